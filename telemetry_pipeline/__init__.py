@@ -1,0 +1,1 @@
+"""CAN telemetry from raw frames in a lake to decoded signals on request; importing the package imports nothing."""

@@ -1,0 +1,222 @@
+"""Keys of the lake: made and parsed here and nowhere else.
+
+A key is a relative path with `/`, the same for a folder and for a bucket. Days are UTC.
+"""
+
+import datetime as dt
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from telemetry_pipeline.errors import BadKey
+
+Zone = Literal["raw", "decoded", "quarantine/raw"]
+
+RAW: Final[Zone] = "raw"
+DECODED: Final[Zone] = "decoded"
+QUARANTINE: Final[Zone] = "quarantine/raw"
+DBC: Final = "dbc/"
+BINDINGS: Final = "dbc/bindings.yaml"
+STATE: Final = "_state/"
+
+DAY_NS: Final = 86_400_000_000_000
+
+_VEHICLE: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_PREFIX: Final = re.compile(r"vehicle_id=([^/]+)/year=(\d{4})/month=(\d{2})/day=(\d{2})/?")
+_RAW_KEY: Final = re.compile(r"raw/(vehicle_id=[^/]+/year=[^/]+/month=[^/]+/day=[^/]+)/([^/]+)_raw\.parquet")
+_DECODED_KEY: Final = re.compile(
+    r"decoded/(vehicle_id=[^/]+/year=[^/]+/month=[^/]+/day=[^/]+)/([^/]+)_decoded\.parquet"
+)
+_STEM: Final = re.compile(r"(\d{8}T\d{6})(?:\.(\d{1,9}))?Z.*")
+_EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
+def check_vehicle_id(vehicle_id: str) -> str:
+    """Return `vehicle_id` if it is one; it becomes a path, a Hive value and an IAM resource.
+
+    Raises:
+        BadKey: It is not 1 to 64 of A-Z a-z 0-9 _ and -.
+    """
+    if not _VEHICLE.fullmatch(vehicle_id):
+        raise BadKey(
+            f"{vehicle_id[:80]!r} is not a vehicle id",
+            remedy="Use 1 to 64 letters, digits, '_' and '-'",
+        )
+    return vehicle_id
+
+
+@dataclass(frozen=True, order=True)
+class Partition:
+    """One vehicle on one UTC day: the unit that is decoded, counted, backfilled and pruned.
+
+    Raises:
+        BadKey: The vehicle id is not one (see `check_vehicle_id`).
+    """
+
+    vehicle_id: str
+    date: dt.date
+
+    def __post_init__(self) -> None:
+        check_vehicle_id(self.vehicle_id)
+
+    @classmethod
+    def containing(cls, vehicle_id: str, ns: int) -> "Partition":
+        """The partition of a vehicle that holds the instant `ns` (int64 nanoseconds since the epoch)."""
+        return cls(vehicle_id, (_EPOCH + dt.timedelta(days=ns // DAY_NS)).date())
+
+    @classmethod
+    def parse(cls, path: str) -> "Partition":
+        """Read `vehicle_id=V/year=YYYY/month=MM/day=DD` (a trailing slash is allowed).
+
+        Raises:
+            BadKey: The path is not of that form, or the day does not exist.
+        """
+        if not (match := _PREFIX.fullmatch(path)):
+            raise BadKey("not a partition path", path, "Expected vehicle_id=V/year=YYYY/month=MM/day=DD")
+        vehicle_id, year, month, day = match.groups()
+        try:
+            date = dt.date(int(year), int(month), int(day))
+        except ValueError as error:
+            raise BadKey(f"no such day ({error})", path) from error
+        return cls(vehicle_id, date)
+
+    def prefix(self, zone: Zone) -> str:
+        """The key prefix of the partition in a zone, with its trailing slash."""
+        return f"{vehicle_prefix(zone, self.vehicle_id)}year={self.date:%Y}/month={self.date:%m}/day={self.date:%d}/"
+
+    @property
+    def start_ns(self) -> int:
+        """The first nanosecond of the day."""
+        return (self.date - _EPOCH.date()).days * DAY_NS
+
+    @property
+    def end_ns(self) -> int:
+        """The first nanosecond of the next day."""
+        return self.start_ns + DAY_NS
+
+    def shifted(self, days: int) -> "Partition":
+        """The partition of the same vehicle `days` days later."""
+        return Partition(self.vehicle_id, self.date + dt.timedelta(days=days))
+
+
+@dataclass(frozen=True, order=True)
+class RawObject:
+    """One raw object: frames of one vehicle over one window. Everything made from it shares its stem."""
+
+    partition: Partition
+    stem: str
+
+    @classmethod
+    def starting(cls, vehicle_id: str, ns: int) -> "RawObject":
+        """The raw object of a window whose first frame is at `ns`."""
+        return cls(Partition.containing(vehicle_id, ns), stem_of(ns))
+
+    @classmethod
+    def parse(cls, key: str) -> "RawObject":
+        """Read a raw key, ours or the seed's.
+
+        Raises:
+            BadKey: The key is not one of a raw object.
+        """
+        if not (match := _RAW_KEY.fullmatch(key)):
+            raise BadKey(
+                "not the key of a raw object",
+                key,
+                "Expected raw/vehicle_id=V/year=YYYY/month=MM/day=DD/STAMP_raw.parquet",
+            )
+        return cls(Partition.parse(match[1]), match[2])
+
+    @property
+    def key(self) -> str:
+        """`raw/…/{stem}_raw.parquet`."""
+        return f"{self.partition.prefix(RAW)}{self.stem}_raw.parquet"
+
+    @property
+    def decoded_key(self) -> str:
+        """The receipt: the decoded object in the raw object's own partition, which always exists once decoded."""
+        return DecodedObject(self.partition, self.stem).key
+
+    def spill(self, days: int) -> "DecodedObject":
+        """The decoded object for rows that belong to the day before (-1) or after (+1)."""
+        return DecodedObject(self.partition.shifted(days), self.stem)
+
+    @property
+    def quarantine_key(self) -> str:
+        """Where the bytes go when they cannot be read as frames."""
+        return f"{self.partition.prefix(QUARANTINE)}{self.stem}_raw.parquet"
+
+    @property
+    def reason_key(self) -> str:
+        """Where the reason lies beside the quarantined bytes."""
+        return f"{self.quarantine_key}.json"
+
+
+@dataclass(frozen=True, order=True)
+class DecodedObject:
+    """One decoded object: the signals of one raw object that belong to one day."""
+
+    partition: Partition
+    stem: str
+
+    @classmethod
+    def parse(cls, key: str) -> "DecodedObject":
+        """Read a decoded key.
+
+        Raises:
+            BadKey: The key is not one of a decoded object.
+        """
+        if not (match := _DECODED_KEY.fullmatch(key)):
+            raise BadKey("not the key of a decoded object", key)
+        return cls(Partition.parse(match[1]), match[2])
+
+    @property
+    def key(self) -> str:
+        """`decoded/…/{stem}_decoded.parquet`."""
+        return f"{self.partition.prefix(DECODED)}{self.stem}_decoded.parquet"
+
+
+def vehicle_prefix(zone: Zone, vehicle_id: str) -> str:
+    """The key prefix of a vehicle in a zone, with its trailing slash."""
+    return f"{zone}/vehicle_id={vehicle_id}/"
+
+
+def vehicle_of(prefix: str) -> str | None:
+    """The vehicle id that ends a prefix such as `raw/vehicle_id=V`, or None if it is not one."""
+    name = prefix.rstrip("/").rpartition("/")[2]
+    value = name.removeprefix("vehicle_id=")
+    return value if value != name and _VEHICLE.fullmatch(value) else None
+
+
+def partition_of(prefix: str, zone: Zone) -> Partition | None:
+    """The partition that a day-directory of a zone stands for, or None if it is not one."""
+    try:
+        return Partition.parse(prefix.removeprefix(f"{zone}/"))
+    except BadKey:
+        return None
+
+
+def stem_of(ns: int) -> str:
+    """`20261122T084913.123Z` for an instant in nanoseconds; rounded down to the millisecond."""
+    seconds, rest = divmod(ns, 1_000_000_000)
+    return f"{_EPOCH + dt.timedelta(seconds=seconds):%Y%m%dT%H%M%S}.{rest // 1_000_000:03d}Z"
+
+
+def stem_start_ns(stem: str) -> int | None:
+    """The instant that a stem names, in nanoseconds, or None if it does not begin with one."""
+    if not (match := _STEM.fullmatch(stem)):
+        return None
+    try:
+        start = dt.datetime.strptime(match[1], "%Y%m%dT%H%M%S").replace(tzinfo=dt.UTC)
+    except ValueError:
+        return None
+    seconds = (start - _EPOCH) // dt.timedelta(seconds=1)
+    return seconds * 1_000_000_000 + int((match[2] or "0").ljust(9, "0"))
+
+
+def days_between(vehicle_id: str, start_ns: int, end_ns: int) -> Iterator[Partition]:
+    """Every partition of a vehicle that [start_ns, end_ns) touches, oldest first."""
+    partition = Partition.containing(vehicle_id, start_ns)
+    while partition.start_ns < end_ns:
+        yield partition
+        partition = partition.shifted(1)

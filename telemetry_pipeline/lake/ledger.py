@@ -1,0 +1,78 @@
+"""Which raw objects wait: raw minus decoded minus quarantined, by name. The lake is its own ledger.
+
+Arrival order, late uploads, double events and lost events make no difference to a set difference.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from telemetry_pipeline.errors import BadKey
+from telemetry_pipeline.lake import layout
+from telemetry_pipeline.lake.layout import DecodedObject, Partition, RawObject, Zone
+from telemetry_pipeline.lake.store import Store
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """What one partition holds, by raw object; `strays` are keys under raw/ that are not raw objects."""
+
+    partition: Partition
+    raw: frozenset[RawObject]
+    decoded: frozenset[RawObject]
+    quarantined: frozenset[RawObject]
+    strays: tuple[str, ...] = field(default=())
+
+    @property
+    def pending(self) -> list[RawObject]:
+        """The raw objects that nobody has dealt with yet, oldest first."""
+        return sorted(self.raw - self.decoded - self.quarantined)
+
+
+def read_ledger(store: Store, partition: Partition) -> Ledger:
+    """List one partition in its three zones (three listings)."""
+    raw, strays = [], []
+    for info in store.list_objects(partition.prefix(layout.RAW)):
+        try:
+            raw.append(RawObject.parse(info.key))
+        except BadKey:
+            strays.append(info.key)
+    present = frozenset(raw)
+    receipts = {RawObject(partition, decoded.stem) for decoded in decoded_objects(store, partition)}
+    jailed = {info.key for info in store.list_objects(partition.prefix(layout.QUARANTINE))}
+    return Ledger(
+        partition,
+        present,
+        present & receipts,
+        frozenset(item for item in present if item.quarantine_key in jailed),
+        tuple(sorted(strays)),
+    )
+
+
+def decoded_objects(store: Store, partition: Partition) -> list[DecodedObject]:
+    """The decoded objects of a partition, receipts and spilled neighbours alike, oldest first."""
+    found = []
+    for info in store.list_objects(partition.prefix(layout.DECODED)):
+        try:
+            found.append(DecodedObject.parse(info.key))
+        except BadKey:
+            continue  # not ours: readers must not trip over a stranger's file
+    return sorted(found)
+
+
+def vehicles(store: Store, zone: Zone = layout.RAW) -> list[str]:
+    """The vehicle ids of a zone, sorted."""
+    return [vehicle for prefix in store.list_dirs(zone) if (vehicle := layout.vehicle_of(prefix))]
+
+
+def partitions(store: Store, vehicle_id: str, zone: Zone = layout.RAW) -> list[Partition]:
+    """The partitions of a vehicle in a zone, oldest first (one listing per year and month)."""
+    prefixes = [layout.vehicle_prefix(zone, vehicle_id)]
+    for _ in ("year", "month", "day"):
+        prefixes = [below for prefix in prefixes for below in store.list_dirs(prefix)]
+    return sorted(found for prefix in prefixes if (found := layout.partition_of(prefix, zone)))
+
+
+def all_partitions(store: Store, zone: Zone = layout.RAW) -> Iterator[Partition]:
+    """Every partition of a zone, vehicle by vehicle."""
+    for vehicle_id in vehicles(store, zone):
+        yield from partitions(store, vehicle_id, zone)

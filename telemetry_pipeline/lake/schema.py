@@ -1,0 +1,52 @@
+"""The columns of the lake: names and dtypes are spelled here and nowhere else."""
+
+from typing import Final
+
+import pyarrow as pa
+
+TIMESTAMP: Final = pa.timestamp("ns")
+_NAME: Final = pa.dictionary(pa.int16(), pa.string())
+
+RAW_REQUIRED: Final = pa.schema(
+    [
+        pa.field("timestamp", TIMESTAMP, nullable=False),
+        pa.field("arb_id", pa.uint32(), nullable=False),
+        pa.field("dlc", pa.uint8(), nullable=False),
+        pa.field("data", pa.binary(), nullable=False),
+        pa.field("vehicle_id", pa.string(), nullable=False),
+    ]
+)
+"""The seed's columns: a raw object without them all cannot be read."""
+
+RAW_OPTIONAL: Final = pa.schema(
+    [
+        pa.field("is_extended_id", pa.bool_(), nullable=False),
+        pa.field("is_fd", pa.bool_(), nullable=False),
+        pa.field("is_error_frame", pa.bool_(), nullable=False),
+        pa.field("is_remote_frame", pa.bool_(), nullable=False),
+        pa.field("channel", pa.string(), nullable=False),
+    ]
+)
+"""Columns that the seed's agent did not write; a reader fills them with their defaults."""
+
+RAW: Final = pa.schema([*RAW_REQUIRED, *RAW_OPTIONAL])
+"""What our agent writes and every reader gets: one row per frame, payload length is len(data), never dlc."""
+
+DECODED: Final = pa.schema(
+    [
+        pa.field("timestamp", TIMESTAMP, nullable=False),
+        pa.field("vehicle_id", _NAME, nullable=False),
+        pa.field("message_name", _NAME, nullable=False),
+        pa.field("signal_name", _NAME, nullable=False),
+        pa.field("value", pa.float64(), nullable=False),
+        pa.field("unit", _NAME, nullable=False),
+        pa.field("channel", _NAME, nullable=False),
+    ]
+)
+"""One row per signal value, sorted by (message_name, signal_name, timestamp)."""
+
+STANDARD_ID_MAX: Final = 0x7FF
+"""The largest 11-bit arbitration id; a raw object without is_extended_id is read by this limit."""
+
+EXTENDED_ID_MAX: Final = 0x1FFF_FFFF
+"""The largest 29-bit arbitration id."""

@@ -1,0 +1,208 @@
+"""The object store behind one URL: a folder (`file://`) or a bucket (`s3://`), with the same verbs and errors.
+
+Nothing here knows what a key means; that is `layout`'s business.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import obstore
+from obstore.exceptions import (
+    AlreadyExistsError,
+    BaseError,
+    InvalidPathError,
+    NotSupportedError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+)
+from obstore.store import LocalStore, S3Store
+
+from telemetry_pipeline.errors import (
+    AlreadyExists,
+    BadKey,
+    BadSetting,
+    NotFound,
+    PermanentError,
+    TransientError,
+)
+
+_RETRY: Any = {
+    "max_retries": 5,
+    "retry_timeout": timedelta(seconds=60),
+    "backoff": {"init_backoff": timedelta(milliseconds=200), "max_backoff": timedelta(seconds=10), "base": 2},
+}
+
+
+@dataclass(frozen=True)
+class ObjectInfo:
+    """One object of a listing: its key, its size in bytes, and its entity tag."""
+
+    key: str
+    size: int
+    etag: str
+
+
+class Store:
+    """A lake's objects by key.
+
+    Args:
+        backend: The obstore store that holds them.
+        url: The URL that it was opened by, for messages.
+        root: The folder behind a `file://` lake, else None.
+    """
+
+    def __init__(self, backend: LocalStore | S3Store, url: str, root: Path | None) -> None:
+        self._backend = backend
+        self.url = url
+        self.root = root
+
+    @classmethod
+    def open(cls, url: str, *, endpoint_url: str | None = None) -> "Store":
+        """Open the store of a lake URL.
+
+        Args:
+            url: `file:///abs/path` (the folder is made when missing) or `s3://bucket[/prefix]`.
+            endpoint_url: An S3-compatible server that stands in for AWS.
+
+        Raises:
+            BadSetting: The URL is of no known form, the folder cannot be made, or no AWS credentials are found.
+        """
+        parts = urlsplit(url)
+        if parts.scheme == "file" and parts.netloc in ("", "localhost") and parts.path.startswith("/"):
+            root = Path(unquote(parts.path))
+            try:
+                root.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise BadSetting(f"cannot make the lake's folder ({error.strerror})", url) from error
+            return cls(LocalStore(root), url, root)
+        if parts.scheme == "s3" and parts.netloc:
+            return cls(_open_s3(parts.netloc, parts.path.strip("/"), endpoint_url), url, None)
+        raise BadSetting("not a lake URL", url, "Use file:///absolute/path or s3://bucket/prefix")
+
+    def get(self, key: str) -> bytes:
+        """The bytes of an object.
+
+        Raises:
+            NotFound: No such object.
+            TransientError: The store does not answer.
+        """
+        with self._translated(key):
+            return bytes(obstore.get(self._backend, key).bytes())
+
+    def head(self, key: str) -> ObjectInfo | None:
+        """Size and entity tag of an object, or None if there is none."""
+        try:
+            with self._translated(key):
+                return _info(obstore.head(self._backend, key))
+        except NotFound:
+            return None
+
+    def put(self, key: str, body: bytes, *, create_only: bool = False) -> None:
+        """Write an object whole: a reader sees all of it or nothing.
+
+        Args:
+            key: Where it goes.
+            body: Its bytes.
+            create_only: Refuse to overwrite.
+
+        Raises:
+            AlreadyExists: `create_only`, and there is an object of that key.
+            TransientError: The store does not answer.
+        """
+        with self._translated(key):
+            # one request, never a multipart upload: atomic, and the only form that takes the condition
+            obstore.put(
+                self._backend,
+                key,
+                body,
+                mode="create" if create_only else "overwrite",
+                use_multipart=False,
+            )
+
+    def delete(self, key: str) -> None:
+        """Remove an object; one that is not there counts as removed."""
+        try:
+            with self._translated(key):
+                obstore.delete(self._backend, key)
+        except NotFound:
+            return
+
+    def list_objects(self, prefix: str) -> Iterator[ObjectInfo]:
+        """Every object under a prefix, in no order. A prefix without objects gives none."""
+        with self._translated(prefix):
+            for page in obstore.list(self._backend, prefix.rstrip("/") or None):
+                for meta in page:
+                    yield _info(meta)
+
+    def list_dirs(self, prefix: str) -> list[str]:
+        """The prefixes one level below a prefix, sorted, without their trailing slash."""
+        with self._translated(prefix):
+            found = obstore.list_with_delimiter(self._backend, prefix.rstrip("/") or None)
+            return sorted(found["common_prefixes"])
+
+    @contextmanager
+    def _translated(self, key: str) -> Iterator[None]:
+        """Turn the library's errors into ours; anything unknown counts as transient."""
+        where = f"{self.url}/{key}"
+        try:
+            yield
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise NotFound("no such object", where) from error
+        except AlreadyExistsError as error:
+            raise AlreadyExists("the object is there already", where) from error
+        except (InvalidPathError, NotSupportedError, ValueError) as error:
+            raise BadKey(f"not a key that the store takes ({_first_line(error)})", where) from error
+        except (PermissionDeniedError, UnauthenticatedError, PermissionError) as error:
+            raise PermanentError(
+                f"the store refuses access ({_first_line(error)})", where, "Check the credentials and the policy"
+            ) from error
+        except (BaseError, OSError) as error:
+            raise TransientError(f"the store does not answer ({_first_line(error)})", where) from error
+
+
+def digest(body: bytes) -> str:
+    """The SHA-256 of an object's bytes, in hex: the identity that footers and caches carry."""
+    return hashlib.sha256(body).hexdigest()
+
+
+def _info(meta: Any) -> ObjectInfo:  # noqa: ANN401  obstore's TypedDict is not exported at run time
+    return ObjectInfo(meta["path"], meta["size"], meta["e_tag"] or "")
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0][:200]
+
+
+def _open_s3(bucket: str, prefix: str, endpoint_url: str | None) -> S3Store:
+    try:
+        from obstore.auth.boto3 import Boto3CredentialProvider  # noqa: PLC0415  only machines that use S3 carry boto3
+    except ImportError as error:
+        raise BadSetting("an s3:// lake needs boto3", f"s3://{bucket}", "pip install 'can-telemetry[aws]'") from error
+    try:
+        credentials = Boto3CredentialProvider()
+    except ValueError as error:
+        raise BadSetting(
+            "no AWS credentials found",
+            f"s3://{bucket}",
+            "Set AWS_PROFILE, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run where a role is attached",
+        ) from error
+    options: dict[str, Any] = {}
+    if endpoint_url:
+        options["endpoint"] = endpoint_url
+        options["virtual_hosted_style_request"] = False
+        options["client_options"] = {"allow_http": endpoint_url.startswith("http://")}
+    if "region" not in credentials.config:
+        options["region"] = "us-east-1"
+    return S3Store(
+        bucket,
+        prefix=prefix or None,
+        credential_provider=credentials,
+        retry_config=_RETRY,
+        **options,
+    )

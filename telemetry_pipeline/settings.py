@@ -1,0 +1,102 @@
+"""The settings of the pipeline and the service, read once from the environment at the door.
+
+This is the only file of the package that knows the environment; everybody else is given a `Settings`.
+"""
+
+import datetime as dt
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from os import environ
+from pathlib import Path
+from typing import Final
+
+from telemetry_pipeline.errors import BadSetting
+
+PREFIX: Final = "TELEMETRY_"
+
+_NAMES: Final = {
+    "lake": "TELEMETRY_LAKE",
+    "endpoint_url": "AWS_ENDPOINT_URL",
+    "dashboard": "TELEMETRY_DASHBOARD",
+    "track_from": "TELEMETRY_TRACK_FROM",
+    "strict_length": "TELEMETRY_STRICT_LENGTH",
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a process needs to know.
+
+    Attributes:
+        lake: TELEMETRY_LAKE, `file:///abs/path` or `s3://bucket/prefix`; default: the folder `lake` here.
+        endpoint_url: AWS_ENDPOINT_URL, an S3-compatible server that stands in for AWS.
+        dashboard: TELEMETRY_DASHBOARD, the folder of the built dashboard; default: the one of this source tree.
+        track_from: TELEMETRY_TRACK_FROM, the first UTC day that Dagster's partitions cover; default: 90 days ago.
+        strict_length: TELEMETRY_STRICT_LENGTH, refuse frames shorter than their message (0 or 1).
+    """
+
+    lake: str
+    endpoint_url: str | None = None
+    dashboard: Path = Path(__file__).parents[1] / "dashboard" / "dist"
+    track_from: dt.date | None = None
+    strict_length: bool = False
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] | None = None) -> "Settings":
+        """Read the settings.
+
+        Args:
+            env: The variables; default: the process's environment.
+
+        Raises:
+            BadSetting: A variable's value cannot be used, or a TELEMETRY_ variable is not known.
+        """
+        env = environ if env is None else env
+        _refuse_unknown(env)
+        defaults = {field.name: field.default for field in fields(cls)}
+        dashboard = env.get("TELEMETRY_DASHBOARD")
+        return cls(
+            lake=env.get("TELEMETRY_LAKE") or (Path.cwd() / "lake").as_uri(),
+            endpoint_url=env.get("AWS_ENDPOINT_URL") or None,
+            dashboard=Path(dashboard) if dashboard else defaults["dashboard"],
+            track_from=_date(env, "TELEMETRY_TRACK_FROM"),
+            strict_length=_flag(env, "TELEMETRY_STRICT_LENGTH"),
+        )
+
+    def to_env(self) -> dict[str, str]:
+        """The variables from which `from_env` makes the same settings: how a child process is given them."""
+        values = {
+            "lake": self.lake,
+            "endpoint_url": self.endpoint_url,
+            "dashboard": str(self.dashboard),
+            "track_from": self.track_from.isoformat() if self.track_from else None,
+            "strict_length": "1" if self.strict_length else None,
+        }
+        return {_NAMES[name]: value for name, value in values.items() if value is not None}
+
+
+def _refuse_unknown(env: Mapping[str, str]) -> None:
+    known = list(_NAMES.values())
+    for name in env:
+        if name.startswith(PREFIX) and name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            raise BadSetting("no such setting", name, f"Did you mean {near[0]}?" if near else f"Known: {', '.join(known)}")
+
+
+def _date(env: Mapping[str, str], name: str) -> dt.date | None:
+    if not (text := env.get(name)):
+        return None
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError as error:
+        raise BadSetting(f"{text!r} is not a day", name, "Use YYYY-MM-DD") from error
+
+
+def _flag(env: Mapping[str, str], name: str) -> bool:
+    text = env.get(name, "").strip().lower()
+    if text in ("1", "true", "yes", "on"):
+        return True
+    if text in ("", "0", "false", "no", "off"):
+        return False
+    raise BadSetting(f"{text!r} is neither yes nor no", name, "Use 1 or 0")
