@@ -6,7 +6,7 @@ This is the only file of the package that knows the environment; everybody else 
 import datetime as dt
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from os import environ
 from pathlib import Path
 from typing import Final
@@ -14,6 +14,8 @@ from typing import Final
 from telemetry_pipeline.errors import BadSetting
 
 PREFIX: Final = "TELEMETRY_"
+
+_DASHBOARD: Final = Path(__file__).parents[1] / "dashboard" / "dist"
 
 _NAMES: Final = {
     "lake": "TELEMETRY_LAKE",
@@ -38,7 +40,7 @@ class Settings:
 
     lake: str
     endpoint_url: str | None = None
-    dashboard: Path = Path(__file__).parents[1] / "dashboard" / "dist"
+    dashboard: Path = _DASHBOARD
     track_from: dt.date | None = None
     strict_length: bool = False
 
@@ -54,12 +56,11 @@ class Settings:
         """
         env = environ if env is None else env
         _refuse_unknown(env)
-        defaults = {field.name: field.default for field in fields(cls)}
         dashboard = env.get("TELEMETRY_DASHBOARD")
         return cls(
             lake=env.get("TELEMETRY_LAKE") or (Path.cwd() / "lake").as_uri(),
             endpoint_url=env.get("AWS_ENDPOINT_URL") or None,
-            dashboard=Path(dashboard) if dashboard else defaults["dashboard"],
+            dashboard=Path(dashboard) if dashboard else _DASHBOARD,
             track_from=_date(env, "TELEMETRY_TRACK_FROM"),
             strict_length=_flag(env, "TELEMETRY_STRICT_LENGTH"),
         )
@@ -81,7 +82,9 @@ def _refuse_unknown(env: Mapping[str, str]) -> None:
     for name in env:
         if name.startswith(PREFIX) and name not in known:
             near = difflib.get_close_matches(name, known, n=1)
-            raise BadSetting("no such setting", name, f"Did you mean {near[0]}?" if near else f"Known: {', '.join(known)}")
+            raise BadSetting(
+                "no such setting", name, f"Did you mean {near[0]}?" if near else f"Known: {', '.join(known)}"
+            )
 
 
 def _date(env: Mapping[str, str], name: str) -> dt.date | None:

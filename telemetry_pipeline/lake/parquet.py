@@ -122,7 +122,9 @@ def read_footer(file: pq.ParquetFile) -> dict[str, str]:
     """Our own footer entries of an open object, without their prefix."""
     entries = file.metadata.metadata or {}
     prefix = FOOTER_PREFIX.encode()
-    return {key[len(prefix) :].decode(): text.decode() for key, text in entries.items() if key.startswith(prefix)}
+    return {
+        key[len(prefix) :].decode(): text.decode() for key, text in entries.items() if key.startswith(prefix)
+    }
 
 
 def read_raw(body: bytes, where: str) -> pa.Table:
@@ -180,7 +182,8 @@ def _converted(column: pa.ChunkedArray, field: pa.Field, where: str) -> pa.Chunk
         return column.cast(field.type)
     except pa.ArrowException as error:
         raise BadRaw(
-            f"column {field.name} is {column.type} and does not convert to {field.type} ({_first_line(error)})", where
+            f"column {field.name} is {column.type} and does not convert to {field.type} ({_first_line(error)})",
+            where,
         ) from error
 
 

@@ -160,7 +160,9 @@ class Store:
             raise BadKey(f"not a key that the store takes ({_first_line(error)})", where) from error
         except (PermissionDeniedError, UnauthenticatedError, PermissionError) as error:
             raise PermanentError(
-                f"the store refuses access ({_first_line(error)})", where, "Check the credentials and the policy"
+                f"the store refuses access ({_first_line(error)})",
+                where,
+                "Check the credentials and the policy",
             ) from error
         except (BaseError, OSError) as error:
             raise TransientError(f"the store does not answer ({_first_line(error)})", where) from error
@@ -183,7 +185,9 @@ def _open_s3(bucket: str, prefix: str, endpoint_url: str | None) -> S3Store:
     try:
         from obstore.auth.boto3 import Boto3CredentialProvider  # noqa: PLC0415  only machines that use S3 carry boto3
     except ImportError as error:
-        raise BadSetting("an s3:// lake needs boto3", f"s3://{bucket}", "pip install 'can-telemetry[aws]'") from error
+        raise BadSetting(
+            "an s3:// lake needs boto3", f"s3://{bucket}", "pip install 'can-telemetry[aws]'"
+        ) from error
     try:
         credentials = Boto3CredentialProvider()
     except ValueError as error:
