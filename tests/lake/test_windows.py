@@ -1,4 +1,5 @@
 import datetime as dt
+import itertools
 
 import numpy as np
 import pyarrow as pa
@@ -93,7 +94,7 @@ def test_names_after_a_clock_that_was_set_back_do_not_repeat():
 def test_however_the_stream_is_cut_the_windows_are_the_same(gaps, cuts, max_rows, start):
     stamps = (start + np.cumsum([0, *gaps])).tolist()
     edges = sorted({0, len(stamps), *[min(cut, len(stamps)) for cut in cuts]})
-    pieces = [frames(stamps[low:high]) for low, high in zip(edges, edges[1:], strict=False)]
+    pieces = [frames(stamps[low:high]) for low, high in itertools.pairwise(edges)]
     windows = split(pieces, max_rows=max_rows)
     assert windows == split([frames(stamps)], max_rows=max_rows)
     assert [stamp for _, rows in windows for stamp in rows] == stamps
