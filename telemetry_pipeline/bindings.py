@@ -1,0 +1,153 @@
+"""Which CAN databases decode which vehicle: the lake's `dbc/` folder and its `bindings.yaml`, compiled per vehicle.
+
+What a database says is `decode.dbc`'s business; this file only chooses.
+
+Without `dbc/bindings.yaml` every database in `dbc/` decodes every vehicle. With it, a vehicle is decoded by the
+databases of all entries whose globs match it:
+
+    bindings:
+      - vehicles: ["EV_*"]
+        dbc: [ev_powertrain.dbc]
+"""
+
+import fnmatch
+from dataclasses import dataclass
+from typing import Any, Final
+
+import yaml
+
+from telemetry_pipeline.decode.dbc import Dbc, load_dbc
+from telemetry_pipeline.decode.plan import Plan, compile_plan
+from telemetry_pipeline.errors import BadDbc, BadSetting, TelemetryError
+from telemetry_pipeline.lake import layout
+from telemetry_pipeline.lake.store import Store
+
+SUFFIXES: Final = (".dbc", ".kcd", ".sym", ".arxml")
+
+
+@dataclass(frozen=True)
+class Binding:
+    """Vehicles by glob, and the names of the databases that decode them."""
+
+    vehicles: tuple[str, ...]
+    dbc: tuple[str, ...]
+
+    def matches(self, vehicle_id: str) -> bool:
+        """Whether one of the globs matches."""
+        return any(fnmatch.fnmatchcase(vehicle_id, glob) for glob in self.vehicles)
+
+
+class Databases:
+    """The databases of a lake as they were when it was made; plans are compiled once per set of databases.
+
+    Args:
+        dbcs: The databases that loaded, by name.
+        broken: Why the others did not, by name.
+        bindings: The entries of bindings.yaml, or None when there is none.
+        where: The lake, for messages.
+        strict_length: Refuse frames shorter than their message.
+    """
+
+    def __init__(
+        self,
+        dbcs: dict[str, Dbc],
+        broken: dict[str, TelemetryError],
+        bindings: list[Binding] | None,
+        where: str,
+        *,
+        strict_length: bool = False,
+    ) -> None:
+        self.dbcs = dbcs
+        self.broken = broken
+        self._bindings = bindings
+        self._where = where
+        self._strict_length = strict_length
+        self._plans: dict[tuple[str, ...], Plan | TelemetryError] = {}
+
+    @classmethod
+    def load(cls, store: Store, *, strict_length: bool = False) -> "Databases":
+        """Read every database of a lake and its bindings. A database that does not load is kept as an error.
+
+        Raises:
+            BadSetting: bindings.yaml cannot be used.
+        """
+        dbcs: dict[str, Dbc] = {}
+        broken: dict[str, TelemetryError] = {}
+        bindings = None
+        for info in sorted(store.list_objects(layout.DBC), key=lambda info: info.key):
+            name = info.key.removeprefix(layout.DBC)
+            if info.key == layout.BINDINGS:
+                bindings = parse_bindings(store.get(info.key), info.key)
+            elif name.lower().endswith(SUFFIXES):
+                try:
+                    dbcs[name] = load_dbc(store.get(info.key), name)
+                except BadDbc as error:
+                    broken[name] = error
+        return cls(dbcs, broken, bindings, store.url, strict_length=strict_length)
+
+    def plan_for(self, vehicle_id: str) -> Plan:
+        """The compiled databases that decode a vehicle.
+
+        Raises:
+            BadDbc: No database is bound to it, a bound one is missing or broken, or two claim one arbitration id.
+        """
+        names = self._names_for(vehicle_id)
+        if names not in self._plans:
+            try:
+                self._plans[names] = self._compile(names, vehicle_id)
+            except BadDbc as error:
+                self._plans[names] = error
+        plan = self._plans[names]
+        if isinstance(plan, TelemetryError):
+            raise plan
+        return plan
+
+    def _names_for(self, vehicle_id: str) -> tuple[str, ...]:
+        if self._bindings is None:
+            return tuple(sorted(self.dbcs))
+        bound = {name for binding in self._bindings if binding.matches(vehicle_id) for name in binding.dbc}
+        return tuple(sorted(bound))
+
+    def _compile(self, names: tuple[str, ...], vehicle_id: str) -> Plan:
+        if not names:
+            raise BadDbc(
+                f"no CAN database decodes vehicle {vehicle_id}",
+                f"{self._where}/{layout.DBC}",
+                "Add one with: telemetry dbc add FILE.dbc",
+            )
+        for name in names:
+            if name in self.broken:
+                raise self.broken[name]
+            if name not in self.dbcs:
+                raise BadDbc(
+                    f"{layout.BINDINGS} names {name}, which is not there",
+                    f"{self._where}/{layout.DBC}{name}",
+                    f"Add it with: telemetry dbc add {name}",
+                )
+        return compile_plan([self.dbcs[name] for name in names], strict_length=self._strict_length)
+
+
+def parse_bindings(body: bytes, where: str) -> list[Binding]:
+    """Read bindings.yaml.
+
+    Raises:
+        BadSetting: It is not YAML, or not of the form that the module's docstring shows.
+    """
+    try:
+        document = yaml.safe_load(body)
+    except yaml.YAMLError as error:
+        raise BadSetting(f"not YAML ({' '.join(str(error).split())[:200]})", where) from error
+    entries = document.get("bindings") if isinstance(document, dict) else None
+    if not isinstance(entries, list):
+        raise BadSetting("no list of bindings", where, "Begin with the line 'bindings:'")
+    return [_binding(entry, f"{where} entry {number}") for number, entry in enumerate(entries, 1)]
+
+
+def _binding(entry: Any, where: str) -> Binding:  # noqa: ANN401  whatever the YAML holds
+    if not isinstance(entry, dict) or set(entry) != {"vehicles", "dbc"}:
+        raise BadSetting("needs exactly the keys vehicles and dbc", where)
+    lists = {key: [value] if isinstance(value, str) else value for key, value in entry.items()}
+    for key, value in lists.items():
+        if not isinstance(value, list) or not value or not all(isinstance(item, str) for item in value):
+            raise BadSetting(f"{key} must be a name or a list of names", where)
+    return Binding(tuple(lists["vehicles"]), tuple(lists["dbc"]))

@@ -1,0 +1,57 @@
+"""Empty the inbox: decode everything that waits, in batches, until nothing waits or the time is up.
+
+How a result is shown (Dagster's events, a progress bar) is the caller's business.
+"""
+
+import time
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from telemetry_pipeline.bindings import Databases
+from telemetry_pipeline.errors import BadDbc
+from telemetry_pipeline.lake.inbox import Inbox
+from telemetry_pipeline.lake.layout import Partition, RawObject
+from telemetry_pipeline.lake.store import Store
+from telemetry_pipeline.process import Tally, process_objects
+
+BATCH: Final = 500
+
+
+def drain(
+    store: Store, inbox: Inbox, *, budget_s: float, strict_length: bool
+) -> Iterator[dict[Partition, Tally]]:
+    """Decode what waits and give one tally per partition after each batch.
+
+    An object that fails stays pending and is not tried again in this drain. A vehicle without a usable database is
+    set aside in the inbox.
+
+    Args:
+        store: The lake.
+        inbox: Where waiting objects are found.
+        budget_s: Seconds after which no new batch is begun.
+        strict_length: Refuse frames shorter than their message.
+    """
+    deadline = time.monotonic() + budget_s
+    tried: set[RawObject] = set()
+    while time.monotonic() < deadline:
+        raws = [raw for raw in inbox.waiting(BATCH + len(tried)) if raw not in tried][:BATCH]
+        if not raws:
+            break
+        # read anew for each batch: a database that changed while we drained is used from here on
+        tallies = tally(store, Databases.load(store, strict_length=strict_length), raws, inbox)
+        tried.update(raws)
+        yield tallies
+    inbox.save()
+
+
+def tally(
+    store: Store, databases: Databases, raws: Iterable[RawObject], inbox: Inbox | None = None
+) -> dict[Partition, Tally]:
+    """Decode raw objects and sum what became of them by partition."""
+    tallies: dict[Partition, Tally] = {}
+    for outcome in process_objects(store, databases, raws):
+        partition = outcome.raw.partition
+        tallies.setdefault(partition, Tally(partition)).add(outcome)
+        if inbox is not None and isinstance(outcome.failed, BadDbc):
+            inbox.set_aside(partition.vehicle_id)
+    return tallies
