@@ -10,6 +10,7 @@ Every error says what, where and what to do, in one line. Nothing here imports a
     │   ├── BadDbc          a CAN database that cannot be used
     │   ├── BadLog          a log file that cannot be imported
     │   ├── BadQuery        a query that cannot be answered as asked
+    │   │   └── TooLarge    its answer would be larger than one answer may be
     │   ├── NotFound        an object, a vehicle or a signal that is not there
     │   └── AlreadyExists   an object that must not be written twice
     └── TransientError      a store or a network that may be well again in a minute
@@ -66,6 +67,10 @@ class BadLog(PermanentError):
 
 class BadQuery(PermanentError):
     """A query that cannot be answered as it was asked."""
+
+
+class TooLarge(BadQuery):
+    """A query whose answer would be larger than one answer may be."""
 
 
 class NotFound(PermanentError):

@@ -6,6 +6,9 @@ from decimal import Decimal
 from typing import Final
 
 from telemetry_pipeline.errors import BadSetting
+from telemetry_pipeline.lake.instant import parse_instant
+
+__all__ = ["parse_day", "parse_duration", "parse_instant"]
 
 _UNIT_NS: Final = {
     "ms": 1_000_000,
@@ -16,8 +19,6 @@ _UNIT_NS: Final = {
 }
 _DURATION: Final = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+")
 _PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
-_FRACTION: Final = re.compile(r"(?<=:\d\d)[.,](\d{1,9})(?!\d)")
-_EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
 def parse_duration(text: str) -> int:
@@ -37,25 +38,13 @@ def parse_duration(text: str) -> int:
     return total
 
 
-def parse_instant(text: str) -> int:
-    """Read an ISO 8601 instant such as `2026-11-22T08:00:00Z` as nanoseconds since the epoch, UTC.
-
-    A time without a zone is refused rather than guessed. Up to nine digits of a second are kept.
+def parse_day(text: str) -> dt.date:
+    """Read `2026-11-22`, a UTC day.
 
     Raises:
-        BadSetting: It is not an instant, or it names no zone.
+        BadSetting: It is not a day.
     """
-    fraction = _FRACTION.search(text)
-    whole = text if fraction is None else text[: fraction.start()] + text[fraction.end() :]
     try:
-        instant = dt.datetime.fromisoformat(whole.strip())
+        return dt.date.fromisoformat(text.strip())
     except ValueError as error:
-        raise BadSetting(
-            f"{text!r} is not an instant", remedy="Use ISO 8601: 2026-11-22T08:00:00Z"
-        ) from error
-    if instant.tzinfo is None:
-        raise BadSetting(
-            f"{text!r} names no time zone", remedy="Append Z for UTC, or an offset such as +01:00"
-        )
-    seconds = (instant - _EPOCH) // dt.timedelta(seconds=1)
-    return seconds * 1_000_000_000 + (int(fraction[1].ljust(9, "0")) if fraction else 0)
+        raise BadSetting(f"{text!r} is not a day", remedy="Use YYYY-MM-DD") from error

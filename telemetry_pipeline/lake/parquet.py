@@ -5,7 +5,7 @@ What the columns are is `schema`'s business, where the bytes go is `store`'s.
 
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from typing import BinaryIO, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -106,14 +106,14 @@ def row_group_sizes(runs: Iterable[int]) -> list[int]:
     return sizes
 
 
-def open_object(body: bytes, where: str) -> pq.ParquetFile:
-    """Open an object's bytes for reading row groups and columns.
+def open_object(source: bytes | BinaryIO, where: str) -> pq.ParquetFile:
+    """Open an object, as bytes or as a file, for reading row groups and columns.
 
     Raises:
-        BadRaw: The bytes are not a Parquet file.
+        BadRaw: It is not a Parquet file.
     """
     try:
-        return pq.ParquetFile(pa.BufferReader(body))
+        return pq.ParquetFile(pa.BufferReader(source) if isinstance(source, bytes) else source)
     except _READ_ERRORS as error:
         raise BadRaw(f"not a readable Parquet file ({_first_line(error)})", where) from error
 

@@ -1,0 +1,274 @@
+"""The reader over the lake's decoded objects, one per raw object: by day, by index, then only the rows that match.
+
+An object that cannot be read is skipped, counted and logged: it must not hide the rest of the vehicle.
+"""
+
+import difflib
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, Final, TypeVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from telemetry_pipeline.errors import BadKey, BadRaw, NotFound, TooLarge
+from telemetry_pipeline.lake import layout, ledger, parquet
+from telemetry_pipeline.lake.layout import DecodedObject, Partition
+from telemetry_pipeline.lake.store import ObjectInfo, Store
+from telemetry_pipeline.query.cache import WeightedCache
+from telemetry_pipeline.query.day import DaySummary, summarise
+from telemetry_pipeline.query.index import ObjectIndex, Run, index_object
+from telemetry_pipeline.query.reader import (
+    Answer,
+    Message,
+    Series,
+    Session,
+    Signal,
+    SignalName,
+    Vehicle,
+)
+from telemetry_pipeline.query.rows import Part, merge, read_runs
+
+_log: Final = logging.getLogger(__name__)
+
+_INDEXED_RUNS: Final = 400_000
+"""Signals of objects and of days that stay indexed in memory: about 200 bytes each."""
+
+_FEW_DAYS: Final = 7
+"""Up to so many days are listed one by one; of a longer range all days that exist are listed first."""
+
+T = TypeVar("T")
+
+
+class ParquetReader:
+    """Answers from the decoded objects of a lake (see `SignalReader`).
+
+    Args:
+        store: The lake.
+        max_rows: The most rows that one question may have in its range, all signals together: they are held in
+            memory at 16 bytes each.
+        parallel: How many questions may read rows at once; further ones wait.
+    """
+
+    def __init__(self, store: Store, *, max_rows: int = 50_000_000, parallel: int = 4) -> None:
+        self._store = store
+        self._max_rows = max_rows
+        self._gate = threading.BoundedSemaphore(parallel)
+        # a folder is bound by the processor, a bucket by its answer times
+        workers = min(4, os.cpu_count() or 1) if store.root else 16
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="query")
+        self._objects: WeightedCache[ObjectInfo, ObjectIndex | BadRaw] = WeightedCache(_INDEXED_RUNS)
+        self._days: WeightedCache[tuple[ObjectInfo, ...], DaySummary] = WeightedCache(_INDEXED_RUNS)
+
+    def vehicles(self) -> list[Vehicle]:
+        """The vehicles that have decoded objects, sorted by id."""
+        return [self._vehicle(vehicle_id) for vehicle_id in ledger.vehicles(self._store, layout.DECODED)]
+
+    def sessions(self, vehicle_id: str) -> list[Session]:
+        """The recording sessions of a vehicle, newest first (see `SignalReader`)."""
+        spans = [span for day in self._summaries(vehicle_id) for span in day.spans]
+        return [Session(span.first_ns, span.last_ns, span.frames) for span in reversed(spans)]
+
+    def messages(self, vehicle_id: str) -> list[Message]:
+        """The messages of a vehicle, sorted by name (see `SignalReader`)."""
+        frames: dict[str, int] = {}
+        for day in self._summaries(vehicle_id):
+            for message, count in day.messages.items():
+                frames[message] = frames.get(message, 0) + count
+        return [Message(message, frames[message]) for message in sorted(frames)]
+
+    def signals(self, vehicle_id: str, message: str) -> list[Signal]:
+        """The signals of a message, sorted by name (see `SignalReader`)."""
+        signals = self._signals(vehicle_id)
+        found = [signal for name, signal in sorted(signals.items()) if name[0] == message]
+        if not found:
+            raise NotFound(
+                f"vehicle {vehicle_id} has no message {message}",
+                remedy=_nearest(message, {name for name, _ in signals})
+                or f"GET /vehicles/{vehicle_id}/messages lists those it has",
+            )
+        return found
+
+    def read(self, vehicle_id: str, wanted: Sequence[SignalName], start_ns: int, end_ns: int) -> Answer:
+        """Every sample of the wanted signals in [start_ns, end_ns) (see `SignalReader`)."""
+        names = list(dict.fromkeys(wanted))
+        objects = [info for infos in self._listed(vehicle_id, start_ns, end_ns).values() for info in infos]
+        indexed = self._map(self._index, objects)
+        skipped = sum(index is None for index in indexed)
+        jobs = [
+            (info, runs)
+            for info, index in zip(objects, indexed, strict=True)
+            if index is not None and (runs := _in_range(index, names, start_ns, end_ns))
+        ]
+        self._refuse_too_large(sum(run.rows for _, runs in jobs for run in runs.values()))
+
+        def read_one(job: tuple[ObjectInfo, dict[SignalName, Run]]) -> Part | None:
+            return self._guarded(job[0], lambda file: read_runs(file, job[1], start_ns, end_ns))
+
+        with self._gate:
+            parts = self._map(read_one, jobs)
+        good = [part for part in parts if part is not None]
+        known = {name: run.unit for _, runs in jobs for name, run in runs.items()}
+        if missing := [name for name in names if name not in known]:
+            known |= self._units(vehicle_id, missing)
+        series = {
+            name: merge([part.samples[name] for part in good if name in part.samples]) for name in names
+        }
+        return Answer(
+            [Series(*name, known[name], *series[name]) for name in wanted],
+            sum(part.rows_scanned for part in good),
+            sum(part.bytes_scanned for part in good),
+            skipped + len(parts) - len(good),
+        )
+
+    def recorded(self, vehicle_id: str, start_ns: int, end_ns: int) -> NDArray[np.int64]:
+        """When anything at all was recorded in the range (see `SignalReader`)."""
+        listed = self._listed(vehicle_id, start_ns, end_ns)
+        stretches = [
+            (max(span.first_ns, start_ns), min(span.last_ns, end_ns - 1))
+            for objects in listed.values()
+            for span in self._summary(objects).spans
+            if span.last_ns >= start_ns and span.first_ns < end_ns
+        ]
+        return np.array(stretches, dtype=np.int64).reshape(-1, 2)
+
+    def _vehicle(self, vehicle_id: str) -> Vehicle:
+        days = self._summaries(vehicle_id)
+        spans = [span for day in days for span in day.spans]
+        return Vehicle(
+            vehicle_id,
+            min((span.first_ns for span in spans), default=None),
+            max((span.last_ns for span in spans), default=None),
+            sum(day.frames for day in days),
+        )
+
+    def _signals(self, vehicle_id: str) -> dict[SignalName, Signal]:
+        totals: dict[SignalName, Run] = {}
+        for day in self._summaries(vehicle_id):
+            for name, run in day.runs.items():
+                totals[name] = run if name not in totals else totals[name].plus(run)
+        return {
+            name: Signal(
+                *name, run.unit, run.minimum, run.maximum, run.total / run.finite if run.finite else None
+            )
+            for name, run in totals.items()
+        }
+
+    def _units(self, vehicle_id: str, names: Iterable[SignalName]) -> dict[SignalName, str]:
+        """Units of signals that the range does not hold; a signal that no day holds is refused."""
+        signals = self._signals(vehicle_id)
+        for message, signal in names:
+            if (message, signal) not in signals:
+                near = _nearest(f"{message}.{signal}", {".".join(name) for name in signals})
+                raise NotFound(
+                    f"vehicle {vehicle_id} has no signal {message}.{signal}",
+                    remedy=near or f"GET /vehicles/{vehicle_id}/messages lists its messages",
+                )
+        return {name: signals[name].unit for name in names}
+
+    def _summaries(self, vehicle_id: str) -> list[DaySummary]:
+        """Every day of a vehicle, oldest first.
+
+        Raises:
+            NotFound: It has none.
+        """
+        days = self._by_day(layout.vehicle_prefix(layout.DECODED, layout.check_vehicle_id(vehicle_id)))
+        if not days:
+            raise NotFound(
+                f"no decoded data of vehicle {vehicle_id}",
+                remedy=_nearest(vehicle_id, set(ledger.vehicles(self._store, layout.DECODED)))
+                or "GET /vehicles lists the vehicles; raw objects have to be decoded first",
+            )
+        return [self._summary(days[partition]) for partition in sorted(days)]
+
+    def _summary(self, objects: list[ObjectInfo]) -> DaySummary:
+        key = tuple(objects)
+        if (summary := self._days.get(key)) is None:
+            indexed = [index for index in self._map(self._index, objects) if index is not None]
+            summary = summarise(indexed)
+            if len(indexed) == len(objects):  # an object that was skipped may be readable the next time
+                self._days.put(key, summary, len(summary.runs) + len(summary.spans) + len(objects))
+        return summary
+
+    def _listed(self, vehicle_id: str, start_ns: int, end_ns: int) -> dict[Partition, list[ObjectInfo]]:
+        """The decoded objects of a vehicle by day, oldest first, for the days that the range touches."""
+        layout.check_vehicle_id(vehicle_id)
+        if (end_ns - start_ns) // layout.DAY_NS < _FEW_DAYS:
+            days = list(layout.days_between(vehicle_id, start_ns, end_ns))
+        else:
+            days = [
+                day
+                for day in ledger.partitions(self._store, vehicle_id, layout.DECODED)
+                if day.start_ns < end_ns and day.end_ns > start_ns
+            ]
+        return {day: self._by_day(day.prefix(layout.DECODED)).get(day, []) for day in days}
+
+    def _by_day(self, prefix: str) -> dict[Partition, list[ObjectInfo]]:
+        """The decoded objects under a prefix, by partition and key; strangers' files are passed over."""
+        days: dict[Partition, list[ObjectInfo]] = {}
+        for info in self._store.list_objects(prefix):
+            try:
+                days.setdefault(DecodedObject.parse(info.key).partition, []).append(info)
+            except BadKey:
+                continue
+        return {day: sorted(objects, key=lambda info: info.key) for day, objects in days.items()}
+
+    def _index(self, info: ObjectInfo) -> ObjectIndex | None:
+        if (found := self._objects.get(info)) is None:
+            partition = DecodedObject.parse(info.key).partition
+            found = self._guarded(info, lambda file: index_object(file, partition, info.key))
+            if found is not None:
+                self._objects.put(info, found, len(found.runs) + 10)
+        return None if isinstance(found, BadRaw) else found
+
+    def _guarded(self, info: ObjectInfo, use: Callable[[pq.ParquetFile], T]) -> T | None:
+        """Use an object; one that is broken, or gone since it was listed, is logged and gives None."""
+        try:
+            with self._source(info.key) as source:
+                return use(parquet.open_object(source, info.key))
+        except BadRaw as error:
+            self._objects.put(info, error, 10)  # the same bytes stay broken: say it once
+            _log.warning("skipped: %s", error)
+        except (NotFound, pa.ArrowException, OSError, ValueError) as error:
+            _log.warning("skipped: %s: cannot be read (%s)", info.key, str(error).partition("\n")[0])
+        return None
+
+    @contextmanager
+    def _source(self, key: str) -> Iterator[Any]:
+        if self._store.root is None:
+            yield self._store.get(key)
+            return
+        # read by position rather than mapped: a foreign writer that truncates a mapped file would end the process
+        with pa.OSFile(str(self._store.root / key)) as file:
+            yield file
+
+    def _map(self, work: Callable[[Any], T], items: Sequence[Any]) -> list[T]:
+        return [work(items[0])] if len(items) == 1 else list(self._pool.map(work, items))
+
+    def _refuse_too_large(self, rows: int) -> None:
+        if rows > self._max_rows:
+            raise TooLarge(
+                f"up to {rows:,} rows would have to be read, the limit is {self._max_rows:,}",
+                remedy="Ask for a shorter range or fewer signals",
+            )
+
+
+def _in_range(
+    index: ObjectIndex, names: Iterable[SignalName], start_ns: int, end_ns: int
+) -> dict[SignalName, Run]:
+    return {
+        name: run
+        for name in names
+        if (run := index.runs.get(name)) is not None and run.last_ns >= start_ns and run.first_ns < end_ns
+    }
+
+
+def _nearest(name: str, names: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, sorted(names), n=1)
+    return f"Did you mean {near[0]}?" if near else ""

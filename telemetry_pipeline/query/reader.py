@@ -1,0 +1,156 @@
+"""What a reader of decoded signals answers, whatever it reads from.
+
+Instants are int64 nanoseconds since the epoch, UTC; ranges are half-open. How the answers are found is the
+implementations' business, how they are shown is the callers'.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+SESSION_PAUSE_NS: Final = 5 * 60 * 1_000_000_000
+"""A vehicle that records nothing for longer than this begins a new session."""
+
+SignalName = tuple[str, str]
+"""(message, signal): a signal's name alone is not unique."""
+
+
+@dataclass(frozen=True)
+class Vehicle:
+    """One vehicle: when it was first and last heard, and how many CAN frames it recorded, decodable or not."""
+
+    vehicle_id: str
+    first_ns: int | None
+    last_ns: int | None
+    frames: int
+
+
+@dataclass(frozen=True)
+class Session:
+    """A stretch of recording without a pause above `SESSION_PAUSE_NS`, within one UTC day.
+
+    Attributes:
+        first_ns: The first sample.
+        last_ns: The last sample, itself part of the session.
+        frames: Decoded CAN frames.
+    """
+
+    first_ns: int
+    last_ns: int
+    frames: int
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message of a vehicle and how many of its frames were decoded."""
+
+    message: str
+    frames: int
+
+
+@dataclass(frozen=True)
+class Signal:
+    """One signal of a message; minimum, maximum and mean of its finite values, None when it has none."""
+
+    message: str
+    signal: str
+    unit: str
+    minimum: float | None
+    maximum: float | None
+    mean: float | None
+
+
+@dataclass(frozen=True)
+class Series:
+    """Every sample of one signal in a range.
+
+    Attributes:
+        message: The message's name.
+        signal: The signal's name.
+        unit: Its unit, "" when it has none.
+        t: int64 nanoseconds, ascending.
+        v: float64 values, as many; NaN and infinities as they were decoded.
+    """
+
+    message: str
+    signal: str
+    unit: str
+    t: NDArray[np.int64]
+    v: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The series that were asked for, in the order of the question.
+
+    Attributes:
+        series: One per signal asked for; empty where the signal has no sample in the range.
+        rows_scanned: Rows that were decompressed.
+        bytes_scanned: Compressed bytes of the column chunks that were decompressed.
+        skipped_objects: Objects of the range that could not be read.
+    """
+
+    series: list[Series]
+    rows_scanned: int
+    bytes_scanned: int
+    skipped_objects: int = 0
+
+
+class SignalReader(Protocol):
+    """Reads the decoded signals of a lake. Every method may be called from several threads at once."""
+
+    def vehicles(self) -> list[Vehicle]:
+        """The vehicles, sorted by id."""
+        ...
+
+    def sessions(self, vehicle_id: str) -> list[Session]:
+        """The recording sessions of a vehicle, newest first.
+
+        Raises:
+            BadKey: It is not a vehicle id.
+            NotFound: There is no such vehicle.
+        """
+        ...
+
+    def messages(self, vehicle_id: str) -> list[Message]:
+        """The messages of a vehicle, sorted by name.
+
+        Raises:
+            BadKey: It is not a vehicle id.
+            NotFound: There is no such vehicle.
+        """
+        ...
+
+    def signals(self, vehicle_id: str, message: str) -> list[Signal]:
+        """The signals of a message, sorted by name.
+
+        Raises:
+            BadKey: It is not a vehicle id.
+            NotFound: There is no such vehicle, or it never sent that message.
+        """
+        ...
+
+    def read(self, vehicle_id: str, wanted: Sequence[SignalName], start_ns: int, end_ns: int) -> Answer:
+        """Every sample of the wanted signals in [start_ns, end_ns).
+
+        Raises:
+            BadKey: It is not a vehicle id.
+            NotFound: There is no such vehicle, or it never sent one of the signals, in any range.
+            TooLarge: The range holds more rows than one answer may.
+        """
+        ...
+
+    def recorded(self, vehicle_id: str, start_ns: int, end_ns: int) -> NDArray[np.int64]:
+        """When anything at all was recorded in [start_ns, end_ns).
+
+        Returns:
+            int64 of shape (k, 2): first and last sample of each stretch, ascending, with pauses above
+            `SESSION_PAUSE_NS` between them.
+
+        Raises:
+            BadKey: It is not a vehicle id.
+        """
+        ...
