@@ -1,0 +1,205 @@
+"""The account of a decode: where every frame went, and what every signal's values were like.
+
+Only counts and summaries; who decoded, when, and where the account is kept is others' business.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final, Self
+
+UNKNOWN_IDS_MAX: Final = 1000
+"""Unknown ids listed one by one; the frames of all others are counted under `OTHER_IDS`."""
+
+OTHER_IDS: Final = "other"
+
+
+def format_id(arbitration_id: int, extended: bool) -> str:
+    """An arbitration id for people and for keys: 0x1A0, or 0x18FEF100x for an extended one."""
+    return f"0x{arbitration_id:X}{'x' if extended else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class SignalStats:
+    """What the values of one signal were like.
+
+    Attributes:
+        message: The message's name.
+        signal: The signal's name.
+        unit: Its unit, "" when it has none.
+        rows: Values, as many as the decoded table has rows of this signal.
+        first_ns: Time of the first value in nanoseconds since 1970 UTC.
+        last_ns: Time of the last value.
+        minimum: Smallest finite value, or None when no value is finite.
+        maximum: Largest finite value, or None.
+        total: Sum of the finite values, or None when there is none or the sum leaves float64.
+        nonfinite: Values that are NaN or infinite.
+        out_of_range: Finite values outside the database's minimum and maximum.
+        first_out_of_range_ns: Time of the first of those, or None.
+        worst_out_of_range: The one furthest outside, or None.
+    """
+
+    message: str
+    signal: str
+    unit: str
+    rows: int
+    first_ns: int
+    last_ns: int
+    minimum: float | None
+    maximum: float | None
+    total: float | None
+    nonfinite: int = 0
+    out_of_range: int = 0
+    first_out_of_range_ns: int | None = None
+    worst_out_of_range: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Where every frame of a table went.
+
+    `rows == decoded_frames + unknown_id + decode_error + skipped + bad_rows`; `truncated` frames are among the
+    decoded ones.
+
+    Attributes:
+        rows: Frames looked at.
+        decoded_frames: Frames that gave their values, or whose message has no signals.
+        truncated: Decoded frames that were shorter than their message.
+        unknown_id: Frames whose arbitration id no database knows.
+        decode_error: Frames whose message is known but that give no value.
+        skipped: Error frames and remote frames.
+        bad_rows: Rows that are no frame: a null, or a payload that no CAN frame has.
+        unknown_ids: Frames by id (`format_id`), the most frequent `UNKNOWN_IDS_MAX`, the rest under `OTHER_IDS`.
+        decode_errors: Frames by "Message: reason".
+        skipped_by: Frames by kind.
+        bad_rows_by: Rows by reason.
+        messages: Decoded frames by message name.
+        signal_errors: Decoded frames by "Message.Signal: reason", for signals that can never be read.
+        signals: One per signal with values, in the order of the decoded table.
+    """
+
+    rows: int = 0
+    decoded_frames: int = 0
+    truncated: int = 0
+    unknown_id: int = 0
+    decode_error: int = 0
+    skipped: int = 0
+    bad_rows: int = 0
+    unknown_ids: dict[str, int] = field(default_factory=dict)
+    decode_errors: dict[str, int] = field(default_factory=dict)
+    skipped_by: dict[str, int] = field(default_factory=dict)
+    bad_rows_by: dict[str, int] = field(default_factory=dict)
+    messages: dict[str, int] = field(default_factory=dict)
+    signal_errors: dict[str, int] = field(default_factory=dict)
+    signals: tuple[SignalStats, ...] = ()
+
+    @property
+    def values(self) -> int:
+        """Rows of the decoded table."""
+        return sum(signal.rows for signal in self.signals)
+
+    def adds_up(self) -> bool:
+        """Whether every frame is counted exactly once, in its class and in the class's breakdown."""
+        classes = (
+            (self.decoded_frames, self.messages),
+            (self.unknown_id, self.unknown_ids),
+            (self.decode_error, self.decode_errors),
+            (self.skipped, self.skipped_by),
+            (self.bad_rows, self.bad_rows_by),
+        )
+        whole = sum(count for count, _ in classes) == self.rows
+        return (
+            whole
+            and self.truncated <= self.decoded_frames
+            and all(c == sum(by.values()) for c, by in classes)
+        )
+
+    def __add__(self, other: "Report") -> "Report":
+        return Report(
+            rows=self.rows + other.rows,
+            decoded_frames=self.decoded_frames + other.decoded_frames,
+            truncated=self.truncated + other.truncated,
+            unknown_id=self.unknown_id + other.unknown_id,
+            decode_error=self.decode_error + other.decode_error,
+            skipped=self.skipped + other.skipped,
+            bad_rows=self.bad_rows + other.bad_rows,
+            unknown_ids=largest_ids(_added(self.unknown_ids, other.unknown_ids)),
+            decode_errors=_added(self.decode_errors, other.decode_errors),
+            skipped_by=_added(self.skipped_by, other.skipped_by),
+            bad_rows_by=_added(self.bad_rows_by, other.bad_rows_by),
+            messages=_added(self.messages, other.messages),
+            signal_errors=_added(self.signal_errors, other.signal_errors),
+            signals=_merged(self.signals, other.signals),
+        )
+
+    @classmethod
+    def merge(cls, reports: Iterable["Report"]) -> "Report":
+        """The sum of reports; of none, an empty one."""
+        return sum(reports, cls())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain dicts, lists, strings and finite numbers, with sorted keys: the same report gives the same JSON."""
+        plain = asdict(self)
+        for name, value in plain.items():
+            if isinstance(value, dict):
+                plain[name] = dict(sorted(value.items()))
+        plain["signals"] = list(plain["signals"])
+        return plain
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Self:
+        """The report that `to_dict` gave."""
+        return cls(
+            **{**plain, "signals": tuple(SignalStats(**signal) for signal in plain.get("signals", ()))}
+        )
+
+
+def largest_ids(counts: Mapping[str, int]) -> dict[str, int]:
+    """The counts of the most frequent ids, with the others' sum under `OTHER_IDS`; ties go to the smaller key."""
+    if len(counts) <= UNKNOWN_IDS_MAX:
+        return dict(sorted(counts.items()))
+    listed = sorted(
+        (item for item in counts.items() if item[0] != OTHER_IDS), key=lambda item: (-item[1], item[0])
+    )
+    kept = dict(sorted(listed[:UNKNOWN_IDS_MAX]))
+    rest = counts.get(OTHER_IDS, 0) + sum(count for _, count in listed[UNKNOWN_IDS_MAX:])
+    return kept | ({OTHER_IDS: rest} if rest else {})
+
+
+def _added(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
+    return dict(sorted((Counter(one) + Counter(other)).items()))
+
+
+def _merged(one: Iterable[SignalStats], other: Iterable[SignalStats]) -> tuple[SignalStats, ...]:
+    found: dict[tuple[str, str], SignalStats] = {}
+    for stats in (*one, *other):
+        key = (stats.message, stats.signal)
+        found[key] = _joined(found[key], stats) if key in found else stats
+    return tuple(found[key] for key in sorted(found))
+
+
+def _joined(one: SignalStats, other: SignalStats) -> SignalStats:
+    out_of_range = [stats for stats in (one, other) if stats.out_of_range]
+    return SignalStats(
+        message=one.message,
+        signal=one.signal,
+        unit=one.unit or other.unit,
+        rows=one.rows + other.rows,
+        first_ns=min(one.first_ns, other.first_ns),
+        last_ns=max(one.last_ns, other.last_ns),
+        minimum=min((s.minimum for s in (one, other) if s.minimum is not None), default=None),
+        maximum=max((s.maximum for s in (one, other) if s.maximum is not None), default=None),
+        total=_summed(one.total, other.total),
+        nonfinite=one.nonfinite + other.nonfinite,
+        out_of_range=one.out_of_range + other.out_of_range,
+        first_out_of_range_ns=min((s.first_out_of_range_ns or 0 for s in out_of_range), default=None),
+        # without the limits at hand the larger magnitude stands for the worse one
+        worst_out_of_range=max((s.worst_out_of_range or 0.0 for s in out_of_range), key=abs, default=None),
+    )
+
+
+def _summed(one: float | None, other: float | None) -> float | None:
+    if one is None or other is None:
+        return one if other is None else other
+    total = one + other
+    return total if abs(total) < float("inf") else None

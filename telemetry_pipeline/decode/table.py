@@ -1,0 +1,168 @@
+"""The decoded table and the statistics of its signals, from the values of each.
+
+Decides neither what decodes nor in which order; it is given sorted blocks.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from telemetry_pipeline.decode.bits import Values
+from telemetry_pipeline.decode.plan import SignalPlan
+from telemetry_pipeline.decode.report import SignalStats
+from telemetry_pipeline.errors import BadRaw
+from telemetry_pipeline.lake import schema
+
+Times = npt.NDArray[np.int64]
+Codes = npt.NDArray[np.int16]
+
+_CODES_MAX: Final = 32_767
+
+
+@dataclass(frozen=True)
+class Stamps:
+    """When, on which vehicle and on which channel: what the signals of a frame share.
+
+    Attributes:
+        times: Nanoseconds since 1970 UTC, shape (n,).
+        vehicles: Positions of the vehicles among their texts, shape (n,), or None when all are the first.
+        channels: The same for the channels.
+    """
+
+    times: Times
+    vehicles: Codes | None
+    channels: Codes | None
+
+    def take(self, rows: npt.NDArray[np.intp]) -> "Stamps":
+        """The stamps of some rows, in their order."""
+        return Stamps(
+            self.times[rows],
+            None if self.vehicles is None else self.vehicles[rows],
+            None if self.channels is None else self.channels[rows],
+        )
+
+
+@dataclass(frozen=True)
+class Block:
+    """The rows of one signal, in time order, without their values."""
+
+    message: str
+    signal: SignalPlan
+    stamps: Stamps
+
+
+def encode_labels(column: pa.ChunkedArray) -> tuple[list[str], Codes | None]:
+    """The distinct texts of a column, with "" for null, and each row's position among them (None: all the first).
+
+    Raises:
+        BadRaw: More distinct texts than the schema's dictionaries hold.
+    """
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    column = column.unify_dictionaries()
+    if not column.num_chunks:
+        return [""], None
+    texts = [text or "" for text in column.chunk(0).dictionary.to_pylist()]
+    if column.null_count or not texts:
+        texts.append("")
+    if len(texts) == 1:
+        return texts, None
+    _check(texts)
+    codes = [chunk.indices.fill_null(len(texts) - 1).to_numpy() for chunk in column.chunks]
+    return texts, np.concatenate(codes).astype(np.int16)
+
+
+def build_table(
+    blocks: Sequence[Block], values: Values, vehicles: Sequence[str], channels: Sequence[str]
+) -> pa.Table:
+    """The decoded table, schema `DECODED`; only values and codes own memory, times are shared.
+
+    Args:
+        blocks: The signals in the table's order.
+        values: Their values one after the other.
+        vehicles: The texts behind the vehicle codes.
+        channels: The texts behind the channel codes.
+
+    Raises:
+        BadRaw: More distinct names than the schema's dictionaries hold.
+    """
+    stamps = [block.stamps for block in blocks]
+    counts = np.array([len(stamp.times) for stamp in stamps], np.intp)
+    rows = len(values)
+    times = [
+        pa.Array.from_buffers(schema.TIMESTAMP, len(stamp.times), [None, pa.py_buffer(stamp.times)])
+        for stamp in stamps
+    ]
+    columns = [
+        pa.chunked_array(times, schema.TIMESTAMP),
+        _coded(vehicles, _joined([stamp.vehicles for stamp in stamps], rows)),
+        _named([block.message for block in blocks], counts),
+        _named([block.signal.name for block in blocks], counts),
+        pa.Array.from_buffers(pa.float64(), rows, [None, pa.py_buffer(values)]),
+        _named([block.signal.unit for block in blocks], counts),
+        _coded(channels, _joined([stamp.channels for stamp in stamps], rows)),
+    ]
+    return pa.table(columns, schema=schema.DECODED)
+
+
+def describe(block: Block, values: Values) -> SignalStats:
+    """The statistics of one signal's values, of which there is at least one."""
+    signal = block.signal
+    smallest, largest, total = float(values.min()), float(values.max()), float(values.sum())
+    times = block.stamps.times
+    first, last = int(times[0]), int(times[-1])
+    finite, nonfinite = values, 0
+    if not np.isfinite(total):
+        mask = np.isfinite(values)
+        nonfinite = len(values) - int(mask.sum())
+        finite, times = values[mask], times[mask]
+    blank = SignalStats(
+        block.message, signal.name, signal.unit, len(values), first, last, None, None, None, nonfinite
+    )
+    if nonfinite:
+        if not len(finite):
+            return blank
+        smallest, largest, total = float(finite.min()), float(finite.max()), float(finite.sum())
+    found = replace(blank, minimum=smallest, maximum=largest, total=total if np.isfinite(total) else None)
+    below = -np.inf if signal.minimum is None else signal.minimum - smallest
+    above = -np.inf if signal.maximum is None else largest - signal.maximum
+    if below <= 0 and above <= 0:
+        return found
+    outside = np.zeros(len(finite), bool)
+    if signal.minimum is not None:
+        outside |= finite < signal.minimum
+    if signal.maximum is not None:
+        outside |= finite > signal.maximum
+    return replace(
+        found,
+        out_of_range=int(np.count_nonzero(outside)),
+        first_out_of_range_ns=int(times[outside.argmax()]),
+        worst_out_of_range=smallest if below > above else largest,
+    )
+
+
+def _named(names: Sequence[str], counts: npt.NDArray[np.intp]) -> pa.DictionaryArray:
+    texts = sorted(set(names))
+    _check(texts)
+    position = {text: code for code, text in enumerate(texts)}
+    return _coded(texts, np.repeat(np.array([position[name] for name in names], np.int16), counts))
+
+
+def _joined(parts: Sequence[Codes | None], rows: int) -> Codes:
+    given = [part for part in parts if part is not None]
+    return np.concatenate(given) if given else np.zeros(rows, np.int16)
+
+
+def _coded(texts: Sequence[str], codes: Codes) -> pa.DictionaryArray:
+    _check(texts)
+    indices = pa.Array.from_buffers(pa.int16(), len(codes), [None, pa.py_buffer(codes)])
+    return pa.DictionaryArray.from_arrays(indices, pa.array(texts, pa.string()), safe=False)
+
+
+def _check(texts: Sequence[str]) -> None:
+    if len(texts) > _CODES_MAX:
+        raise BadRaw(f"{len(texts)} distinct names in one object, at most {_CODES_MAX} fit", texts[0])
