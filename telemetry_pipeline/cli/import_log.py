@@ -1,0 +1,114 @@
+"""`telemetry import`: recorded logs of other tools become raw objects in the lake."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import pyarrow as pa
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+from telemetry_pipeline.cli.arguments import parse_duration, parse_instant
+from telemetry_pipeline.cli.console import emit, open_lake, progress_console
+from telemetry_pipeline.errors import BadLog
+from telemetry_pipeline.formats.reader import read_log
+from telemetry_pipeline.formats.report import LogReport
+from telemetry_pipeline.lake.land import Landed, land
+from telemetry_pipeline.lake.layout import check_vehicle_id
+from telemetry_pipeline.lake.store import Store
+from telemetry_pipeline.lake.windows import split_windows
+
+
+def import_log(
+    logs: Annotated[
+        list[Path],
+        typer.Argument(metavar="LOG...", help="candump, ASC, TRC, BLF, MF4 or CSV; text also gzipped."),
+    ],
+    vehicle: Annotated[str, typer.Option(help="The vehicle that the frames are of.")],
+    channel: Annotated[
+        str | None,
+        typer.Option(
+            help="Keep only this channel of logs that name their channels; the channel's name for logs that name none."
+        ),
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            help="When the first frame was, such as 2026-11-22T08:00:00Z; needed for logs that count from their own start."
+        ),
+    ] = None,
+    window: Annotated[str, typer.Option(help="The longest time that one raw object covers.")] = "60s",
+    as_json: Annotated[bool, typer.Option("--json", help="Answer with one JSON document.")] = False,
+) -> None:
+    """Import recorded logs as raw objects. Exit code 1 when a log could not be imported; the others still are.
+
+    Importing a log twice writes nothing the second time.
+    """
+    check_vehicle_id(vehicle)
+    start_ns = None if start is None else parse_instant(start)
+    window_ns = parse_duration(window)
+    store = open_lake()
+    findings = []
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TextColumn("{task.completed:,.0f} frames"))
+    with Progress(*columns, TimeElapsedColumn(), console=progress_console(), transient=True) as progress:
+        for path in logs:
+            task = progress.add_task(path.name, total=None)
+            report = LogReport()
+            tables = read_log(path, vehicle_id=vehicle, channel=channel, start_ns=start_ns, report=report)
+            windows = split_windows(_watched(tables, progress, task), window_ns, vehicle)
+            findings.append(_import(store, path, windows, report))
+            progress.remove_task(task)
+    payload = {"lake": store.url, "vehicle": vehicle, "logs": findings}
+    emit(payload, as_json=as_json, lines=lambda console: _print(console, findings))
+    if any(finding["error"] for finding in findings):
+        raise typer.Exit(1)
+
+
+def _import(store: Store, path: Path, windows: Iterator[Any], report: LogReport) -> dict[str, Any]:
+    landed, failure = Landed(), None
+    try:
+        # no footer: the same frames give the same bytes, whatever the log is called or packed with
+        landed = land(store, windows)
+    except BadLog as error:
+        failure = str(error)
+    return {"log": str(path), "error": failure, **asdict(report), **asdict(landed)}
+
+
+def _watched(tables: Iterator[pa.Table], progress: Progress, task: TaskID) -> Iterator[pa.Table]:
+    for table in tables:
+        yield table
+        progress.advance(task, table.num_rows)
+
+
+def _print(console: Console, findings: list[dict[str, Any]]) -> None:
+    for item in findings:
+        said = [item["error"]] if item["error"] else [f"{item['log']}: {note}" for note in _notes(item)]
+        for line in said:
+            console.print(line, soft_wrap=True, markup=False)
+
+
+def _notes(item: dict[str, Any]) -> Iterator[str]:
+    if not item["frames"]:
+        yield f"{item['format']}, no CAN frames in it"
+    else:
+        yield (
+            f"{item['format']}, {item['frames']:,} frames ({item['error_frames']:,} error, "
+            f"{item['remote_frames']:,} remote) from {_instant(item['first_ns'])} to {_instant(item['last_ns'])}: "
+            f"{item['objects']:,} raw objects written, {item['already_there']:,} already there"
+        )
+    if item["damage"]:
+        yield f"{item['damage']}; what could be read is imported"
+    if item["bad_lines"]:
+        more = " …" if item["bad_lines"] > len(item["bad_line_numbers"]) else ""
+        yield f"{item['bad_lines']:,} lines are no frames: {', '.join(map(str, item['bad_line_numbers']))}{more}"
+    if item["out_of_order"]:
+        yield f"{item['out_of_order']:,} frames lie too far back in time to be sorted in; they are imported as they come"
+    if item["other_channels"]:
+        yield f"{item['other_channels']:,} frames of other channels left out"
+
+
+def _instant(ns: int) -> str:
+    return str(np.datetime64(ns // 1_000, "us")) + "Z"
