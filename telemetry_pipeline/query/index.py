@@ -5,6 +5,7 @@ up, are the runs' offsets. An object without a usable report (another writer's) 
 """
 
 import json
+import math
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ class Run:
         last_ns: Its latest sample.
         minimum: Smallest finite value, None when there is none.
         maximum: Largest finite value, None when there is none.
-        total: Sum of the finite values.
+        total: Sum of the finite values, NaN when it is beyond float64.
         finite: How many values are finite.
     """
 
@@ -50,6 +51,11 @@ class Run:
     maximum: float | None
     total: float
     finite: int
+
+    @property
+    def mean(self) -> float | None:
+        """Mean of the finite values, None when there is none or their sum is beyond float64."""
+        return self.total / self.finite if self.finite and math.isfinite(self.total) else None
 
     def plus(self, later: "Run") -> "Run":
         """The totals of both, under the later one's unit; the rows are not together any more."""
@@ -148,7 +154,7 @@ def _run_of(entry: Mapping[str, Any], offset: int) -> Run:
         int(entry["last_ns"]),
         float(entry["minimum"]) if finite else None,
         float(entry["maximum"]) if finite else None,
-        float(entry["total"]) if finite else 0.0,
+        0.0 if not finite else math.nan if entry["total"] is None else float(entry["total"]),
         finite,
     )
 

@@ -154,10 +154,7 @@ class ParquetReader:
             for name, run in day.runs.items():
                 totals[name] = run if name not in totals else totals[name].plus(run)
         return {
-            name: Signal(
-                *name, run.unit, run.minimum, run.maximum, run.total / run.finite if run.finite else None
-            )
-            for name, run in totals.items()
+            name: Signal(*name, run.unit, run.minimum, run.maximum, run.mean) for name, run in totals.items()
         }
 
     def _units(self, vehicle_id: str, names: Iterable[SignalName]) -> dict[SignalName, str]:

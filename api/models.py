@@ -1,0 +1,184 @@
+"""Requests and small answers, as the OpenAPI document shows them; arrays of points never pass through here."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+
+from api.downsample import Method
+from telemetry_pipeline.errors import BadSetting
+from telemetry_pipeline.lake.instant import parse_instant
+
+MAX_SIGNALS = 100
+Include = Literal["stats", "gaps", "envelope"]
+
+
+def _checked_instant(text: str) -> str:
+    try:
+        parse_instant(text)
+    except BadSetting as error:
+        raise ValueError(str(error)) from error
+    return text
+
+
+Instant = Annotated[
+    str, AfterValidator(_checked_instant), WithJsonSchema({"type": "string", "format": "date-time"})
+]
+"""ISO 8601 with a zone, up to nanoseconds; a naive time is refused."""
+
+
+class VehicleModel(BaseModel):
+    """A vehicle of the lake."""
+
+    vehicle_id: str
+    first_seen: str | None = Field(description="first sample, ISO 8601 UTC; null while nothing is decoded")
+    last_seen: str | None = Field(description="last sample, ISO 8601 UTC")
+    frame_count: int = Field(description="CAN frames recorded, decodable or not")
+
+
+class SessionModel(BaseModel):
+    """A stretch of recording without a pause above five minutes, within one UTC day."""
+
+    date: str = Field(description="UTC day, YYYY-MM-DD")
+    start_time: str = Field(description="ISO 8601 UTC, rounded down to the millisecond")
+    end_time: str = Field(
+        description="the first whole millisecond after the last sample: [start_time, end_time) holds them all"
+    )
+    sample_count: int = Field(description="decoded CAN frames")
+
+
+class MessageModel(BaseModel):
+    """A message that a vehicle sent."""
+
+    message_name: str
+    sample_count: int = Field(description="decoded CAN frames of this message")
+
+
+class SignalModel(BaseModel):
+    """A signal of a message, over all of the vehicle's data."""
+
+    signal_name: str
+    unit: str
+    min_value: float | None
+    max_value: float | None
+    avg_value: float | None
+
+
+class SignalRef(BaseModel):
+    """Which signal."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    message_name: str = Field(min_length=1, examples=["BMS_PackStatus"])
+    signal_name: str = Field(min_length=1, examples=["Pack_SOC"])
+
+
+class QueryRequest(BaseModel):
+    """Which samples, and how many points to draw of each signal."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    signals: list[SignalRef] = Field(min_length=1, max_length=MAX_SIGNALS)
+    start_time: Instant = Field(description="first instant, with a zone", examples=["2025-02-12T14:00:00Z"])
+    end_time: Instant = Field(description="first instant no longer wanted", examples=["2025-02-12T14:10:00Z"])
+    max_points: int = Field(10_000, ge=10, le=100_000, description="points per signal; raw returns all")
+    method: Method = "lttb"
+    include: list[Include] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _ends_after_it_starts(self) -> "QueryRequest":
+        if self.end_ns <= self.start_ns:
+            raise ValueError("end_time must be after start_time. Ask for a range that has a length")
+        return self
+
+    @property
+    def start_ns(self) -> int:
+        """The first instant, nanoseconds since the epoch."""
+        return parse_instant(self.start_time)
+
+    @property
+    def end_ns(self) -> int:
+        """The first instant no longer wanted."""
+        return parse_instant(self.end_time)
+
+
+class PointModel(BaseModel):
+    """One sample."""
+
+    t: float = Field(description="milliseconds since the epoch, with their fraction")
+    v: float | None = Field(description="the value; null for NaN and infinities")
+
+
+class StatsModel(BaseModel):
+    """Over every sample of the range, finite values only; std is the population's."""
+
+    count: int
+    min: float | None
+    max: float | None
+    mean: float | None
+    std: float | None
+
+
+class EnvelopeModel(BaseModel):
+    """Columns of equal length: a bucket's first instant (ms since the epoch), smallest and largest value."""
+
+    t: list[float]
+    min: list[float]
+    max: list[float]
+
+
+class SignalSeriesModel(BaseModel):
+    """One signal's samples."""
+
+    name: str
+    message_name: str
+    unit: str
+    data: list[PointModel]
+    downsampled: bool = Field(description="whether samples were left out")
+    source_points: int = Field(description="samples in the range")
+    method: Method = Field(description="how the samples were chosen; raw: all of them")
+    resolution_ms: float | None = Field(
+        description="mean time per returned point; null when none was left out"
+    )
+    stats: StatsModel | None = Field(None, description="only if included")
+    gaps: list[tuple[float, float]] | None = Field(
+        None, description="only if included: the last sample before and the first after, ms since the epoch"
+    )
+    envelope: EnvelopeModel | None = Field(None, description="only if included")
+
+
+class QueryStatsModel(BaseModel):
+    """What answering took."""
+
+    rows_scanned: int
+    bytes_scanned: int
+    duration_ms: float
+    skipped_objects: int | None = Field(
+        None, description="objects that could not be read, when there are any"
+    )
+
+
+class QueryResponse(BaseModel):
+    """The series in the order of the request."""
+
+    signals: list[SignalSeriesModel]
+    query_stats: QueryStatsModel
+
+
+class Health(BaseModel):
+    """That the service runs, and over which lake."""
+
+    status: Literal["healthy"]
+    version: str
+    mode: Literal["local", "cloud"]
+    lake: str
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details, and what to do about it."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    remedy: str

@@ -1,0 +1,149 @@
+"""`telemetry query`: samples of signals, on screen or in a file."""
+
+import sys
+from enum import StrEnum
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from telemetry_pipeline.cli.arguments import parse_instant
+from telemetry_pipeline.cli.console import emit, open_lake
+from telemetry_pipeline.errors import BadQuery, BadSetting
+from telemetry_pipeline.lake.instant import format_instant
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from api.query import Drawn, Result
+
+SHOWN_ROWS = 20
+
+
+class Output(StrEnum):
+    """How samples are written."""
+
+    TABLE = "table"
+    CSV = "csv"
+    PARQUET = "parquet"
+
+
+def query(
+    *,
+    vehicle: Annotated[str, typer.Argument(help="Vehicle id.")],
+    signals: Annotated[list[str], typer.Argument(help="Message.Signal, one or more.")],
+    start: Annotated[str, typer.Option(help="First instant, ISO 8601 with a zone.")],
+    end: Annotated[str, typer.Option(help="First instant no longer wanted.")],
+    max_points: Annotated[
+        int | None,
+        typer.Option(min=10, help="Down-sample each signal to so many points (LTTB); default: every sample."),
+    ] = None,
+    output: Annotated[
+        Output, typer.Option("--output", "-o", help="How to write the samples.")
+    ] = Output.TABLE,
+    out: Annotated[
+        Path | None, typer.Option(help="File to write to; default: stdout (CSV and table only).")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Answer with one JSON document.")] = False,
+) -> None:
+    """Read samples of signals in [START, END) from the lake: every one, unless --max-points says otherwise."""
+    from api.encode import to_json  # noqa: PLC0415  polars and the down-sampler are slow to import
+    from api.query import Question, ask  # noqa: PLC0415
+    from telemetry_pipeline.query.parquet_reader import ParquetReader  # noqa: PLC0415
+
+    start_ns, end_ns = parse_instant(start), parse_instant(end)
+    if end_ns <= start_ns:
+        raise BadQuery("the end is not after the start", remedy="Ask for a range that has a length")
+    if output is Output.PARQUET and out is None:
+        raise BadSetting("Parquet needs a file", "--out", "Add --out FILE.parquet")
+    question = Question(
+        vehicle,
+        [_signal_name(text) for text in signals],
+        start_ns,
+        end_ns,
+        max_points or 0,
+        "raw" if max_points is None else "lttb",
+    )
+    # a file or a pipe takes whatever the reader reads; its own limit still holds
+    result = ask(ParquetReader(open_lake()), question, max_answer_points=sys.maxsize)
+    if as_json:
+        sys.stdout.buffer.write(to_json(result) + b"\n")
+    elif output is Output.TABLE and out is None:
+        _print(Console(highlight=False), result)
+    else:
+        body = _encoded(_frame(result), output)
+        if out is None:
+            sys.stdout.buffer.write(body)
+        else:
+            out.write_bytes(body)
+            written: dict[str, Any] = {
+                "file": str(out),
+                "rows": sum(len(drawn.t) for drawn in result.series),
+                "bytes": len(body),
+            }
+            emit(
+                written,
+                as_json=False,
+                lines=lambda console: console.print(
+                    f"{written['rows']:,} samples in {written['file']} ({written['bytes']:,} bytes)"
+                ),
+            )
+
+
+def _signal_name(text: str) -> tuple[str, str]:
+    message, dot, signal = text.partition(".")
+    if not (message and dot and signal):
+        raise BadSetting(f"{text!r} is not a signal", remedy="Write Message.Signal")
+    return message, signal
+
+
+def _frame(result: "Result") -> "pl.DataFrame":
+    """All samples in one frame, in the columns of a decoded object that matter to a reader."""
+    import polars as pl  # noqa: PLC0415
+
+    return pl.concat(
+        [
+            pl.DataFrame({"timestamp": pl.Series(drawn.t).cast(pl.Datetime("ns")), "value": drawn.v}).select(
+                "timestamp",
+                pl.lit(drawn.source.message).alias("message_name"),
+                pl.lit(drawn.source.signal).alias("signal_name"),
+                "value",
+                pl.lit(drawn.source.unit).alias("unit"),
+            )
+            for drawn in result.series
+        ]
+    )
+
+
+def _encoded(frame: "pl.DataFrame", output: Output) -> bytes:
+    sink = BytesIO()
+    if output is Output.PARQUET:
+        frame.write_parquet(sink)
+    else:
+        frame.write_csv(sink, datetime_format="%Y-%m-%dT%H:%M:%S%.9fZ")
+    return sink.getvalue()
+
+
+def _print(console: Console, result: "Result") -> None:
+    for drawn in result.series:
+        console.print(_table(drawn))
+    console.print(
+        f"{result.rows_scanned:,} rows and {result.bytes_scanned:,} bytes read in {result.duration_ns / 1e6:.1f} ms"
+    )
+    if result.skipped_objects:
+        console.print(f"{result.skipped_objects} objects could not be read and are missing here")
+
+
+def _table(drawn: "Drawn") -> Table:
+    source = drawn.source
+    total = f"{len(drawn.t):,} of {len(source.t):,} samples"
+    shown = f", the first {SHOWN_ROWS} shown" if len(drawn.t) > SHOWN_ROWS else ""
+    table = Table(title=f"{source.message}.{source.signal}: {total}{shown}", title_justify="left")
+    table.add_column("time (UTC)")
+    table.add_column(f"value [{source.unit}]" if source.unit else "value", justify="right")
+    for t, v in zip(drawn.t[:SHOWN_ROWS].tolist(), drawn.v[:SHOWN_ROWS].tolist(), strict=True):
+        table.add_row(format_instant(t), f"{v:.9g}")
+    return table

@@ -1,0 +1,74 @@
+"""`telemetry serve`: the API and the dashboard on one port."""
+
+import socket
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+
+from telemetry_pipeline.cli.console import open_lake, settings
+from telemetry_pipeline.errors import BadSetting
+
+PORTS_TRIED: Final = 50
+
+
+def serve(
+    *,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; 0.0.0.0 for every interface.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port; the next free one when it is taken, 0 for any.")
+    ] = 8000,
+    allow_origin: Annotated[
+        list[str] | None,
+        typer.Option(help="Another origin whose pages may call the API, such as http://localhost:5173."),
+    ] = None,
+) -> None:
+    """Serve the API and the dashboard until interrupted."""
+    import uvicorn  # noqa: PLC0415  only this command needs a web server
+
+    from api.app import create_app  # noqa: PLC0415
+    from telemetry_pipeline.query.parquet_reader import ParquetReader  # noqa: PLC0415
+
+    lake = open_lake()
+    app = create_app(
+        ParquetReader(lake), lake=lake.url, dashboard=settings().dashboard, origins=allow_origin or ()
+    )
+    with listen(host, port) as listener:
+        taken = listener.getsockname()[1]
+        console = Console(highlight=False)
+        if port not in (0, taken):
+            console.print(f"port {port} is taken, using {taken}")
+        shown = "127.0.0.1" if host in ("", "0.0.0.0") else f"[{host}]" if ":" in host else host  # noqa: S104  it is compared, not bound
+        console.print(
+            f"Dashboard http://{shown}:{taken}/   API http://{shown}:{taken}/docs   lake {lake.url}"
+        )
+        uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False)).run(sockets=[listener])
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket on `port`, or on the next free one above it.
+
+    Raises:
+        BadSetting: The host is not one of this machine, or no port near is free.
+    """
+    try:
+        family = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][0]
+    except OSError as error:
+        raise BadSetting("no such address", host, "Use 127.0.0.1, or 0.0.0.0 for every interface") from error
+    for candidate in range(port, min(port + PORTS_TRIED, 65536)):
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, candidate))
+            listener.listen(128)
+        except OSError:
+            listener.close()
+            continue
+        return listener
+    raise BadSetting(
+        f"cannot listen on port {port} or the {PORTS_TRIED - 1} above it",
+        host,
+        "Use another --host or --port",
+    )
