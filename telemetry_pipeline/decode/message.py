@@ -110,7 +110,7 @@ class _Frames:
 
     def __init__(self, message: MessagePlan, payloads: Selected, lengths: Lengths | None) -> None:
         self._message = message
-        self._bits = None if lengths is None else 8 * lengths.astype(np.int64)
+        self._lengths = lengths
         self._count = len(payloads)
         self._alive: dict[tuple[int | None, tuple[int, ...]], Mask | None] = {}
         self._values: dict[int, Values] = {}
@@ -142,22 +142,27 @@ class _Frames:
         return ~some
 
     def carried(self) -> Iterator[tuple[SignalPlan, Rows | None]]:
-        """For each signal the frames that carry it, or would if it could be read."""
-        positions: dict[int, Rows] = {}
+        """For each signal the frames that carry it, or would if it could be read.
+
+        Signals of the same frames get the same array.
+        """
+        found: dict[tuple[int | None, tuple[int, ...], int], Rows | None] = {}
         for signal in self._message.signals:
-            held = self._alive_mask(signal) if signal.fault else self._held(signal)
-            if held is None:
-                yield signal, None
-                continue
-            if id(held) not in positions:
-                positions[id(held)] = np.flatnonzero(held)
-            yield signal, positions[id(held)]
+            key = (signal.parent, signal.ids, self._bytes_needed(signal))
+            if key not in found:
+                held = self._alive_mask(signal) if signal.fault else self._held(signal)
+                found[key] = None if held is None else np.flatnonzero(held)
+            yield signal, found[key]
+
+    def _bytes_needed(self, signal: SignalPlan) -> int:
+        """Bytes that a frame must have to hold the signal; 0 when all frames have enough."""
+        return 0 if signal.fault or self._lengths is None else (signal.field.end_bit + 7) // 8
 
     def _held(self, signal: SignalPlan) -> Mask | None:
         alive = self._alive_mask(signal)
-        if self._bits is None:
+        if self._lengths is None:
             return alive
-        whole = self._bits >= signal.field.end_bit
+        whole: Mask = self._lengths >= self._bytes_needed(signal)
         return whole if alive is None else whole & alive
 
     def _alive_mask(self, signal: SignalPlan) -> Mask | None:

@@ -4,7 +4,8 @@ Decides neither what decodes nor in which order; it is given sorted blocks.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from math import inf, isfinite
 from typing import Final
 
 import numpy as np
@@ -93,12 +94,14 @@ def build_table(
     stamps = [block.stamps for block in blocks]
     counts = np.array([len(stamp.times) for stamp in stamps], np.intp)
     rows = len(values)
-    times = [
-        pa.Array.from_buffers(schema.TIMESTAMP, len(stamp.times), [None, pa.py_buffer(stamp.times)])
-        for stamp in stamps
-    ]
+    times = {
+        id(stamp): pa.Array.from_buffers(
+            schema.TIMESTAMP, len(stamp.times), [None, pa.py_buffer(stamp.times)]
+        )
+        for stamp in {id(stamp): stamp for stamp in stamps}.values()
+    }
     columns = [
-        pa.chunked_array(times, schema.TIMESTAMP),
+        pa.chunked_array([times[id(stamp)] for stamp in stamps], schema.TIMESTAMP),
         _coded(vehicles, _joined([stamp.vehicles for stamp in stamps], rows)),
         _named([block.message for block in blocks], counts),
         _named([block.signal.name for block in blocks], counts),
@@ -111,37 +114,41 @@ def build_table(
 
 def describe(block: Block, values: Values) -> SignalStats:
     """The statistics of one signal's values, of which there is at least one."""
-    signal = block.signal
-    smallest, largest, total = float(values.min()), float(values.max()), float(values.sum())
-    times = block.stamps.times
-    first, last = int(times[0]), int(times[-1])
-    finite, nonfinite = values, 0
-    if not np.isfinite(total):
-        mask = np.isfinite(values)
-        nonfinite = len(values) - int(mask.sum())
-        finite, times = values[mask], times[mask]
-    blank = SignalStats(
-        block.message, signal.name, signal.unit, len(values), first, last, None, None, None, nonfinite
-    )
-    if nonfinite:
-        if not len(finite):
-            return blank
-        smallest, largest, total = float(finite.min()), float(finite.max()), float(finite.sum())
-    found = replace(blank, minimum=smallest, maximum=largest, total=total if np.isfinite(total) else None)
-    below = -np.inf if signal.minimum is None else signal.minimum - smallest
-    above = -np.inf if signal.maximum is None else largest - signal.maximum
-    if below <= 0 and above <= 0:
-        return found
-    outside = np.zeros(len(finite), bool)
-    if signal.minimum is not None:
-        outside |= finite < signal.minimum
-    if signal.maximum is not None:
-        outside |= finite > signal.maximum
-    return replace(
-        found,
-        out_of_range=int(np.count_nonzero(outside)),
-        first_out_of_range_ns=int(times[outside.argmax()]),
-        worst_out_of_range=smallest if below > above else largest,
+    signal, times = block.signal, block.stamps.times
+    first, last, rows = int(times[0]), int(times[-1]), len(values)
+    total = float(np.add.reduce(values))
+    if not isfinite(total):
+        finite = np.isfinite(values)
+        values, times = values[finite], times[finite]
+        total = float(np.add.reduce(values))
+    nonfinite = rows - len(values)
+    if nonfinite == rows:
+        return SignalStats(
+            block.message, signal.name, signal.unit, rows, first, last, None, None, None, nonfinite
+        )
+    smallest, largest = float(np.minimum.reduce(values)), float(np.maximum.reduce(values))
+    low = -inf if signal.minimum is None else signal.minimum
+    high = inf if signal.maximum is None else signal.maximum
+    outside, first_outside, worst = 0, None, None
+    if smallest < low or largest > high:
+        mask = (values < low) | (values > high)
+        outside = int(np.count_nonzero(mask))
+        first_outside = int(times[mask.argmax()])
+        worst = smallest if low - smallest > largest - high else largest
+    return SignalStats(
+        message=block.message,
+        signal=signal.name,
+        unit=signal.unit,
+        rows=rows,
+        first_ns=first,
+        last_ns=last,
+        minimum=smallest,
+        maximum=largest,
+        total=total if isfinite(total) else None,
+        nonfinite=nonfinite,
+        out_of_range=outside,
+        first_out_of_range_ns=first_outside,
+        worst_out_of_range=worst,
     )
 
 
