@@ -43,7 +43,7 @@ class Databases:
     Args:
         dbcs: The databases that loaded, by name.
         broken: Why the others did not, by name.
-        bindings: The entries of bindings.yaml, or None when there is none.
+        bindings: The entries of bindings.yaml, None when there is none, or why it cannot be used.
         where: The lake, for messages.
         strict_length: Refuse frames shorter than their message.
     """
@@ -52,7 +52,7 @@ class Databases:
         self,
         dbcs: dict[str, Dbc],
         broken: dict[str, TelemetryError],
-        bindings: list[Binding] | None,
+        bindings: list[Binding] | BadSetting | None,
         where: str,
         *,
         strict_length: bool = False,
@@ -66,18 +66,17 @@ class Databases:
 
     @classmethod
     def load(cls, store: Store, *, strict_length: bool = False) -> "Databases":
-        """Read every database of a lake and its bindings. A database that does not load is kept as an error.
-
-        Raises:
-            BadSetting: bindings.yaml cannot be used.
-        """
+        """Read every database of a lake and its bindings. What does not load is kept as an error for those it binds."""
         dbcs: dict[str, Dbc] = {}
         broken: dict[str, TelemetryError] = {}
-        bindings = None
+        bindings: list[Binding] | BadSetting | None = None
         for info in sorted(store.list_objects(layout.DBC), key=lambda info: info.key):
             name = info.key.removeprefix(layout.DBC)
             if info.key == layout.BINDINGS:
-                bindings = parse_bindings(store.get(info.key), info.key)
+                try:
+                    bindings = parse_bindings(store.get(info.key), info.key)
+                except BadSetting as error:
+                    bindings = error
             elif name.lower().endswith(SUFFIXES):
                 try:
                     dbcs[name] = load_dbc(store.get(info.key), name)
@@ -91,7 +90,9 @@ class Databases:
         Raises:
             BadDbc: No database is bound to it, a bound one is missing or broken, or two claim one arbitration id.
         """
-        names = self._names_for(vehicle_id)
+        if isinstance(self._bindings, BadSetting):
+            raise BadDbc(self._bindings.what, self._bindings.where, self._bindings.remedy)
+        names = self._names_for(self._bindings, vehicle_id)
         if names not in self._plans:
             try:
                 self._plans[names] = self._compile(names, vehicle_id)
@@ -102,10 +103,10 @@ class Databases:
             raise plan
         return plan
 
-    def _names_for(self, vehicle_id: str) -> tuple[str, ...]:
-        if self._bindings is None:
+    def _names_for(self, bindings: list[Binding] | None, vehicle_id: str) -> tuple[str, ...]:
+        if bindings is None:
             return tuple(sorted(self.dbcs))
-        bound = {name for binding in self._bindings if binding.matches(vehicle_id) for name in binding.dbc}
+        bound = {name for binding in bindings if binding.matches(vehicle_id) for name in binding.dbc}
         return tuple(sorted(bound))
 
     def _compile(self, names: tuple[str, ...], vehicle_id: str) -> Plan:

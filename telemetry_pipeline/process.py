@@ -21,7 +21,7 @@ from telemetry_pipeline.decode.frames import decode_frames
 from telemetry_pipeline.decode.plan import Plan
 from telemetry_pipeline.decode.report import Report
 from telemetry_pipeline.errors import BadDbc, BadRaw, NotFound, TelemetryError, TransientError
-from telemetry_pipeline.lake import parquet, schema
+from telemetry_pipeline.lake import ledger, parquet, schema
 from telemetry_pipeline.lake.layout import Partition, RawObject
 from telemetry_pipeline.lake.store import Store, digest
 from telemetry_pipeline.version import __version__
@@ -100,6 +100,17 @@ def process_object(store: Store, raw: RawObject, plan: Plan) -> Outcome:
         runs = (signal.rows for signal in decoded.report.signals)
         store.put(raw.spill(days).key, parquet.write_decoded(decoded.table, runs, footer))
     return Outcome(raw, report=total)
+
+
+def partition_total(store: Store, partition: Partition) -> Report:
+    """The counts of everything decoded in a partition, from the receipts' footers; signals are left out."""
+    total = Report()
+    for item in ledger.decoded_objects(store, partition):
+        with store.open_file(item.key) as file:
+            footer = parquet.read_footer(parquet.open_object(file, item.key))
+        if "total" in footer:  # rows spilled from a neighbouring day are counted by that day's receipt
+            total = total + Report.from_dict(json.loads(footer["total"]))
+    return total
 
 
 def process_objects(store: Store, databases: Databases, raws: Iterable[RawObject]) -> Iterable[Outcome]:

@@ -77,6 +77,11 @@ class Settings:
         return {_NAMES[name]: value for name, value in values.items() if value is not None}
 
 
+def child_env(**extra: str) -> dict[str, str]:
+    """This process's environment with more variables: what a child process is started with."""
+    return {**environ, **extra}
+
+
 def _refuse_unknown(env: Mapping[str, str]) -> None:
     known = list(_NAMES.values())
     for name in env:

@@ -74,8 +74,8 @@ class Inbox(ABC):
             self._store.put(_STATE_KEY, json.dumps(state).encode())
             self._dirty = False
 
-    def _emptied(self) -> None:
-        """Nothing waits."""
+    def _emptied(self) -> None:  # noqa: B027  most inboxes have nothing to remember then
+        """Nothing waits any more."""
 
     def _remember(self, mark: str, value: int) -> None:
         self._seen[mark] = value

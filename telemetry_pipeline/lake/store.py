@@ -5,11 +5,11 @@ Nothing here knows what a key means; that is `layout`'s business.
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 from urllib.parse import unquote, urlsplit
 
 import obstore
@@ -94,6 +94,22 @@ class Store:
         """
         with self._translated(key):
             return bytes(obstore.get(self._backend, key).bytes())
+
+    @contextmanager
+    def open_file(self, key: str) -> Iterator[BinaryIO]:
+        """An object as a seekable file, so that a footer or a column is read without the rest.
+
+        Raises:
+            NotFound: No such object.
+            TransientError: The store does not answer.
+        """
+        with self._translated(key):
+            if self.root is not None:
+                file = (self.root / key).open("rb")
+            else:
+                file = cast("BinaryIO", obstore.open_reader(self._backend, key))
+        with closing(file):
+            yield file
 
     def head(self, key: str) -> ObjectInfo | None:
         """Size and entity tag of an object, or None if there is none."""

@@ -1,0 +1,123 @@
+"""`telemetry decode`: one raw object anywhere, or what waits in the lake."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from telemetry_pipeline.bindings import Databases
+from telemetry_pipeline.cli.arguments import parse_day
+from telemetry_pipeline.cli.console import emit, open_lake, progress_console, settings
+from telemetry_pipeline.decode.dbc import load_dbc
+from telemetry_pipeline.decode.frames import decode_frames
+from telemetry_pipeline.decode.plan import compile_plan
+from telemetry_pipeline.decode.report import Report
+from telemetry_pipeline.errors import BadSetting, NotFound
+from telemetry_pipeline.lake import ledger, parquet
+from telemetry_pipeline.lake.layout import Partition, RawObject
+from telemetry_pipeline.process import Tally, process_objects
+
+
+def decode(
+    raw: Annotated[
+        Path | None, typer.Argument(help="A raw Parquet file to decode, in the lake or not.")
+    ] = None,
+    dbc: Annotated[list[Path] | None, typer.Option(help="CAN databases for RAW; repeat for several.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where the decoded Parquet of RAW goes.")] = None,
+    pending: Annotated[
+        bool, typer.Option("--pending", help="Decode everything in the lake that waits.")
+    ] = False,
+    vehicle: Annotated[str | None, typer.Option(help="Decode a vehicle's day again (with --day).")] = None,
+    day: Annotated[str | None, typer.Option(help="The UTC day, YYYY-MM-DD.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Answer with one JSON document.")] = False,
+) -> None:
+    """Decode raw frames: `RAW --dbc F`, `--pending`, or `--vehicle V --day D`."""
+    if raw is not None and not pending and vehicle is None:
+        _decode_file(raw, dbc or [], out, as_json=as_json)
+    elif pending and raw is None and vehicle is None:
+        store = open_lake()
+        waiting = [
+            item for part in ledger.all_partitions(store) for item in ledger.read_ledger(store, part).pending
+        ]
+        _decode_lake(waiting, as_json=as_json)
+    elif vehicle is not None and day is not None and raw is None:
+        partition = Partition(vehicle, parse_day(day))
+        raws = sorted(ledger.read_ledger(open_lake(), partition).raw)
+        if not raws:
+            raise NotFound(f"no raw objects of {vehicle} on {day}", settings().lake, "See: telemetry status")
+        _decode_lake(raws, as_json=as_json)
+    else:
+        raise BadSetting(
+            "say what to decode", "telemetry decode", "RAW --dbc F, or --pending, or --vehicle V --day D"
+        )
+
+
+def _decode_file(raw: Path, dbcs: list[Path], out: Path | None, *, as_json: bool) -> None:
+    if not dbcs:
+        raise BadSetting("no CAN database given", str(raw), "Add --dbc FILE.dbc")
+    plan = compile_plan(
+        [load_dbc(_read(path), path.name) for path in dbcs], strict_length=settings().strict_length
+    )
+    decoded = decode_frames(parquet.read_raw(_read(raw), str(raw)), plan)
+    if out is not None:
+        runs = (signal.rows for signal in decoded.report.signals)
+        out.write_bytes(parquet.write_decoded(decoded.table, runs, {}))
+    payload = {"raw": str(raw), "out": str(out) if out else None, "report": decoded.report.to_dict()}
+    emit(payload, as_json=as_json, lines=lambda console: print_report(console, decoded.report, str(raw)))
+
+
+def _decode_lake(raws: Iterable[RawObject], *, as_json: bool) -> None:
+    store = open_lake()
+    databases = Databases.load(store, strict_length=settings().strict_length)
+    items = list(raws)
+    tallies: dict[Partition, Tally] = {}
+    outcomes = process_objects(store, databases, items)
+    for outcome in track(outcomes, "Decoding", total=len(items), console=progress_console(), transient=True):
+        tallies.setdefault(outcome.raw.partition, Tally(outcome.raw.partition)).add(outcome)
+    total = sum((item.report for item in tallies.values()), start=Report())
+    failed = {key: why for item in tallies.values() for key, why in item.failed.items()}
+    quarantined = {key: why for item in tallies.values() for key, why in item.quarantined.items()}
+    payload: dict[str, Any] = {
+        "objects": len(items),
+        "decoded": sum(item.decoded for item in tallies.values()),
+        "quarantined": quarantined,
+        "still_pending": failed,
+        "report": total.to_dict(),
+    }
+
+    def lines(console: Console) -> None:
+        console.print(
+            f"{len(items)} raw objects: {payload['decoded']} decoded, {len(quarantined)} quarantined, {len(failed)} still pending"
+        )
+        print_report(console, total, store.url)
+        for key, why in {**quarantined, **failed}.items():
+            console.print(f"  {key}\n    {why}", soft_wrap=True)
+
+    emit(payload, as_json=as_json, lines=lines)
+    if failed:
+        raise typer.Exit(1)
+
+
+def print_report(console: Console, report: Report, title: str) -> None:
+    """Print what became of the rows of a report, with the largest unknown ids and errors."""
+    table = Table(title=title, title_justify="left", show_header=False)
+    for name in ("rows", "decoded_frames", "truncated", "unknown_id", "decode_error", "skipped", "bad_rows"):
+        table.add_row(name.replace("_", " "), f"{getattr(report, name):,}")
+    console.print(table)
+    for heading, counts in (("unknown ids", report.unknown_ids), ("decode errors", report.decode_errors)):
+        if counts:
+            top = sorted(counts.items(), key=lambda item: -item[1])[:5]
+            console.print(
+                f"{heading}: " + ", ".join(f"{name} × {count:,}" for name, count in top), soft_wrap=True
+            )
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise NotFound(f"cannot be read ({error.strerror})", str(path)) from error

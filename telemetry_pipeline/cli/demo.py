@@ -1,0 +1,233 @@
+"""`telemetry demo`: vehicles, lake, Dagster, API and dashboard on this machine, and proof that they work together.
+
+Everything is a process of its own, started the way a user would start it; this file only starts, watches, asks
+over HTTP and ends them.
+"""
+
+import json
+import shutil
+import signal
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from rich.console import Console
+
+from telemetry_pipeline.cli.processes import Processes, free_port
+from telemetry_pipeline.errors import PermanentError, TransientError
+from telemetry_pipeline.lake import ledger
+from telemetry_pipeline.lake.store import Store
+from telemetry_pipeline.settings import Settings, child_env
+
+_ROOT: Final = Path(__file__).parents[2]
+_SIGNAL: Final = ("MotorCtrl_Status", "Motor_RPM")
+_START_S: Final = 180.0
+_FIRST_QUERY_S: Final = 240.0
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """Where everything of a demo is."""
+
+    folder: Path
+    settings: Settings
+    vehicles: list[str]
+    api: str
+    dagster: str
+
+
+def demo(
+    stop: Annotated[
+        bool, typer.Option("--exit", help="Stop after the first query succeeded, with a summary.")
+    ] = False,
+    folder: Annotated[Path, typer.Option(help="Where the demo's lake, logs and Dagster home lie.")] = Path(
+        ".demo"
+    ),
+    vehicles: Annotated[int, typer.Option(min=1, max=20, help="How many vehicles drive.")] = 2,
+    port: Annotated[int, typer.Option(help="Dashboard and API; the next free one if taken.")] = 8000,
+    dagster_port: Annotated[int, typer.Option(help="Dagster's UI; the next free one if taken.")] = 3000,
+    window: Annotated[str, typer.Option(help="How long each live raw object is.")] = "10s",
+) -> None:
+    """Everything at once on this machine: two vehicles drive, Dagster decodes, the dashboard shows it."""
+    console = Console(highlight=False)
+    console_started = time.monotonic()
+    signal.signal(signal.SIGTERM, _interrupt)
+    plan = _prepare(folder.resolve(), vehicles, port, dagster_port)
+    processes = Processes(plan.folder / "logs")
+    env = child_env(
+        **plan.settings.to_env(),
+        DAGSTER_HOME=str(plan.folder / "dagster"),
+        DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS="1",
+        PYTHONUNBUFFERED="1",
+    )
+    store = Store.open(plan.settings.lake)
+    try:
+        console.print(f"Lake: {plan.settings.lake}")
+        _start(plan, processes, env, window, console)
+        for name, url in (("Dashboard", plan.api), ("API", f"{plan.api}/docs"), ("Dagster", plan.dagster)):
+            console.print(f"[bold]{name:<10}[/bold] {url}", soft_wrap=True)
+        answer = _first_query(plan, processes, store, console)
+        if stop:
+            _summary(plan, store, answer, time.monotonic() - console_started, console)
+            return
+        console.print("Everything runs. Ctrl-C ends it; the lake stays for the next start.")
+        for _ in _ticks(float("inf"), 10.0):
+            processes.check()
+            console.print(_counts(plan, store))
+    except KeyboardInterrupt:
+        console.print("\nEnding all processes.")
+    finally:
+        processes.stop()
+
+
+def _prepare(folder: Path, vehicles: int, port: int, dagster_port: int) -> _Plan:
+    home = folder / "dagster"
+    home.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(Path(__file__).parents[1] / "defs" / "dagster.yaml", home / "dagster.yaml")
+    api_port = free_port(port)
+    settings = replace(Settings.from_env(), lake=(folder / "lake").as_uri(), endpoint_url=None)
+    return _Plan(
+        folder=folder,
+        settings=settings,
+        vehicles=[f"EV_{number:03d}" for number in range(1, vehicles + 1)],
+        api=f"http://127.0.0.1:{api_port}",
+        dagster=f"http://127.0.0.1:{free_port(dagster_port if dagster_port != api_port else api_port + 1)}",
+    )
+
+
+def _start(plan: _Plan, processes: Processes, env: dict[str, str], window: str, console: Console) -> None:
+    """Start every process and wait until each answers."""
+    python = [sys.executable, "-m"]
+    workspace = ["-w", str(_ROOT / "workspace.yaml")]
+    lake = Store.open(plan.settings.lake)
+    known = set(ledger.vehicles(lake))
+    if fresh := [vehicle for vehicle in plan.vehicles if vehicle not in known]:
+        console.print(f"Simulating an earlier drive of {', '.join(fresh)}")
+    for number, vehicle in enumerate(plan.vehicles):
+        if vehicle in fresh:
+            # a drive that is over, so that the first screen shows one
+            start = datetime.now(UTC) - timedelta(minutes=45 + 20 * number)
+            processes.run(
+                f"drive-{vehicle}",
+                [
+                    *(*python, "telemetry_pipeline.cli.main", "simulate", "--vehicle", vehicle),
+                    *("--start", start.isoformat(timespec="seconds"), "--duration", "15m"),
+                ],
+                env,
+            )
+    console.print("Starting Dagster, API and dashboard")
+    port = plan.dagster.rpartition(":")[2]
+    processes.start("dagster-daemon", [*python, "dagster._daemon", "run", *workspace], env)
+    processes.start(
+        "dagster-webserver", [*python, "dagster_webserver", *workspace, "-h", "127.0.0.1", "-p", port], env
+    )
+    processes.start(
+        "api", [*python, "telemetry_pipeline.cli.main", "serve", "--port", plan.api.rpartition(":")[2]], env
+    )
+    for vehicle in plan.vehicles:
+        spool = str(plan.folder / "spool" / vehicle)
+        processes.start(
+            f"edge-{vehicle}",
+            [
+                *(*python, "edge_agent", "--simulate", "--vehicle", vehicle),
+                *("--lake", plan.settings.lake, "--window", window, "--spool", spool),
+            ],
+            env,
+        )
+    _until(lambda: _get(f"{plan.api}/health"), processes, _START_S, "the API to answer")
+    _until(lambda: _get(f"{plan.dagster}/server_info"), processes, _START_S, "Dagster's UI to answer")
+
+
+def _first_query(plan: _Plan, processes: Processes, store: Store, console: Console) -> dict[str, Any]:
+    """Ask the API for a live signal until Dagster has decoded some of it."""
+    vehicle, (message, name) = plan.vehicles[0], _SIGNAL
+    since = datetime.now(UTC)
+    last = ""
+
+    def ask() -> dict[str, Any] | None:
+        nonlocal last
+        if (counts := _counts(plan, store)) != last:
+            last = counts
+            console.print(counts)
+        body = {
+            "signals": [{"message_name": message, "signal_name": name}],
+            "start_time": (since - timedelta(minutes=1)).isoformat(),
+            "end_time": (datetime.now(UTC) + timedelta(minutes=1)).isoformat(),
+        }
+        answer = _get(f"{plan.api}/vehicles/{vehicle}/query", body)
+        return answer if answer and answer["signals"][0]["data"] else None
+
+    answer = _until(ask, processes, _FIRST_QUERY_S, f"Dagster to decode live frames of {vehicle}")
+    points = len(answer["signals"][0]["data"])
+    console.print(
+        f"First live query: {vehicle} {message}.{name}, {points:,} points in {answer['query_stats']['duration_ms']} ms"
+    )
+    return answer
+
+
+def _counts(plan: _Plan, store: Store) -> str:
+    """One line: what each vehicle has landed, what is decoded, and how many frames the API knows of."""
+    vehicles = _get(f"{plan.api}/vehicles") or []
+    frames = {item["vehicle_id"]: item["frame_count"] for item in vehicles}
+    books = [ledger.read_ledger(store, partition) for partition in ledger.all_partitions(store)]
+    parts = []
+    for vehicle in plan.vehicles:
+        own = [book for book in books if book.partition.vehicle_id == vehicle]
+        raw, done = sum(len(book.raw) for book in own), sum(len(book.decoded) for book in own)
+        parts.append(f"{vehicle}: {raw} raw objects, {done} decoded, {frames.get(vehicle, 0):,} frames")
+    return " | ".join(parts)
+
+
+def _summary(plan: _Plan, store: Store, answer: dict[str, Any], seconds: float, console: Console) -> None:
+    console.print(f"\n[bold]It works.[/bold] {_counts(plan, store)}")
+    signal_ = answer["signals"][0]
+    console.print(
+        f"Query of {signal_['name']} in {signal_['unit']}: {len(signal_['data']):,} points, "
+        f"{answer['query_stats']['rows_scanned']:,} rows scanned. Demo took {seconds:.0f} s."
+    )
+    console.print("Run [bold]make demo[/bold] to keep it running and open the dashboard.")
+
+
+def _until(ask: Callable[[], Any], processes: Processes, seconds: float, what: str) -> Any:  # noqa: ANN401
+    """Ask until the answer is true.
+
+    Raises:
+        PermanentError: A process ended, or the time is up.
+    """
+    for _ in _ticks(seconds, 1.0):
+        processes.check()
+        if answer := ask():
+            return answer
+    raise PermanentError(
+        f"waited {seconds:.0f} s in vain for {what}", remedy="See the logs folder of the demo"
+    )
+
+
+def _ticks(seconds: float, pause: float) -> Iterator[None]:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        yield
+        time.sleep(pause)
+
+
+def _get(url: str, body: dict[str, Any] | None = None) -> Any:  # noqa: ANN401  JSON
+    """The JSON that a URL answers with, or None while it does not."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data, {"Content-Type": "application/json"})  # noqa: S310  our own loopback
+    try:
+        with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
+            return json.load(response)
+    except (urllib.error.URLError, TimeoutError, ConnectionError, TransientError):
+        return None
+
+
+def _interrupt(*_: object) -> None:
+    """SIGTERM ends the demo like Ctrl-C: children first."""
+    raise KeyboardInterrupt

@@ -1,0 +1,1 @@
+"""The only room that knows Dagster: partitions, resources, assets, sensors and jobs around the pipeline's rooms."""

@@ -1,0 +1,75 @@
+"""A decode report as Dagster shows it: numbers, shares, and small tables of what could not be decoded."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import dagster as dg
+
+from telemetry_pipeline.decode.report import Report
+from telemetry_pipeline.process import Tally
+
+TOP: Final = 20
+
+Metadata = dict[str, dg.MetadataValue]
+
+
+def of_tally(tally: Tally, total: Report, run_id: str) -> Metadata:
+    """What one event says of a partition.
+
+    Args:
+        tally: What this run did.
+        total: The counts of everything decoded in the partition so far.
+        run_id: The run that did it.
+    """
+    metadata: Metadata = {
+        "objects": dg.MetadataValue.int(tally.decoded),
+        "quarantined": dg.MetadataValue.int(len(tally.quarantined)),
+        "still_pending": dg.MetadataValue.int(len(tally.failed)),
+        "rows_this_run": dg.MetadataValue.int(tally.report.rows),
+        "run": dg.MetadataValue.dagster_run(run_id),
+        **_counts(total),
+    }
+    tables = {
+        "unknown_ids": ("arbitration_id", total.unknown_ids),
+        "decode_errors": ("message_and_reason", total.decode_errors),
+        "messages": ("message", total.messages),
+        "quarantine": ("raw_object", tally.quarantined),
+        "failed": ("raw_object", tally.failed),
+    }
+    for name, (column, values) in tables.items():
+        if values:
+            metadata[name] = _table(column, values)
+    return metadata
+
+
+def _counts(report: Report) -> Metadata:
+    counted = {
+        "rows": report.rows,
+        "decoded_frames": report.decoded_frames,
+        "truncated": report.truncated,
+        "unknown_id": report.unknown_id,
+        "decode_error": report.decode_error,
+        "skipped": report.skipped,
+        "bad_rows": report.bad_rows,
+    }
+    metadata: Metadata = {name: dg.MetadataValue.int(count) for name, count in counted.items()}
+    if report.rows:
+        metadata["decoded_share"] = dg.MetadataValue.float(report.decoded_frames / report.rows)
+        metadata["unknown_id_share"] = dg.MetadataValue.float(report.unknown_id / report.rows)
+    return metadata
+
+
+def _table(column: str, values: Mapping[str, int | str]) -> dg.MetadataValue:
+    """The largest entries first; texts in their own order."""
+    rows = sorted(values.items(), key=lambda item: (-item[1] if isinstance(item[1], int) else 0, item[0]))
+    counted = all(isinstance(value, int) for value in values.values())
+    name = "frames" if counted else "reason"
+    return dg.MetadataValue.table(
+        [dg.TableRecord({column: key, name: value}) for key, value in rows[:TOP]],
+        schema=dg.TableSchema(
+            columns=[
+                dg.TableColumn(column, type="string"),
+                dg.TableColumn(name, type="int" if counted else "string"),
+            ]
+        ),
+    )

@@ -1,0 +1,71 @@
+"""Real processes for tests: free ports, readiness, and an end for exactly what was started."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+DEADLINE_S = 180.0
+
+
+def free_port() -> int:
+    """A TCP port of loopback that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until(
+    condition: Callable[[], Any], what: str, *, seconds: float = DEADLINE_S, pause: float = 0.1
+) -> Any:
+    """The first true value of a condition."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if value := condition():
+            return value
+        time.sleep(pause)
+    raise AssertionError(f"waited {seconds:.0f} s in vain for {what}")
+
+
+def wait_for_http(
+    url: str, process: "subprocess.Popen[bytes]", *, log: Path | None = None, any_status: bool = False
+) -> None:
+    """Wait until a server answers; say the end of its log when it ends or never does."""
+
+    def words() -> str:
+        return "\n".join(log.read_text(errors="replace").splitlines()[-30:]) if log else ""
+
+    def answers() -> bool:
+        assert process.poll() is None, f"the server of {url} ended with {process.returncode}:\n{words()}"
+        try:
+            with urllib.request.urlopen(url, timeout=5) as response:
+                return bool(response.status < 500)
+        except urllib.error.HTTPError as error:
+            return any_status or error.code < 500
+        except (urllib.error.URLError, OSError):
+            return False
+
+    try:
+        wait_until(answers, f"{url} to answer")
+    except AssertionError as error:
+        raise AssertionError(f"{error}\n{words()}") from None
+
+
+@contextmanager
+def ended(process: "subprocess.Popen[bytes]", *, gently: bool = True) -> Iterator["subprocess.Popen[bytes]"]:
+    """End a process that leads its own session, and its children, on the way out."""
+    try:
+        yield process
+    finally:
+        for number in (signal.SIGTERM, signal.SIGKILL) if gently else (signal.SIGKILL,):
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, number)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(20.0)
