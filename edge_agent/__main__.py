@@ -1,0 +1,108 @@
+"""`edge-agent`: the door of the agent. Reads the settings, starts what is asked for, ends on SIGTERM and SIGINT."""
+
+import logging
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from edge_agent.agent import Agent
+from edge_agent.capture import BusSource, FrameSource
+from edge_agent.check import run_checks
+from edge_agent.config import AgentConfig
+from edge_agent.database import BUNDLED, read_database
+from edge_agent.live import show_rate, show_values
+from edge_agent.replay import SimulatedSource
+from edge_agent.simulate import Simulator
+from telemetry_pipeline.errors import TelemetryError
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def edge_agent(
+    *,
+    config: Annotated[Path | None, typer.Option(help="YAML file with settings.")] = None,
+    simulate: Annotated[bool, typer.Option("--simulate", help="Drive a simulated vehicle, no bus.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show frames per second, store nothing.")
+    ] = False,
+    decode_live: Annotated[
+        bool, typer.Option("--decode-live", help="Show decoded values, store nothing.")
+    ] = False,
+    check: Annotated[bool, typer.Option("--check", help="Try everything a run needs, then end.")] = False,
+    vehicle: Annotated[str | None, typer.Option(help="Vehicle id.")] = None,
+    lake: Annotated[str | None, typer.Option(help="file:///abs/path or s3://bucket/prefix.")] = None,
+    interface: Annotated[str | None, typer.Option(help="python-can interface, such as socketcan.")] = None,
+    channel: Annotated[str | None, typer.Option(help="Its channel, such as can0.")] = None,
+    dbc: Annotated[Path | None, typer.Option(help="CAN database to simulate or decode with.")] = None,
+    spool: Annotated[Path | None, typer.Option(help="Folder in which windows wait for their upload.")] = None,
+    window: Annotated[float | None, typer.Option(help="Seconds of one raw object.")] = None,
+    duration: Annotated[float | None, typer.Option(help="Stop after so many seconds.")] = None,
+    rate: Annotated[float | None, typer.Option(help="Times as many simulated frames.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Which simulated drive.")] = None,
+) -> None:
+    """Bring the frames of a CAN bus to the lake, one raw object a minute."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    options = {
+        "vehicle_id": vehicle,
+        "lake": lake,
+        "interface": interface,
+        "channel": channel,
+        "dbc": dbc,
+        "spool": spool,
+        "window_seconds": window,
+        "rate": rate,
+        "seed": seed,
+    }
+    chosen = AgentConfig.read(config, options)
+    if check:
+        raise typer.Exit(_report(chosen, simulate=simulate))
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    source = _source(chosen, simulate=simulate)
+    if dry_run:
+        show_rate(source, stop, Console(highlight=False), duration)
+    elif decode_live:
+        _, database = read_database(chosen.dbc or BUNDLED)
+        show_values(source, database.database, stop, Console(highlight=False), duration)
+    else:
+        Agent(chosen, source, "simulation" if simulate else "capture").run(stop, duration)
+
+
+def main() -> None:
+    """Run the command line; a fault of ours is one line on stderr and exit code 1."""
+    try:
+        app()
+    except TelemetryError as error:
+        sys.stderr.write(f"edge-agent: {error}\n")
+        sys.exit(1)
+
+
+def _source(config: AgentConfig, *, simulate: bool) -> FrameSource:
+    if not simulate:
+        return BusSource(config)
+    _, database = read_database(config.dbc or BUNDLED)
+    start_ns = time.time_ns()
+    simulator = Simulator(
+        database.database, config.vehicle_id, config.seed, start_ns, rate=config.rate, channel=config.channel
+    )
+    return SimulatedSource(simulator, start_ns)
+
+
+def _report(config: AgentConfig, *, simulate: bool) -> int:
+    """Print every finding; the exit code."""
+    findings = run_checks(config, simulate=simulate)
+    for finding in findings:
+        sys.stdout.write(f"{'pass' if finding.ok else 'FAIL'}  {finding.name:<10} {finding.detail}\n")
+    return 0 if all(finding.ok for finding in findings) else 1
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,176 @@
+"""The agent's settings: command line over environment over file over default, checked once at the door.
+
+This is the only file of the agent that knows the environment.
+"""
+
+import difflib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from os import environ
+from pathlib import Path
+from typing import Any, Final, cast
+
+import yaml
+
+from telemetry_pipeline.errors import BadSetting
+from telemetry_pipeline.lake.layout import check_vehicle_id
+from telemetry_pipeline.lake.windows import MAX_ROWS
+
+PREFIX: Final = "AGENT_"
+SPOOL: Final = "~/.local/state/telemetry-agent/spool"
+"""Where windows wait when neither a setting nor systemd's STATE_DIRECTORY names a folder."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgentConfig:
+    """What the agent needs to know. Each field is also a key of the YAML file and a variable AGENT_{NAME}.
+
+    Attributes:
+        vehicle_id: The vehicle that the frames come from.
+        lake: Where the raw objects go, `file:///abs/path` or `s3://bucket/prefix`; also TELEMETRY_LAKE;
+            default: the folder `lake` here.
+        endpoint_url: An S3-compatible server that stands in for AWS; also AWS_ENDPOINT_URL.
+        interface: python-can's name of the kind of adapter.
+        channel: The adapter's channel; also the channel of the frames.
+        bitrate: Bits per second, for adapters that are configured by python-can; SocketCAN is configured by the
+            system.
+        fd: Receive CAN FD frames too.
+        window_seconds: The longest time that one raw object covers.
+        max_frames: The most frames in one raw object.
+        dbc: The CAN database of --simulate and --decode-live; default: the source tree's.
+        spool: The folder in which finished windows wait for their upload; also STATE_DIRECTORY.
+        rate: How many times faster than the database's cycle times --simulate sends.
+        seed: Which drive --simulate drives.
+    """
+
+    vehicle_id: str
+    lake: str
+    endpoint_url: str | None = None
+    interface: str = "socketcan"
+    channel: str = "can0"
+    bitrate: int | None = None
+    fd: bool = False
+    window_seconds: float = 60.0
+    max_frames: int = MAX_ROWS
+    dbc: Path | None = None
+    spool: Path
+    rate: float = 1.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_vehicle_id(self.vehicle_id)
+        _in_range("window_seconds", self.window_seconds, 0.1, 3600)
+        _in_range("max_frames", self.max_frames, 1, 10_000_000)
+        _in_range("rate", self.rate, 0.001, 1000)
+        if self.bitrate is not None:
+            _in_range("bitrate", self.bitrate, 1000, 8_000_000)
+
+    @classmethod
+    def read(
+        cls, file: Path | None, options: Mapping[str, Any], env: Mapping[str, str] | None = None
+    ) -> "AgentConfig":
+        """Put the settings together.
+
+        Args:
+            file: A YAML file, if any.
+            options: Values from the command line by field name; None is not given.
+            env: The variables; default: the process's environment.
+
+        Raises:
+            BadSetting: A setting is unknown, missing, or not of its type or range.
+            BadKey: The vehicle id is not one.
+        """
+        env = environ if env is None else env
+        given: dict[str, tuple[Any, str]] = {
+            "spool": (SPOOL, "spool"),
+            "lake": ((Path.cwd() / "lake").as_uri(), "lake"),
+        }
+        given |= _from_file(file) if file else {}
+        given |= _from_env(env)
+        given |= {name: (value, f"--{name}") for name, value in options.items() if value is not None}
+        for name in ("vehicle_id", "lake"):
+            if name not in given:
+                raise BadSetting(
+                    "is not set",
+                    name,
+                    f"Set it in the file, as {PREFIX}{name.upper()} or on the command line",
+                )
+        return cls(**{name: _converted(name, value, where) for name, (value, where) in given.items()})
+
+
+def _in_range(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise BadSetting(f"{value} is out of range", name, f"Use {low:g} to {high:g}")
+
+
+def _from_file(file: Path) -> dict[str, tuple[Any, str]]:
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadSetting(f"cannot be read ({error.strerror})", str(file)) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise BadSetting(f"is not YAML ({' '.join(str(error).split())})", str(file)) from error
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise BadSetting("is not a list of `name: value`", str(file))
+    for name in content:
+        _known(str(name), str(file))
+    return {str(name): (value, f"{file}, {name}") for name, value in content.items() if value is not None}
+
+
+def _from_env(env: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
+    shared = {"lake": "TELEMETRY_LAKE", "endpoint_url": "AWS_ENDPOINT_URL", "spool": "STATE_DIRECTORY"}
+    given: dict[str, tuple[Any, str]] = {
+        name: (env[variable], variable) for name, variable in shared.items() if env.get(variable)
+    }
+    if "spool" in given:  # systemd names the folder that it made for the service
+        given["spool"] = (f"{env['STATE_DIRECTORY'].partition(':')[0]}/spool", "STATE_DIRECTORY")
+    for variable, text in env.items():
+        if variable.startswith(PREFIX) and text:
+            name = variable.removeprefix(PREFIX).lower()
+            _known(name, variable)
+            given[name] = (yaml.safe_load(text) if _TYPES[name] in _SCALARS else text, variable)
+    return given
+
+
+def _known(name: str, where: str) -> None:
+    if name not in _TYPES:
+        near = difflib.get_close_matches(name, _TYPES, n=1)
+        raise BadSetting(
+            f"no such setting as {name!r}",
+            where,
+            f"Did you mean {near[0]}?" if near else f"Known: {', '.join(_TYPES)}",
+        )
+
+
+_SCALARS: Final = (int, float, bool)
+_KINDS: Final = {
+    bool: ("yes or no", "Use true or false"),
+    int: ("a whole number", "Use digits only"),
+    float: ("a number", "Use digits, such as 60 or 0.5"),
+    str: ("a text", "Put it in quotes"),
+    Path: ("a path", "Put it in quotes"),
+}
+_OPTIONAL: Final = {"endpoint_url": str, "bitrate": int, "dbc": Path}
+_TYPES: Final[dict[str, type]] = {
+    field.name: _OPTIONAL.get(field.name) or cast("type", field.type) for field in fields(AgentConfig)
+}
+
+
+def _converted(name: str, value: Any, where: str) -> Any:  # noqa: ANN401  one of the field types
+    kind = _TYPES[name]
+    if kind is bool or isinstance(value, bool):
+        if kind is bool and isinstance(value, bool):
+            return value
+    elif kind is int and isinstance(value, int):
+        return value
+    elif kind is float and isinstance(value, int | float) and math.isfinite(value):
+        return float(value)
+    elif kind is Path and isinstance(value, str | Path):
+        return Path(value).expanduser()
+    elif kind is str and isinstance(value, str):
+        return value
+    wanted, remedy = _KINDS[kind]
+    raise BadSetting(f"{value!r} is not {wanted}", where, remedy)

@@ -1,0 +1,170 @@
+"""From the spool to the lake, in a thread of its own: capture never waits for a network.
+
+A window leaves the spool only when the lake is known to have it.
+"""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Final
+
+from edge_agent.spool import Spool
+from telemetry_pipeline.errors import AlreadyExists, PermanentError, TelemetryError, TransientError
+from telemetry_pipeline.lake.layout import RawObject
+from telemetry_pipeline.lake.parquet import open_object
+from telemetry_pipeline.lake.store import Store
+from telemetry_pipeline.lake.windows import sibling
+
+log = logging.getLogger("edge_agent.upload")
+
+FIRST_WAIT_S: Final = 2.0
+LONGEST_WAIT_S: Final = 300.0
+REFUSED_WAIT_S: Final = 300.0
+
+
+@dataclass
+class Landed:
+    """What has reached the lake since the start."""
+
+    objects: int = 0
+    frames: int = 0
+    bytes: int = 0
+
+
+@dataclass
+class _Refused:
+    """Windows that the lake or the disk refuses, and when each is tried again (monotonic seconds)."""
+
+    until: dict[RawObject, float] = field(default_factory=dict)
+    told: set[str] = field(default_factory=set)
+
+
+class Uploader:
+    """Uploads what waits in the spool, oldest first.
+
+    While the lake does not answer, it is tried with the oldest window after a random wait of up to 2 s, 4 s, 8 s …
+    300 s (full jitter: Brooker, "Exponential Backoff And Jitter", 2015). A window that the lake refuses is told
+    of once, kept, and tried again every 300 s; the others go on.
+
+    Args:
+        open_store: Opens the lake; called until it succeeds.
+        spool: Where the windows wait.
+    """
+
+    def __init__(self, open_store: Callable[[], Store], spool: Spool) -> None:
+        self.landed = Landed()
+        self._open_store = open_store
+        self._store: Store | None = None
+        self._spool = spool
+        self._refused = _Refused()
+        self._failures = 0
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="upload", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
+
+    def wake(self) -> None:
+        """Say that a window has come."""
+        self._wake.set()
+
+    def stop(self, grace_s: float) -> bool:
+        """Try once more to upload what waits, for at most `grace_s` seconds; whether the thread has ended."""
+        self._stopping.set()
+        self._wake.set()
+        self._thread.join(grace_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        while True:
+            last_round = self._stopping.is_set()
+            self._wake.clear()
+            wait = self._round()
+            if last_round:
+                return
+            if not self._stopping.is_set():
+                # a new window does not make the network come back: only the end cuts a back-off short
+                (self._stopping if self._failures else self._wake).wait(wait)
+
+    def _round(self) -> float:
+        """Upload what waits; how many seconds until the next round, unless something happens before."""
+        now = time.monotonic()
+        for raw in self._spool.waiting():
+            if self._refused.until.get(raw, 0.0) > now:
+                continue
+            try:
+                self.deliver(raw)
+            except TransientError as error:
+                return self._back_off(error)
+            except (TelemetryError, OSError) as error:
+                self._refused.until[raw] = now + REFUSED_WAIT_S
+                self._tell_once(error)
+            else:
+                self._failures = 0
+                self._refused.until.pop(raw, None)
+        return REFUSED_WAIT_S if self._refused.until else LONGEST_WAIT_S
+
+    def deliver(self, raw: RawObject) -> RawObject:
+        """Bring one window from the spool to the lake.
+
+        A window whose key is taken by the same bytes has arrived before (its answer was lost); if other bytes are
+        there, it gets the next free stem.
+
+        Returns:
+            What it is called in the lake.
+
+        Raises:
+            TransientError: The lake does not answer.
+            PermanentError: The lake refuses, or the window is not readable.
+            OSError: The spool cannot be read.
+        """
+        if self._store is None:
+            self._store = self._open_store()
+        body = self._spool.read(raw)
+        frames = open_object(body, raw.key).metadata.num_rows
+        for nth in count():
+            name = sibling(raw, nth)
+            try:
+                self._store.put(name.key, body, create_only=True)
+            except AlreadyExists:
+                if not self._holds(name, body):
+                    continue
+            break
+        self._spool.remove(raw)
+        self.landed.objects += 1
+        self.landed.frames += frames
+        self.landed.bytes += len(body)
+        log.info("landed %s: %d frames, %d bytes", name.key, frames, len(body))
+        return name
+
+    def _holds(self, name: RawObject, body: bytes) -> bool:
+        """Whether the lake holds these very bytes; no, if the agent may only write: twice is better than never."""
+        if self._store is None:
+            return False
+        try:
+            return self._store.get(name.key) == body
+        except PermanentError:
+            return False
+
+    def _back_off(self, error: TransientError) -> float:
+        ceiling = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** min(self._failures, 16))
+        self._failures += 1
+        wait = random.uniform(0, ceiling)  # noqa: S311  it spreads a fleet, it guards nothing
+        log.warning("%s; trying again in %.1f s (%d windows wait)", error, wait, len(self._spool.waiting()))
+        return wait
+
+    def _tell_once(self, error: Exception) -> None:
+        if (line := str(error)) not in self._refused.told:
+            self._refused.told.add(line)
+            log.error("%s; the window is kept and tried again every %d s", line, REFUSED_WAIT_S)
