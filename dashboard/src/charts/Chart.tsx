@@ -1,0 +1,63 @@
+/** uPlot as a component: it is made once per shape, then only fed. */
+
+import { useEffect, useLayoutEffect, useRef } from "react";
+import uPlot from "uplot";
+import type { TimeRange } from "../state/range";
+import { useTheme } from "../state/theme";
+import type { Aligned } from "./align";
+import { panelOptions, setRange, type PanelShape } from "./options";
+import { register } from "./registry";
+
+interface Props {
+  readonly unit: string;
+  /** Another shape makes another chart: keep its identity while nothing changes. */
+  readonly shape: PanelShape;
+  readonly data: Aligned;
+  readonly range: TimeRange;
+  readonly onChart: (chart: uPlot | null) => void;
+}
+
+export function Chart({ unit, shape, data, range, onChart }: Props) {
+  const host = useRef<HTMLDivElement>(null);
+  const chart = useRef<uPlot | null>(null);
+  const latest = useRef({ data, range });
+  const theme = useTheme((state) => state.theme);
+
+  useLayoutEffect(() => {
+    latest.current = { data, range };
+  });
+
+  useLayoutEffect(() => {
+    const element = host.current;
+    if (!element) return;
+    const size = () => ({ width: element.clientWidth, height: element.clientHeight });
+    const made = new uPlot(panelOptions(shape, latest.current.range, size()), latest.current.data, element);
+    chart.current = made;
+    onChart(made);
+    const forget = register(unit, made);
+    const observer = new ResizeObserver(() => made.setSize(size()));
+    observer.observe(element);
+    return () => {
+      observer.disconnect();
+      forget();
+      onChart(null);
+      chart.current = null;
+      made.destroy();
+    };
+  }, [unit, shape, onChart]);
+
+  useLayoutEffect(() => {
+    const made = chart.current;
+    if (!made) return;
+    made.batch(() => {
+      if (made.data !== data) made.setData(data, false);
+      setRange(made, range);
+    });
+  }, [data, range, shape]);
+
+  useEffect(() => {
+    chart.current?.redraw(false);
+  }, [theme]);
+
+  return <div className="chart" ref={host} />;
+}

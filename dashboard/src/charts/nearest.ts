@@ -1,0 +1,24 @@
+/** Which sample a point in time means. */
+
+import type { Trace } from "../api/trace";
+
+/** The index of the point nearest to `time`, or -1 without points; `t` ascends. */
+export function nearestIndex(t: readonly number[], time: number): number {
+  let low = 0;
+  let high = t.length - 1;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((t[middle] ?? 0) < time) low = middle + 1;
+    else high = middle;
+  }
+  if (low > 0 && time - (t[low - 1] ?? 0) < (t[low] ?? 0) - time) return low - 1;
+  return high < 0 ? -1 : low;
+}
+
+/** The value of the point nearest to `time`; null in a gap and beyond the first and last point. */
+export function valueAt(trace: Pick<Trace, "t" | "v">, time: number): number | null {
+  const first = trace.t[0];
+  const last = trace.t.at(-1);
+  if (first === undefined || last === undefined || time < first || time > last) return null;
+  return trace.v[nearestIndex(trace.t, time)] ?? null;
+}

@@ -1,0 +1,27 @@
+/** Copies the address of exactly this view. */
+
+import { useEffect, useState } from "react";
+import { writeAddress } from "../state/url";
+import { useView } from "../state/view";
+import { Icon } from "./Icon";
+
+const SHOWN_MS = 1500;
+
+export function CopyLink() {
+  const [copied, setCopied] = useState(false);
+  useEffect(() => {
+    if (!copied) return;
+    const timer = setTimeout(() => setCopied(false), SHOWN_MS);
+    return () => clearTimeout(timer);
+  }, [copied]);
+  const copy = async (): Promise<void> => {
+    await navigator.clipboard.writeText(`${location.origin}${location.pathname}${writeAddress(useView.getState())}`);
+    setCopied(true);
+  };
+  return (
+    <button type="button" className="button" title="Copy a link to exactly this view" onClick={() => void copy()}>
+      <Icon name="link" />
+      {copied ? "Copied" : "Link"}
+    </button>
+  );
+}

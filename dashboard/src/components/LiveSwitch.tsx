@@ -1,0 +1,20 @@
+/** Follow the newest data, or stay where we are. */
+
+import { stopLive, useView } from "../state/view";
+
+export function LiveSwitch({ growing }: { readonly growing: boolean }) {
+  const live = useView((view) => view.live);
+  return (
+    <button
+      type="button"
+      role="switch"
+      aria-checked={live}
+      className={live ? "button live on" : "button live"}
+      title={growing ? "Follow the newest data" : "Follow the newest data (none came in the last minutes)"}
+      onClick={() => (live ? stopLive() : useView.setState({ live: true }))}
+    >
+      <span className="dot" />
+      Live
+    </button>
+  );
+}

@@ -1,0 +1,40 @@
+/** One message of the tree with its signals. */
+
+import type { Message, Signal } from "../api/types";
+import { formatCompact } from "../state/number";
+import { Icon } from "./Icon";
+import { SignalRow } from "./SignalRow";
+
+interface Props {
+  readonly message: Message;
+  /** null: not known yet. */
+  readonly signals: readonly Signal[] | null;
+  readonly chosen: number;
+  readonly open: boolean;
+  readonly onToggle: () => void;
+}
+
+export function MessageNode({ message, signals, chosen, open, onToggle }: Props) {
+  return (
+    <li role="treeitem" aria-expanded={open} aria-selected={chosen > 0}>
+      <button type="button" className="message" aria-label={`Message ${message.message_name}`} onClick={onToggle}>
+        <span className={open ? "caret open" : "caret"}>
+          <Icon name="right" />
+        </span>
+        <span className="message-name" title={message.message_name}>
+          {message.message_name}
+        </span>
+        {chosen > 0 && <span className="count">{chosen}</span>}
+        <span className="muted number message-size">{formatCompact(message.sample_count)}</span>
+      </button>
+      {open && (
+        <ul role="group">
+          {signals?.map((signal) => (
+            <SignalRow key={signal.signal_name} message={message.message_name} signal={signal} />
+          ))}
+          {signals === null && <li className="hint">Loading…</li>}
+        </ul>
+      )}
+    </li>
+  );
+}

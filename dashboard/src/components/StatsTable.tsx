@@ -1,0 +1,56 @@
+/** Statistics of every sample in the visible range, not only of the drawn ones. */
+
+import { useState } from "react";
+import type { Trace } from "../api/trace";
+import { formatCount, formatValue } from "../state/number";
+import { slotColor } from "../state/palette";
+import { useView } from "../state/view";
+import { Icon } from "./Icon";
+
+export function StatsTable({ traces }: { readonly traces: readonly Trace[] }) {
+  const [open, setOpen] = useState(true);
+  const slots = useView((view) => view.slots);
+  return (
+    <section className="stats" aria-label="Statistics">
+      <button type="button" className="stats-title" aria-expanded={open} onClick={() => setOpen(!open)}>
+        <span className={open ? "caret open" : "caret"}>
+          <Icon name="right" />
+        </span>
+        Statistics of the visible range
+      </button>
+      {open && (
+        <div className="stats-scroll">
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">Signal</th>
+                <th scope="col">Unit</th>
+                <th scope="col">Samples</th>
+                <th scope="col">Min</th>
+                <th scope="col">Max</th>
+                <th scope="col">Mean</th>
+                <th scope="col">Std dev</th>
+              </tr>
+            </thead>
+            <tbody>
+              {traces.map(({ key, unit, stats, source }) => (
+                <tr key={key}>
+                  <th scope="row">
+                    <span className="swatch" style={{ background: slotColor(slots[key]) }} />
+                    {key}
+                  </th>
+                  <td className="muted">{unit || "–"}</td>
+                  <td>{formatCount(stats?.count ?? source)}</td>
+                  <td>{formatValue(stats?.min)}</td>
+                  <td>{formatValue(stats?.max)}</td>
+                  <td>{formatValue(stats?.mean)}</td>
+                  <td>{formatValue(stats?.std)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </section>
+  );
+}

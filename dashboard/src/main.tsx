@@ -1,0 +1,26 @@
+/** The door: styles, theme, the address, and then the page. */
+
+import { QueryClientProvider } from "@tanstack/react-query";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import "uplot/dist/uPlot.min.css";
+import { queryClient } from "./api/queries";
+import { App } from "./App";
+import { restoreTheme } from "./state/theme";
+import { readAddress } from "./state/url";
+import { openAddress } from "./state/view";
+import "./styles/index.css";
+
+restoreTheme();
+openAddress(readAddress(location.search));
+
+const root = document.getElementById("root");
+if (root) {
+  createRoot(root).render(
+    <StrictMode>
+      <QueryClientProvider client={queryClient}>
+        <App />
+      </QueryClientProvider>
+    </StrictMode>,
+  );
+}

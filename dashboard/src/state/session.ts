@@ -1,0 +1,24 @@
+/** Sessions as ranges of time. */
+
+import type { Session } from "../api/types";
+import type { TimeRange } from "./range";
+import { parseInstant } from "./time";
+
+/** The range of a session, out to whole seconds. Its end names the last sample, and ranges are half-open. */
+export function sessionRange(session: Session): TimeRange {
+  return {
+    from: Math.floor(parseInstant(session.start_time) / 1000) * 1000,
+    to: (Math.floor(parseInstant(session.end_time) / 1000) + 1) * 1000,
+  };
+}
+
+/** The session that a range lies in or mostly covers, if any. */
+export function sessionOf(range: TimeRange, sessions: readonly Session[]): Session | null {
+  const middle = (range.from + range.to) / 2;
+  return (
+    sessions.find((session) => {
+      const { from, to } = sessionRange(session);
+      return from <= middle && middle < to;
+    }) ?? null
+  );
+}

@@ -1,0 +1,98 @@
+/** What the user looks at: vehicle, signals, visible range and its history. Data from the service is not kept here. */
+
+import { create } from "zustand";
+import { assignSlots, type Slots } from "./palette";
+import { sameRange, type TimeRange } from "./range";
+import type { SignalKey } from "./signal";
+import type { Address } from "./url";
+
+const HISTORY = 50;
+
+interface ViewState extends Address {
+  /** The colour slot of each selected signal. */
+  readonly slots: Slots;
+  /** The signals were chosen for another vehicle: this one may not have them. */
+  readonly carried: boolean;
+  /** What "reset" returns to: the session or the range that was asked for. */
+  readonly home: TimeRange | null;
+  readonly past: readonly TimeRange[];
+  readonly future: readonly TimeRange[];
+}
+
+const EMPTY: ViewState = {
+  vehicle: null, signals: null, range: null, live: false, slots: {}, carried: false, home: null, past: [], future: [],
+};
+
+export const useView = create<ViewState>()(() => EMPTY);
+
+const { getState: get, setState: set } = useView;
+
+/** Take over an address whole. */
+export function openAddress(address: Address): void {
+  set({ ...EMPTY, ...address, home: address.range, slots: assignSlots(address.signals ?? [], {}) });
+}
+
+/** Another vehicle: its newest session, and the same signals as far as it has them. */
+export function pickVehicle(vehicle: string): void {
+  const { vehicle: held, signals } = get();
+  if (vehicle === held) return;
+  set({ vehicle, range: held === null ? get().range : null, home: null, past: [], future: [], carried: signals !== null });
+}
+
+export function selectSignals(signals: readonly SignalKey[]): void {
+  set({ signals, slots: assignSlots(signals, get().slots), carried: false });
+}
+
+export function toggleSignal(key: SignalKey): void {
+  const held = get().signals ?? [];
+  selectSignals(held.includes(key) ? held.filter((other) => other !== key) : [...held, key]);
+}
+
+/** Show a session or a typed range; this is what "reset" returns to from now on. */
+export function openRange(range: TimeRange, live = false): void {
+  set({ range, home: range, live, past: [], future: [] });
+}
+
+/** Show another part, and remember where we were. A live view stops following. */
+export function showRange(range: TimeRange): void {
+  const { range: here, past } = get();
+  if (sameRange(range, here)) return;
+  set({ range, live: false, past: here ? [...past, here].slice(-HISTORY) : past, future: [] });
+}
+
+/** Move while a gesture lasts: nothing to remember until it ends. */
+export function slideRange(range: TimeRange): void {
+  set({ range, live: false });
+}
+
+/** End a gesture that began at `start`. */
+export function settleRange(start: TimeRange): void {
+  const { range, past } = get();
+  if (!sameRange(start, range)) set({ past: [...past, start].slice(-HISTORY), future: [] });
+}
+
+/** The view follows the newest data: the caller says where that is. */
+export function followRange(range: TimeRange, home: TimeRange): void {
+  set({ range, home, live: true });
+}
+
+export function stopLive(): void {
+  set({ live: false });
+}
+
+export function resetRange(): void {
+  const { home } = get();
+  if (home) showRange(home);
+}
+
+export function stepBack(): void {
+  const { past, range, future } = get();
+  const last = past.at(-1);
+  if (last && range) set({ range: last, past: past.slice(0, -1), future: [range, ...future], live: false });
+}
+
+export function stepForward(): void {
+  const { past, range, future } = get();
+  const next = future[0];
+  if (next && range) set({ range: next, past: [...past, range], future: future.slice(1), live: false });
+}
