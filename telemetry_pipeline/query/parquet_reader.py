@@ -204,7 +204,8 @@ class ParquetReader:
                 for day in ledger.partitions(self._store, vehicle_id, layout.DECODED)
                 if day.start_ns < end_ns and day.end_ns > start_ns
             ]
-        return {day: self._by_day(day.prefix(layout.DECODED)).get(day, []) for day in days}
+        found = self._map(lambda day: self._by_day(day.prefix(layout.DECODED)).get(day, []), days)
+        return dict(zip(days, found, strict=True))
 
     def _by_day(self, prefix: str) -> dict[Partition, list[ObjectInfo]]:
         """The decoded objects under a prefix, by partition and key; strangers' files are passed over."""
