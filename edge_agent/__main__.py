@@ -12,13 +12,12 @@ import typer
 from rich.console import Console
 
 from edge_agent.agent import Agent
-from edge_agent.capture import BusSource, FrameSource
-from edge_agent.check import run_checks
 from edge_agent.config import AgentConfig
 from edge_agent.database import BUNDLED, read_database
 from edge_agent.live import show_rate, show_values
-from edge_agent.replay import SimulatedSource
 from edge_agent.simulate import Simulator
+from edge_agent.simulated_bus import SimulatedSource
+from edge_agent.source import FrameSource
 from telemetry_pipeline.errors import TelemetryError
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -87,6 +86,8 @@ def main() -> None:
 
 def _source(config: AgentConfig, *, simulate: bool) -> FrameSource:
     if not simulate:
+        from edge_agent.capture import BusSource  # noqa: PLC0415  python-can loads every reader of log files
+
         return BusSource(config)
     _, database = read_database(config.dbc or BUNDLED)
     start_ns = time.time_ns()
@@ -98,6 +99,8 @@ def _source(config: AgentConfig, *, simulate: bool) -> FrameSource:
 
 def _report(config: AgentConfig, *, simulate: bool) -> int:
     """Print every finding; the exit code."""
+    from edge_agent.check import run_checks  # noqa: PLC0415  needs python-can
+
     findings = run_checks(config, simulate=simulate)
     for finding in findings:
         sys.stdout.write(f"{'pass' if finding.ok else 'FAIL'}  {finding.name:<10} {finding.detail}\n")

@@ -10,8 +10,8 @@ from typing import Final
 import pyarrow as pa
 
 from edge_agent.batch import Batcher
-from edge_agent.capture import FrameSource
 from edge_agent.config import AgentConfig
+from edge_agent.source import FrameSource
 from edge_agent.spool import Spool
 from edge_agent.upload import Uploader
 from telemetry_pipeline.errors import TransientError

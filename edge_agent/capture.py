@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import can
 import numpy as np
@@ -26,17 +26,6 @@ FIRST_WAIT_S: Final = 1.0
 LONGEST_WAIT_S: Final = 30.0
 
 
-class FrameSource(Protocol):
-    """Where frames come from."""
-
-    def batches(self, stop: threading.Event) -> Iterator[pa.Table]:
-        """Frames (schema `RAW`) as they arrive, several times a second; an empty table when there are none.
-
-        Ends when `stop` is set.
-        """
-        ...
-
-
 class BusSource:
     """The frames of one CAN channel.
 
@@ -53,7 +42,7 @@ class BusSource:
         self.reconnects = 0
 
     def batches(self, stop: threading.Event) -> Iterator[pa.Table]:
-        """See `FrameSource`.
+        """See `edge_agent.source.FrameSource`.
 
         Raises:
             BadSetting: python-can has no such interface: waiting would not help.

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from edge_agent.capture import FrameSource
+from edge_agent.source import FrameSource
 
 REFRESH_S: Final = 0.5
 

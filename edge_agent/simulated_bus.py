@@ -25,7 +25,7 @@ class SimulatedSource:
         self._start_ns = start_ns
 
     def batches(self, stop: threading.Event) -> Iterator[pa.Table]:
-        """See `edge_agent.capture.FrameSource`. Time goes on steadily when the wall clock is set."""
+        """See `edge_agent.source.FrameSource`. Time goes on steadily when the wall clock is set."""
         began = time.monotonic_ns()
         done = 0
         while not stop.is_set():
