@@ -3,6 +3,7 @@
 import struct
 import zlib
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -29,28 +30,23 @@ def read_blf(path: Path, report: LogReport) -> Iterator[Frames]:
 
     report.format = "BLF"
     damaged = (BLFParseError, struct.error, zlib.error, ValueError, IndexError, OSError)
-    try:
-        reader = BLFReader(path)
-    except damaged as error:
-        raise BadLog(f"not a readable BLF file ({error})", str(path)) from error
-    with reader:
-        if path.stat().st_size < reader.file_size:
-            report.damage = f"it is cut: {path.stat().st_size} of {reader.file_size} bytes"
+    with path.open("rb") as file:
+        try:
+            reader = BLFReader(file)
+        except damaged as error:
+            raise BadLog(f"not a readable BLF file ({error})", str(path)) from error
+        size = path.stat().st_size
+        if size < reader.file_size:
+            report.damage = f"it is cut: {size} of {reader.file_size} bytes"
         messages = iter(reader)
-        batch: list[Any] = []
         while True:
+            batch: list[Any] = []
             try:
-                message = next(messages, None)
+                batch.extend(islice(messages, BATCH_FRAMES))
             except damaged as error:
                 report.damage = report.damage or f"it cannot be read to its end ({error or 'broken object'})"
-                message = None
-            if message is None:
-                break
-            batch.append(message)
-            if len(batch) == BATCH_FRAMES:
-                yield _to_frames(batch)
-                batch = []
-        if batch:
+            if not batch:
+                return
             yield _to_frames(batch)
 
 

@@ -18,6 +18,7 @@ _HEX: Final = "[0-9A-Fa-f]"
 _BYTES: Final = rf"(?P<data>(?:\s*{_HEX}{{2}})*)"
 _SECONDS: Final = r"(?P<time>\d{1,10})\.(?P<fraction>\d+)"
 _CANDUMP_ID: Final = rf"(?P<id>{_HEX}{{3}}|{_HEX}{{8}})"
+_TRC_ID: Final = rf"{_HEX}{{4,7}}|[01]{_HEX}{{7}}"
 _ASC_ID: Final = rf"(?P<id>{_HEX}{{1,8}})(?P<extended>[xX])?"
 
 
@@ -90,11 +91,11 @@ TRC: Final = Dialect(
     (
         (
             rf"^\s*\d+\)\s+(?P<time>\d+)(?:\.(?P<fraction>\d+))?\s+(?:(?P<channel>\d+)\s+)?(?:[RT]x\s+)?"
-            rf"(?P<id>{_HEX}{{4}}|[01]{_HEX}{{7}})\s+(?:-\s+)?(?P<length>\d)(?:\s+(?P<remote>RTR)|{_BYTES})\s*$"
+            rf"(?P<id>{_TRC_ID})\s+(?:-\s+)?(?P<length>\d)(?:\s+(?P<remote>RTR)|{_BYTES})\s*$"
         ),
         (
             rf"^\s*\d+\s+(?P<time>\d+)\.(?P<fraction>\d+)\s+(?:DT|(?P<fd>F[DBE]|BI)|(?P<remote>RR))\s+"
-            rf"(?:(?P<channel>\d+)\s+)?(?P<id>{_HEX}{{4}}|[01]{_HEX}{{7}})\s+[RT]x\s+(?:-\s+)?(?P<size>\d+){_BYTES}\s*$"
+            rf"(?:(?P<channel>\d+)\s+)?(?P<id>{_TRC_ID})\s+[RT]x\s+(?:-\s+)?(?P<size>\d+){_BYTES}\s*$"
         ),
     ),
     re.compile(

@@ -55,6 +55,17 @@ class Frames:
         columns = (getattr(self, field.name) for field in fields(self))
         return Frames(*(c[rows] if isinstance(c, np.ndarray) else c.take(chosen) for c in columns))
 
+    def to_arrow(self) -> pa.Table:
+        """The columns as they are, by their own names."""
+        return pa.table({field.name: getattr(self, field.name) for field in fields(self)})
+
+    @classmethod
+    def from_arrow(cls, batch: pa.RecordBatch) -> "Frames":
+        """What `to_arrow` gave."""
+        arrow = ("data", "channel")
+        names = (field.name for field in fields(cls))
+        return cls(*(batch[name] if name in arrow else np.asarray(batch[name]) for name in names))
+
     def to_table(self, vehicle_id: str) -> pa.Table:
         """The frames as a table of schema `RAW`."""
         columns: dict[str, Any] = {
