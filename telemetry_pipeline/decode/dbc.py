@@ -12,7 +12,7 @@ import cantools.database
 from cantools.database.errors import UnsupportedDatabaseFormatError
 
 from telemetry_pipeline.decode.bits import Field
-from telemetry_pipeline.decode.repair import mend, missing_statements
+from telemetry_pipeline.decode.repair import mend, missing_statements, open_end
 from telemetry_pipeline.decode.report import format_id
 from telemetry_pipeline.errors import BadDbc
 
@@ -61,8 +61,11 @@ def load_dbc(body: bytes, name: str) -> Dbc:
     if not text.strip():
         raise BadDbc("the file is empty", name)
     database = _parse(text, file_format, name, warnings)
-    if file_format == "dbc" and (lost := missing_statements(text, database)):
-        raise BadDbc(f"the file is damaged or cut short: {lost}", name, "Get the whole file again")
+    if file_format == "dbc":
+        if lost := missing_statements(text, database):
+            raise BadDbc(f"the file is damaged or cut short: {lost}", name, "Get the whole file again")
+        if end := open_end(text):
+            warnings.append(f"the file may be cut short: it ends inside {end}")
     warnings += _remarks(database)
     return Dbc(name, hashlib.sha256(body).hexdigest(), database, tuple(warnings))
 
@@ -80,26 +83,20 @@ def _text(body: bytes, name: str, warnings: list[str]) -> str:
 
 
 def _parse(text: str, file_format: str, name: str, warnings: list[str]) -> Any:  # noqa: ANN401
-    """Strict, then mended if the format is DBC, then not strict; the first error is the one to report."""
-    try:
-        return _load(text, file_format, strict=True)
-    except _Refused as refused:
-        first = refused
-    mended, changes = mend(text, str(first)) if file_format == "dbc" else (text, [])
-    if changes:
-        warnings += changes
+    """Parse, mending what cantools names until it is content; not strictly once nothing more can be mended."""
+    strict = True
+    while True:
         try:
-            return _load(mended, file_format, strict=True)
+            return _load(text, file_format, strict=strict)
         except _Refused as refused:
-            first = refused
-            more, changes = mend(mended, str(first))
-            mended, warnings[len(warnings) :] = more, changes
-    try:
-        database = _load(mended, file_format, strict=False)
-    except _Refused as refused:
-        raise BadDbc(f"not a readable {file_format.upper()} file ({refused})", name) from refused
-    warnings.append(f"read without cantools' strictness: {first}")
-    return database
+            text, changes = mend(text, str(refused)) if file_format == "dbc" else (text, [])
+            warnings += changes
+            if changes:
+                continue
+            if not strict:
+                raise BadDbc(f"not a readable {file_format.upper()} file ({refused})", name) from refused
+            warnings.append(f"read without cantools' strictness: {refused}")
+            strict = False
 
 
 class _Refused(Exception):
@@ -111,7 +108,8 @@ def _load(text: str, file_format: str, *, strict: bool) -> Any:  # noqa: ANN401
         return cantools.database.load_string(text, database_format=file_format, strict=strict)
     except UnsupportedDatabaseFormatError as error:
         cause = error.__cause__ or error
-        raise _Refused(" ".join(str(cause).split())[:300] or type(cause).__name__) from error
+        line = "".join(filter(str.isprintable, " ".join(str(cause).split())))
+        raise _Refused(line[:300] or type(cause).__name__) from error
     except RecursionError as error:
         raise _Refused("a multiplexer hangs on itself") from error
 

@@ -17,12 +17,21 @@ _ID: Final = re.compile(
 )
 _BARE_FRACTION: Final = re.compile(r"(?<![\w.])([-+]?)\.(?=\d)")
 _NAMELESS_COMMENT: Final = re.compile(r"\bCM_(\s+)SG_(\s+\d+\s*)$")
+_UNENDED_COMMENT: Final = re.compile(r'(?m)^(CM_\s+"(?:\\"|[^"])*")(?=\s*(?:BO_\s|CM_\s|BU_\s*:|VAL_\s|$))')
 _UNUSED: Final = re.compile(r"\b(VAL_|SIG_VALTYPE_) (\d+) (\w+)")
-_MESSAGE: Final = re.compile(r"(?<!\w)BO_(?=\s+\d+\s+[A-Za-z_])")
-_SIGNAL: Final = re.compile(r"(?<!\w)SG_(?=\s+[A-Za-z_]\w*(?:\s+\w+)?\s*(?::|$))")
+_MESSAGE: Final = re.compile(r"(?<!\w)BO_(?=(?:\s+\d+)?\s*$|\s+\d+\s+[A-Za-z_])")
+_SIGNAL: Final = re.compile(r"(?<!\w)SG_(?=\s*$|\s+[A-Za-z_]\w*(?:\s+\w+)?\s*(?::|$))")
 _PSEUDO: Final = re.compile(
     r"(?<!\w)BO_\s+\d+\s+VECTOR__INDEPENDENT_SIG_MSG\b(.*?)(?=(?<!\w)BO_(?!\w)|$)", re.DOTALL
 )
+
+
+_ENDED: Final = re.compile(
+    r"(?<!\w)(CM_|BA_\w*|VAL_|VAL_TABLE_|SIG_VALTYPE_|SG_MUL_VAL_|SIG_GROUP_|BO_TX_BU_)(?!\w)"
+)
+"""Keywords of statements that a semicolon ends."""
+_VITAL: Final = frozenset({"SIG_VALTYPE_", "SG_MUL_VAL_"})
+"""Statements without which values are wrong; a lost comment, attribute or value name changes no number."""
 
 
 def mend(text: str, refusal: str) -> tuple[str, list[str]]:
@@ -49,7 +58,7 @@ def missing_statements(text: str, database: Any) -> str:  # noqa: ANN401  cantoo
 
     cantools' parser stops without a word where a statement is incomplete at the end of the text.
     """
-    code = _outside_quotes(text, lambda part: part, quoted='""')
+    code = _code(text)
     pseudo = "".join(match.group(0) for match in _PSEUDO.finditer(code))
     messages = len(_MESSAGE.findall(code)) - len(_MESSAGE.findall(pseudo))
     signals = len(_SIGNAL.findall(code)) - len(_SIGNAL.findall(pseudo))
@@ -58,16 +67,20 @@ def missing_statements(text: str, database: Any) -> str:  # noqa: ANN401  cantoo
         return f"{messages} messages are begun, {len(database.messages)} are complete"
     if signals > read:
         return f"{signals} signals are begun, {read} are complete"
-    tail = code.rstrip()
-    if '"' in tail.replace('""', ""):
-        return "it ends inside a text in quotes"
-    last = max(
-        (tail.rfind(f"\n{keyword} ") for keyword in ("CM_", "BA_", "BA_DEF_", "VAL_", "SIG_VALTYPE_")),
-        default=-1,
-    )
-    if last >= 0 and ";" not in tail[last:]:
-        return f"it ends inside {tail[last:].split()[0]}"
-    return ""
+    end = open_end(text)
+    return f"it ends inside {end}" if end in _VITAL else ""
+
+
+def open_end(text: str) -> str:
+    """The keyword of the statement that the text ends in without its semicolon, or ""."""
+    code = _code(text)
+    begun = _ENDED.search(code, code.rfind(";") + 1)
+    return begun[1] if begun else ""
+
+
+def _code(text: str) -> str:
+    """The text without what is quoted or commented out."""
+    return _outside_quotes(text, lambda part: part, quoted='""')
 
 
 def _outside_quotes(text: str, change: Callable[[str], str], quoted: str | None = None) -> str:
@@ -119,4 +132,7 @@ def _plain_syntax(text: str, changes: list[str]) -> str:
     plain = _outside_quotes(mended, lambda part: _NAMELESS_COMMENT.sub(r"CM_\1BO_\2", part))
     if plain != mended:
         changes.append("comments on a signal without its name are taken as comments on its message")
-    return plain
+    ended = _UNENDED_COMMENT.sub(r"\1;", plain)
+    if ended != plain:
+        changes.append("comments without their semicolon were given it")
+    return ended

@@ -1,0 +1,98 @@
+"""Real recordings with real databases: the counts and values that cantools gives, frame by frame."""
+
+import json
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+
+from telemetry_pipeline.decode.dbc import load_dbc
+from telemetry_pipeline.decode.frames import decode_frames
+from telemetry_pipeline.decode.plan import compile_plan
+from telemetry_pipeline.errors import BadDbc
+from telemetry_pipeline.lake.parquet import conform_raw
+from tests.corpus import CORPUS, needs_corpus
+
+
+def bindings():
+    for path in sorted(CORPUS.glob("pairs/*/reference.json")):
+        for binding in json.loads(path.read_text())["bindings"]:
+            if binding["match"] == "exact":
+                yield pytest.param(
+                    path.parent, binding, id=f"{path.parent.name}-{binding['dbc'].rpartition('/')[2]}"
+                )
+
+
+def raw_table(folder, channel):
+    frames = pq.read_table(folder / "frames.parquet")
+    if channel is not None:
+        frames = frames.filter(pc.equal(frames["channel"].cast(pa.string()), channel))
+    flags = {"is_extended": "is_extended_id", "is_error": "is_error_frame", "is_remote": "is_remote_frame"}
+    frames = frames.rename_columns([flags.get(name, name) for name in frames.column_names])
+    return conform_raw(frames.append_column("vehicle_id", pa.repeat("V", frames.num_rows)), folder.name)
+
+
+@needs_corpus
+@pytest.mark.parametrize(("folder", "binding"), bindings())
+def test_recording_decodes_as_cantools_does(folder, binding):
+    dbc = load_dbc((CORPUS / binding["dbc"]).read_bytes(), binding["dbc"].rpartition("/")[2])
+    raw = raw_table(folder, binding["channel"])
+    for strict, key in ((True, "reference"), (False, "with_allow_truncated")):
+        expected = binding[key]
+        decoded = decode_frames(raw, compile_plan([dbc], strict_length=strict))
+        report = decoded.report
+        assert report.adds_up()
+        assert {
+            "frames": report.rows,
+            "frames_decoded": report.decoded_frames,
+            "frames_unknown_id": report.unknown_id,
+            "frames_decode_error": report.decode_error,
+            "signal_values": decoded.table.num_rows,
+        } == {
+            name: expected[name]
+            for name in (
+                "frames",
+                "frames_decoded",
+                "frames_unknown_id",
+                "frames_decode_error",
+                "signal_values",
+            )
+        }
+        assert report.skipped == sum(expected["frames_skipped"].values())
+        signals = expected.get("signals") or binding["reference"]["signals"]
+        signals = {
+            name: expected.get("signals_that_differ", {}).get(name) or stats
+            for name, stats in signals.items()
+        }
+        found = {f"{stats.message}.{stats.signal}": stats for stats in report.signals}
+        assert found.keys() == signals.keys()
+        for name, stats in signals.items():
+            ours = found[name]
+            assert ours.rows == stats["count"], name
+            assert (ours.minimum, ours.maximum) == (float(stats["min"]), float(stats["max"])), name
+            assert ours.total / (ours.rows - ours.nonfinite) == pytest.approx(
+                stats["mean"], rel=1e-9, abs=1e-9
+            ), name
+
+
+@needs_corpus
+def test_every_database_loads_or_says_why_in_one_line():
+    manifest = json.loads((CORPUS / "manifest.json").read_text())
+    refused, wrong = {}, []
+    for entry in manifest["databases"]:
+        if entry["size"] > 100_000:
+            continue
+        loads = entry["cantools_loads"]["45.1.0"]
+        body = (CORPUS / entry["path"]).read_bytes()
+        try:
+            plan = compile_plan([load_dbc(body, entry["path"])])
+        except BadDbc as error:
+            refused[entry["path"]] = str(error)
+        else:
+            assert plan.messages or not entry["summary"].get("messages")
+            continue
+        if loads["nonstrict"]["ok"] or "\n" in refused[entry["path"]]:
+            wrong.append(refused[entry["path"]])
+    assert wrong == []
+    assert len(refused) < 20
