@@ -4,8 +4,9 @@ Every method works on the stretches between gaps one by one, so that both edge s
 drawn across it. Samples that are no number (NaN, infinities) are represented by the first of each run of them,
 where the line breaks.
 
-LTTB: Steinarsson, "Downsampling Time Series for Visual Representation", University of Iceland, 2013. MinMaxLTTB:
-Van Der Donckt et al., IEEE VIS 2023. M4: Jugel et al., VLDB 2014. All three by tsdownsample.
+LTTB: Steinarsson, "Downsampling Time Series for Visual Representation", University of Iceland, 2013; tsdownsample
+takes the middle of a bucket's times for their mean, else follows it. MinMaxLTTB: Van Der Donckt et al., IEEE VIS
+2023. M4: Jugel et al., VLDB 2014.
 """
 
 from typing import Final, Literal
@@ -20,6 +21,7 @@ Times = NDArray[np.int64]
 Values = NDArray[np.float64]
 
 _MINMAX_RATIO: Final = 4
+_M4_POINTS: Final = 4
 _BREAK_SHARE: Final = 8
 """At most one point in so many marks a break; of more breaks only the longest are kept."""
 
@@ -76,12 +78,9 @@ def _budgets(lengths: NDArray[np.intp], total: int) -> NDArray[np.intp]:
     base = np.minimum(lengths, 2)
     spare = lengths - base
     rest = total - int(base.sum())
-    exact = spare * (rest / max(int(spare.sum()), 1))
-    shares = np.minimum(np.floor(exact).astype(np.intp), spare)
-    for index in np.argsort(shares - exact, kind="stable"):
-        if int(shares.sum()) == rest:
-            break
-        shares[index] += int(shares[index] < spare[index])
+    shares, remainders = np.divmod(spare * rest, max(int(spare.sum()), 1))
+    largest = np.argsort(-remainders, kind="stable")[: rest - int(shares.sum())]
+    shares[largest] += 1
     return np.asarray(base + shares, dtype=np.intp)
 
 
@@ -107,11 +106,8 @@ def _lttb(x: Times, v: Values, points: int) -> Indices:
 
 
 def _m4(x: Times, v: Values, points: int) -> Indices:
-    edges = np.array([0, len(x) - 1], dtype=np.intp)
-    if points < 4:
-        return edges
-    n_out = points // 4 * 4
-    args = (
-        (x, np.ascontiguousarray(v)) if x[-1] > 0 else (np.ascontiguousarray(v),)
-    )  # no width, no buckets in time
-    return np.unique(np.asarray(M4Downsampler().downsample(*args, n_out=n_out), dtype=np.intp))
+    if points < 2 * _M4_POINTS or x[-1] == 0:  # one bucket, which the library does not take
+        return np.unique([0, len(v) - 1, np.argmin(v), np.argmax(v)][:points])
+    n_out = points // _M4_POINTS * _M4_POINTS
+    found = M4Downsampler().downsample(x, np.ascontiguousarray(v), n_out=n_out)
+    return np.unique(np.asarray(found, dtype=np.intp))
