@@ -107,7 +107,7 @@ def _lttb(x: Times, v: Values, points: int) -> Indices:
 
 def _m4(x: Times, v: Values, points: int) -> Indices:
     if points < 2 * _M4_POINTS or x[-1] == 0:  # one bucket, which the library does not take
-        return np.unique([0, len(v) - 1, np.argmin(v), np.argmax(v)][:points])
+        return np.unique([0, len(v) - 1, int(np.argmin(v)), int(np.argmax(v))][:points])
     n_out = points // _M4_POINTS * _M4_POINTS
     found = M4Downsampler().downsample(x, np.ascontiguousarray(v), n_out=n_out)
     return np.unique(np.asarray(found, dtype=np.intp))

@@ -4,7 +4,7 @@ import sys
 from enum import StrEnum
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from rich.console import Console
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from api.query import Drawn, Result
 
-SHOWN_ROWS = 20
+SHOWN_ROWS: Final = 20
 
 
 class Output(StrEnum):
@@ -129,6 +129,10 @@ def _encoded(frame: "pl.DataFrame", output: Output) -> bytes:
 
 def _print(console: Console, result: "Result") -> None:
     for drawn in result.series:
+        source = drawn.source
+        shown = f", the first {SHOWN_ROWS} shown" if len(drawn.t) > SHOWN_ROWS else ""
+        total = f"{len(drawn.t):,} of {len(source.t):,} samples{shown}"
+        console.print(f"{source.message}.{source.signal}: {total}", soft_wrap=True)
         console.print(_table(drawn))
     console.print(
         f"{result.rows_scanned:,} rows and {result.bytes_scanned:,} bytes read in {result.duration_ns / 1e6:.1f} ms"
@@ -138,12 +142,10 @@ def _print(console: Console, result: "Result") -> None:
 
 
 def _table(drawn: "Drawn") -> Table:
-    source = drawn.source
-    total = f"{len(drawn.t):,} of {len(source.t):,} samples"
-    shown = f", the first {SHOWN_ROWS} shown" if len(drawn.t) > SHOWN_ROWS else ""
-    table = Table(title=f"{source.message}.{source.signal}: {total}{shown}", title_justify="left")
+    unit = drawn.source.unit
+    table = Table()
     table.add_column("time (UTC)")
-    table.add_column(f"value [{source.unit}]" if source.unit else "value", justify="right")
+    table.add_column(f"value ({unit})" if unit else "value", justify="right")
     for t, v in zip(drawn.t[:SHOWN_ROWS].tolist(), drawn.v[:SHOWN_ROWS].tolist(), strict=True):
         table.add_row(format_instant(t), f"{v:.9g}")
     return table

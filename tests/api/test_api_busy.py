@@ -1,0 +1,54 @@
+"""A long query stops nobody else."""
+
+import threading
+import time
+
+import numpy as np
+
+from api.app import create_app
+from telemetry_pipeline.query.reader import Answer, Series, Vehicle
+
+SPEED = {"message_name": "Drive", "signal_name": "Speed"}
+QUERY = {"signals": [SPEED], "start_time": "2026-02-12T14:00:00Z", "end_time": "2026-02-12T15:00:00Z"}
+
+
+class Waiting:
+    """A reader whose queries last until they are let go."""
+
+    def __init__(self):
+        self.entered = threading.Semaphore(0)
+        self.let_go = threading.Event()
+
+    def vehicles(self):
+        return [Vehicle("VIN1", None, None, 0)]
+
+    def read(self, vehicle_id, wanted, start_ns, end_ns):
+        self.entered.release()
+        assert self.let_go.wait(60)
+        return Answer([Series(*wanted[0], "", np.empty(0, np.int64), np.empty(0))], 0, 0)
+
+
+def test_health_and_lists_answer_while_queries_run(serving):
+    reader = Waiting()
+    client = serving(create_app(reader, lake="file:///nowhere"))
+    answers = []
+    threads = [
+        threading.Thread(target=lambda: answers.append(client.post("/vehicles/VIN1/query", json=QUERY)))
+        for _ in range(8)
+    ]
+    try:
+        for thread in threads:
+            thread.start()
+        for _ in threads:
+            assert reader.entered.acquire(timeout=60)
+        begun = time.monotonic()
+        assert client.get("/health").status_code == 200
+        assert client.get("/vehicles").status_code == 200
+        assert client.get("/metrics").status_code == 200
+        assert time.monotonic() - begun < 30
+        assert not answers
+    finally:
+        reader.let_go.set()
+        for thread in threads:
+            thread.join()
+    assert [answer.status_code for answer in answers] == [200] * len(threads)
