@@ -16,8 +16,8 @@ import pyarrow as pa
 from telemetry_pipeline.errors import BadLog
 from telemetry_pipeline.formats.report import LogReport
 
-CHUNK_BYTES: Final = 8 << 20
-"""About 200,000 lines of candump; a text log is never held whole."""
+CHUNK_BYTES: Final = 4 << 20
+"""About 100,000 lines of candump; a text log is never held whole."""
 
 LINE_MAX: Final = 1 << 20
 """A longer line is no line of any CAN log: the file is something else."""

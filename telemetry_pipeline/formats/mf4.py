@@ -45,5 +45,7 @@ def read_mf4(path: Path, report: LogReport) -> Iterator[Frames]:
         if not frames.exists():
             return
         with pa.OSFile(str(frames)) as source, pa.ipc.open_file(source) as file:
+            if cut := int(file.schema.metadata[mf4_reader.CUT.encode()]):
+                report.damage = f"it is cut: {cut} last record without its payload"
             for index in range(file.num_record_batches):
                 yield Frames.from_arrow(file.get_batch(index))

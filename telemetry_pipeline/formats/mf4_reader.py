@@ -18,6 +18,9 @@ from telemetry_pipeline.lake.schema import EXTENDED_ID_MAX
 FRAMES: Final = "frames.arrow"
 """Where the frames go; absent where the log has none."""
 
+CUT: Final = "cut"
+"""Metadata of the frames: how many groups lack their last record's payload."""
+
 REASON: Final = "reason.txt"
 """Where it says why a log cannot be read."""
 
@@ -34,31 +37,45 @@ def main(log: Path, folder: Path) -> int:
         0, or 1 if the log cannot be read: then `REASON` says why.
     """
     try:
-        frames = _read_groups(log, folder)
+        frames, cut = _read_groups(log, folder)
     # asammdf raises whatever its parser trips over in a damaged file
     except Exception as error:
         line = str(error).strip().partition("\n")[0][:200]
         (folder / REASON).write_text(line or type(error).__name__)
         return 1
     if frames is not None:
-        table = frames.take(np.argsort(frames.stamps, kind="stable")).to_arrow()
+        table = (
+            frames.take(np.argsort(frames.stamps, kind="stable"))
+            .to_arrow()
+            .replace_schema_metadata({CUT: str(cut)})
+        )
         with pa.ipc.new_file(folder / FRAMES, table.schema) as file:
             file.write_table(table, max_chunksize=BATCH_FRAMES)
     return 0
 
 
-def _read_groups(path: Path, folder: Path) -> Frames | None:
+def _read_groups(path: Path, folder: Path) -> tuple[Frames | None, int]:
+    """The frames of all groups, one group after the other, and how many of them had to do without their last one."""
     from asammdf import MDF  # noqa: PLC0415  heavy, and only this format needs it
 
     parts: list[Frames] = []
-    # given a path, asammdf's destructor fails on a damaged file
+    cut = 0
     with MDF(path, temporary_folder=folder) as mdf:
         start = _nanoseconds(mdf.header.start_time)
         for index, group in enumerate(mdf.groups):
             names = {channel.name for channel in group.channels}
-            present = [name for name in _GROUPS if name in names and group.channel_group.cycles_nr]
-            parts.extend(_to_frames(name, mdf.get(name, index), start) for name in present)
-    return concat(parts) if parts else None
+            count = group.channel_group.cycles_nr
+            for name in _GROUPS:
+                if name not in names or not count:
+                    continue
+                try:
+                    signal = mdf.get(name, index)
+                except ValueError:
+                    # a logger that lost power leaves a last record whose payload was never written
+                    signal = mdf.get(name, index, record_offset=0, record_count=count - 1)
+                    cut += 1
+                parts.append(_to_frames(name, signal, start))
+    return concat(parts) if parts else None, cut
 
 
 def _nanoseconds(instant: dt.datetime) -> int:
