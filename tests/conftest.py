@@ -11,9 +11,9 @@ from pathlib import Path
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from tests.servers import ended, free_port, wait_for_http, wait_until
 
 from telemetry_pipeline.lake.store import Store
+from tests.servers import ended, free_port, wait_for_http, wait_until
 
 BUCKET = "telemetry"
 
@@ -40,70 +40,75 @@ def _no_foreign_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     """SeaweedFS: a production S3 server that checks signatures, started for this session alone."""
-    folder = tmp_path_factory.mktemp("seaweedfs")
+    for attempt in range(3):  # a port found free may be taken before the server asks for it
+        folder = tmp_path_factory.mktemp("seaweedfs")
+        port = free_port()
+        with (folder / "log").open("wb") as log:
+            process = subprocess.Popen(
+                _weed(folder, port), stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            )
+        with ended(process, gently=False):  # it holds nothing worth an orderly end
+            server = _s3_server(f"http://127.0.0.1:{port}")
+            try:
+                wait_for_http(server.endpoint, process, log=folder / "log", any_status=True)
+            except AssertionError:
+                if attempt == 2 or process.poll() is None:
+                    raise
+                continue
+            _make_bucket(server)
+            yield server
+            return
+
+
+def _weed(folder: Path, port: int) -> list[str]:
     (folder / "identities.json").write_text(_IDENTITIES)
-    port = free_port()
-    # every component takes a port, and a second one (+10000) for gRPC: all are given, so that none collides
+    # every component listens twice; all ports are given, so that two servers on one machine do not meet
     ports = {name: free_port() for name in ("master", "volume", "filer")}
     grpc = {name: free_port() for name in ("master", "volume", "filer", "s3")}
-    weed = Path(sys.executable).parent / "weed"
-    command = [
-        *(
-            str(weed),
-            "-logtostderr",
-            "server",
-            "-s3",
-            "-ip=127.0.0.1",
-            "-ip.bind=127.0.0.1",
-            f"-dir={folder}",
-        ),
-        *(
-            f"-s3.port={port}",
-            f"-s3.config={folder / 'identities.json'}",
-            "-volume.max=64",
-            "-volume.port.public=0",
-        ),
+    return [
+        *(str(Path(sys.executable).parent / "weed"), "-logtostderr", "server", "-s3"),
+        *("-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={folder}", "-volume.max=64", "-s3.iam=false"),
+        *(f"-s3.port={port}", f"-s3.config={folder / 'identities.json'}"),
+        *("-s3.port.iceberg=0", "-s3.port.lance=0"),
         *(f"-{name}.port={number}" for name, number in ports.items()),
         *(f"-{name}.port.grpc={number}" for name, number in grpc.items()),
-        "-s3.iam=false",
     ]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
-    with ended(process, gently=False):  # it holds nothing worth an orderly end
-        endpoint = f"http://127.0.0.1:{port}"
-        wait_for_http(endpoint, process, log=folder / "log", any_status=True)
-        env = {
+
+
+def _s3_server(endpoint: str) -> S3Server:
+    return S3Server(
+        endpoint,
+        {
             "AWS_ENDPOINT_URL": endpoint,
             "AWS_ACCESS_KEY_ID": "lake-admin",
             "AWS_SECRET_ACCESS_KEY": "lake-admin-secret",
             "AWS_REGION": "us-east-1",
             "AWS_DEFAULT_REGION": "us-east-1",
             "AWS_EC2_METADATA_DISABLED": "true",
-        }
-        client = boto3.client(
-            "s3",
-            endpoint_url=endpoint,
-            aws_access_key_id=env["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
-            region_name=env["AWS_REGION"],
-        )
+        },
+    )
 
-        def ready() -> bool:
-            """The S3 door opens before the volumes behind it: ready is when a write lands."""
-            try:
+
+def _make_bucket(server: S3Server) -> None:
+    """Make the bucket and wait until it takes an object: the S3 door opens before the volumes behind it."""
+    client = boto3.client(
+        "s3",
+        endpoint_url=server.endpoint,
+        aws_access_key_id=server.env["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=server.env["AWS_SECRET_ACCESS_KEY"],
+        region_name=server.env["AWS_REGION"],
+    )
+
+    def ready() -> bool:
+        try:
+            if BUCKET not in [bucket["Name"] for bucket in client.list_buckets()["Buckets"]]:
                 client.create_bucket(Bucket=BUCKET)
-            except (client.exceptions.BucketAlreadyExists, client.exceptions.BucketAlreadyOwnedByYou):
-                pass
-            except ClientError:
-                return False
-            try:
-                client.put_object(Bucket=BUCKET, Key="ready", Body=b"-")
-            except ClientError:
-                return False
-            return True
+            client.put_object(Bucket=BUCKET, Key="ready", Body=b"-")
+        except ClientError:
+            return False
+        return True
 
-        wait_until(ready, "the S3 server to take an object")
-        yield S3Server(endpoint, env)
+    wait_until(ready, "the S3 server to take an object")
 
 
 @pytest.fixture

@@ -33,7 +33,8 @@ def emit(payload: Mapping[str, Any], *, as_json: bool, lines: Callable[[Console]
     if as_json:
         sys.stdout.write(orjson.dumps(payload, option=orjson.OPT_INDENT_2).decode() + "\n")
     else:
-        lines(Console(highlight=False))
+        # a pipe has no width of its own: wide enough that no column is cut
+        lines(Console(highlight=False, width=None if sys.stdout.isatty() else 160))
 
 
 def progress_console() -> Console:

@@ -53,11 +53,11 @@ def demo(
     vehicles: Annotated[int, typer.Option(min=1, max=20, help="How many vehicles drive.")] = 2,
     port: Annotated[int, typer.Option(help="Dashboard and API; the next free one if taken.")] = 8000,
     dagster_port: Annotated[int, typer.Option(help="Dagster's UI; the next free one if taken.")] = 3000,
-    window: Annotated[str, typer.Option(help="How long each live raw object is.")] = "10s",
+    window: Annotated[float, typer.Option(help="Seconds of each live raw object.")] = 10.0,
 ) -> None:
     """Everything at once on this machine: two vehicles drive, Dagster decodes, the dashboard shows it."""
-    console = Console(highlight=False)
-    console_started = time.monotonic()
+    console = Console(highlight=False, soft_wrap=True)
+    started = time.monotonic()
     signal.signal(signal.SIGTERM, _interrupt)
     plan = _prepare(folder.resolve(), vehicles, port, dagster_port)
     processes = Processes(plan.folder / "logs")
@@ -75,7 +75,7 @@ def demo(
             console.print(f"[bold]{name:<10}[/bold] {url}", soft_wrap=True)
         answer = _first_query(plan, processes, store, console)
         if stop:
-            _summary(plan, store, answer, time.monotonic() - console_started, console)
+            _summary(plan, store, answer, time.monotonic() - started, console)
             return
         console.print("Everything runs. Ctrl-C ends it; the lake stays for the next start.")
         for _ in _ticks(float("inf"), 10.0):
@@ -102,7 +102,7 @@ def _prepare(folder: Path, vehicles: int, port: int, dagster_port: int) -> _Plan
     )
 
 
-def _start(plan: _Plan, processes: Processes, env: dict[str, str], window: str, console: Console) -> None:
+def _start(plan: _Plan, processes: Processes, env: dict[str, str], window: float, console: Console) -> None:
     """Start every process and wait until each answers."""
     python = [sys.executable, "-m"]
     workspace = ["-w", str(_ROOT / "workspace.yaml")]
@@ -137,7 +137,7 @@ def _start(plan: _Plan, processes: Processes, env: dict[str, str], window: str, 
             f"edge-{vehicle}",
             [
                 *(*python, "edge_agent", "--simulate", "--vehicle", vehicle),
-                *("--lake", plan.settings.lake, "--window", window, "--spool", spool),
+                *("--lake", plan.settings.lake, "--window", str(window), "--spool", spool),
             ],
             env,
         )
@@ -164,12 +164,26 @@ def _first_query(plan: _Plan, processes: Processes, store: Store, console: Conso
         answer = _get(f"{plan.api}/vehicles/{vehicle}/query", body)
         return answer if answer and answer["signals"][0]["data"] else None
 
-    answer = _until(ask, processes, _FIRST_QUERY_S, f"Dagster to decode live frames of {vehicle}")
+    answer: dict[str, Any] = _until(
+        ask, processes, _FIRST_QUERY_S, f"Dagster to decode live frames of {vehicle}"
+    )
+    shown = _until(
+        lambda: _materialized(plan), processes, _FIRST_QUERY_S, "Dagster to show a materialization"
+    )
+    console.print(f"Dagster has materialized {shown} partitions of decoded_signals")
     points = len(answer["signals"][0]["data"])
     console.print(
         f"First live query: {vehicle} {message}.{name}, {points:,} points in {answer['query_stats']['duration_ms']} ms"
     )
     return answer
+
+
+def _materialized(plan: _Plan) -> int:
+    """How many partitions Dagster shows as materialized."""
+    query = '{ assetNodes(assetKeys: [{path: ["decoded_signals"]}]) { partitionStats { numMaterialized } } }'
+    answer = _get(f"{plan.dagster}/graphql", {"query": query})
+    nodes = (answer or {}).get("data", {}).get("assetNodes") or []
+    return sum(node["partitionStats"]["numMaterialized"] for node in nodes if node["partitionStats"])
 
 
 def _counts(plan: _Plan, store: Store) -> str:

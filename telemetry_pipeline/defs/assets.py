@@ -12,10 +12,12 @@ from typing import Any
 import dagster as dg
 
 from telemetry_pipeline.defs import metadata
+from telemetry_pipeline.defs.heartbeat import beating
 from telemetry_pipeline.defs.partitions import VEHICLES, from_key, to_key
 from telemetry_pipeline.defs.resources import LakeResource
 from telemetry_pipeline.drain import drain, tally
 from telemetry_pipeline.lake import ledger
+from telemetry_pipeline.lake.inbox import open_inbox
 from telemetry_pipeline.lake.layout import Partition
 from telemetry_pipeline.process import Tally, partition_total
 from telemetry_pipeline.version import __version__
@@ -71,13 +73,15 @@ def decoded_signals(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
                 "quarantine", asset=DECODED_SIGNALS, description="Every raw object could be read."
             ),
         ],
+        can_subset=True,  # makes the outputs of the checks optional, too: they are logged, not yielded
         backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=200),
     )
     def decoded(context: dg.AssetExecutionContext, config: DrainConfig, lake: LakeResource) -> Iterator[Any]:
         if context.has_partition_key or context.has_partition_key_range:
             _backfill(context, lake, [from_key(key) for key in context.partition_keys])
         else:
-            _drain(context, config, lake)
+            with beating(lake.store(), context.run_id):
+                _drain(context, config, lake)
         yield from ()
 
     return decoded
@@ -85,7 +89,8 @@ def decoded_signals(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
 
 def _drain(context: dg.AssetExecutionContext, config: DrainConfig, lake: LakeResource) -> None:
     """Decode what waits and what lands meanwhile. Events are runless: they outlive the pruning of drain runs."""
-    store, inbox = lake.store(), lake.inbox()
+    store = lake.store()
+    inbox = open_inbox(store)
     deadline = time.monotonic() + config.budget_s
     linger_until = 0.0
     failed: dict[str, str] = {}
@@ -158,7 +163,7 @@ def _check(context: dg.AssetExecutionContext, tallies: Mapping[Partition, Tally]
     """Evaluate the checks. Logged, not yielded: a yielded result asks for the run's one partition key."""
     reports = [item.report for item in tallies.values()]
     quarantined = {key: why for item in tallies.values() for key, why in item.quarantined.items()}
-    wrong = [to_key(partition) for partition, item in tallies.items() if not item.report.balances()]
+    wrong = [to_key(partition) for partition, item in tallies.items() if not item.report.adds_up()]
     context.log_event(
         dg.AssetCheckEvaluation(
             asset_key=DECODED_SIGNALS,

@@ -1,15 +1,19 @@
 """The drain job: `decoded_signals` without a partition key, in one process."""
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import dagster as dg
 
 from telemetry_pipeline.defs.assets import DECODED_SIGNALS
 
+if TYPE_CHECKING:
+    # Dagster gives this object out of its public function, but does not export its type
+    from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
 DRAIN: Final = "decode_drain"
 
 
-def drain_job() -> dg.UnresolvedAssetJobDefinition:
+def drain_job() -> "UnresolvedAssetJobDefinition":
     """Decode everything that waits, as one run."""
     return dg.define_asset_job(
         DRAIN,

@@ -29,7 +29,7 @@ def of_tally(tally: Tally, total: Report, run_id: str) -> Metadata:
         "run": dg.MetadataValue.dagster_run(run_id),
         **_counts(total),
     }
-    tables = {
+    tables: dict[str, tuple[str, Mapping[str, int] | Mapping[str, str]]] = {
         "unknown_ids": ("arbitration_id", total.unknown_ids),
         "decode_errors": ("message_and_reason", total.decode_errors),
         "messages": ("message", total.messages),
@@ -59,10 +59,11 @@ def _counts(report: Report) -> Metadata:
     return metadata
 
 
-def _table(column: str, values: Mapping[str, int | str]) -> dg.MetadataValue:
-    """The largest entries first; texts in their own order."""
-    rows = sorted(values.items(), key=lambda item: (-item[1] if isinstance(item[1], int) else 0, item[0]))
-    counted = all(isinstance(value, int) for value in values.values())
+def _table(column: str, values: Mapping[str, int] | Mapping[str, str]) -> dg.MetadataValue:
+    """Counts with the largest first, or texts in their keys' order."""
+    rows: list[tuple[str, int | str]] = sorted(values.items())
+    rows.sort(key=lambda row: -row[1] if isinstance(row[1], int) else 0)
+    counted = bool(rows) and isinstance(rows[0][1], int)
     name = "frames" if counted else "reason"
     return dg.MetadataValue.table(
         [dg.TableRecord({column: key, name: value}) for key, value in rows[:TOP]],

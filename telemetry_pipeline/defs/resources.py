@@ -3,12 +3,11 @@
 import dagster as dg
 
 from telemetry_pipeline.bindings import Databases
-from telemetry_pipeline.lake.inbox import Inbox, open_inbox
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.settings import Settings
 
 
-class LakeResource(dg.ConfigurableResource):
+class LakeResource(dg.ConfigurableResource["LakeResource"]):
     """Where the lake lies (see `settings.Settings`)."""
 
     url: str
@@ -25,10 +24,6 @@ class LakeResource(dg.ConfigurableResource):
     def store(self) -> Store:
         """The lake's objects."""
         return Store.open(self.url, endpoint_url=self.endpoint_url)
-
-    def inbox(self) -> Inbox:
-        """What waits in the lake."""
-        return open_inbox(self.store())
 
     def databases(self) -> Databases:
         """The lake's CAN databases as they are now."""

@@ -104,10 +104,10 @@ class Store:
             TransientError: The store does not answer.
         """
         with self._translated(key):
-            if self.root is not None:
-                file = (self.root / key).open("rb")
-            else:
+            if self.root is None:
                 file = cast("BinaryIO", obstore.open_reader(self._backend, key))
+            else:
+                file = (self.root / key).open("rb")
         with closing(file):
             yield file
 

@@ -1,0 +1,251 @@
+"""One raw object in: one receipt, its spilled rows, or a quarantined copy. Nothing is lost, nothing counted twice."""
+
+import json
+
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from telemetry_pipeline.bindings import Databases, parse_bindings
+from telemetry_pipeline.decode.report import Report
+from telemetry_pipeline.drain import drain, tally
+from telemetry_pipeline.errors import BadDbc, BadSetting, NotFound
+from telemetry_pipeline.lake import layout, ledger, parquet
+from telemetry_pipeline.lake.inbox import FolderInbox, open_inbox
+from telemetry_pipeline.lake.layout import DAY_NS, DecodedObject, RawObject
+from telemetry_pipeline.lake.store import Store, digest
+from telemetry_pipeline.process import Outcome, partition_total, process_object, process_objects
+from tests.raw_lake import EV_DBC, NOON, SECOND, add_dbc, frames, land
+
+MIDNIGHT = NOON + DAY_NS // 2
+
+
+def decode_one(store: Store, raw: RawObject) -> Outcome:
+    return process_object(store, raw, Databases.load(store).plan_for(raw.partition.vehicle_id))
+
+
+def footer_of(store: Store, key: str) -> dict[str, str]:
+    return parquet.read_footer(parquet.open_object(store.get(key), key))
+
+
+def values(store: Store, key: str) -> pl.DataFrame:
+    return pl.read_parquet(store.get(key))
+
+
+def test_a_raw_object_becomes_one_decoded_object(any_lake: Store) -> None:
+    add_dbc(any_lake)
+    raw = land(any_lake, "EV_001")
+    outcome = decode_one(any_lake, raw)
+    assert outcome.report is not None
+    assert (outcome.report.rows, outcome.report.decoded_frames) == (100, 100)
+    table = values(any_lake, raw.decoded_key)
+    rpm = table.filter(pl.col("signal_name") == "Motor_RPM")
+    assert rpm["value"].to_list() == list(map(float, range(100)))
+    assert rpm["unit"].unique().to_list() == ["rpm"]
+    assert table["vehicle_id"].unique().to_list() == ["EV_001"]
+    assert table.height == 300
+    footer = footer_of(any_lake, raw.decoded_key)
+    assert footer["raw_key"] == raw.key
+    assert footer["raw_digest"] == digest(any_lake.get(raw.key))
+    assert json.loads(footer["dbc"]) == [{"name": "ev_powertrain.dbc", "sha256": digest(EV_DBC.read_bytes())}]
+    assert Report.from_dict(json.loads(footer["report"])).values == 300
+
+
+def test_decoding_again_writes_the_same_bytes(folder_lake: Store) -> None:
+    add_dbc(folder_lake)
+    raw = land(folder_lake, "EV_001", MIDNIGHT - SECOND, count=300)
+    decode_one(folder_lake, raw)
+    keys = [raw.decoded_key, raw.spill(1).key]
+    before = [folder_lake.get(key) for key in keys]
+    decode_one(folder_lake, raw)
+    assert [folder_lake.get(key) for key in keys] == before
+
+
+def test_rows_after_midnight_are_found_in_their_own_day(folder_lake: Store) -> None:
+    add_dbc(folder_lake)
+    raw = land(folder_lake, "EV_001", MIDNIGHT - SECOND, count=300)
+    outcome = decode_one(folder_lake, raw)
+    assert outcome.report is not None
+    assert outcome.report.rows == 300
+    own, spilled = values(folder_lake, raw.decoded_key), values(folder_lake, raw.spill(1).key)
+    assert own.height == 300
+    assert spilled.height == 600
+    assert spilled["timestamp"].cast(pl.Int64).min() == MIDNIGHT
+    assert json.loads(footer_of(folder_lake, raw.decoded_key)["total"])["rows"] == 300
+    assert "total" not in footer_of(folder_lake, raw.spill(1).key)
+    assert partition_total(folder_lake, raw.partition).rows == 300
+    assert partition_total(folder_lake, raw.partition.shifted(1)).rows == 0
+    # a spilled object is nobody's receipt
+    assert ledger.read_ledger(folder_lake, raw.partition.shifted(1)).raw == frozenset()
+
+
+def test_rows_before_midnight_go_to_the_day_before(folder_lake: Store) -> None:
+    add_dbc(folder_lake)
+    raw = RawObject.starting("EV_001", MIDNIGHT)
+    folder_lake.put(raw.key, parquet.write_raw(frames("EV_001", MIDNIGHT - SECOND, 300)))
+    decode_one(folder_lake, raw)
+    assert values(folder_lake, raw.spill(-1).key).height == 300
+    assert values(folder_lake, raw.decoded_key).height == 600
+
+
+def test_rows_far_off_stay_where_they_are(folder_lake: Store) -> None:
+    add_dbc(folder_lake)
+    raw = RawObject.starting("EV_001", NOON)
+    folder_lake.put(raw.key, parquet.write_raw(frames("EV_001", 0, 50)))
+    decode_one(folder_lake, raw)
+    assert values(folder_lake, raw.decoded_key).height == 150
+    decoded = [DecodedObject.parse(info.key) for info in folder_lake.list_objects("decoded/")]
+    assert [item.partition for item in decoded] == [raw.partition]
+
+
+def test_the_key_says_whose_frames_they_are(folder_lake: Store) -> None:
+    add_dbc(folder_lake)
+    raw = RawObject.starting("EV_001", NOON)
+    folder_lake.put(raw.key, parquet.write_raw(frames("SOMEBODY_ELSE", NOON, 10)))
+    decode_one(folder_lake, raw)
+    assert values(folder_lake, raw.decoded_key)["vehicle_id"].unique().to_list() == ["EV_001"]
+
+
+@pytest.mark.parametrize("body", [b"", b"PAR1", b"<html>not found</html>", b"PAR1" + b"\0" * 100 + b"PAR1"])
+def test_bytes_that_are_no_frames_go_to_quarantine(any_lake: Store, body: bytes) -> None:
+    add_dbc(any_lake)
+    raw = RawObject.starting("EV_001", NOON)
+    any_lake.put(raw.key, body)
+    good = land(any_lake, "EV_001", NOON + 60 * SECOND)
+    outcomes = list(process_objects(any_lake, Databases.load(any_lake), [raw, good]))
+    assert raw.key in outcomes[0].quarantined
+    assert outcomes[1].report is not None
+    assert any_lake.get(raw.quarantine_key) == body
+    assert any_lake.get(raw.key) == body
+    reason = json.loads(any_lake.get(raw.reason_key))
+    assert reason["raw_key"] == raw.key
+    assert reason["bytes"] == len(body)
+    assert "not a readable Parquet file" in reason["reason"]
+    assert ledger.read_ledger(any_lake, raw.partition).pending == []
+
+
+def test_a_raw_object_without_a_column_says_which(folder_lake: Store) -> None:
+    add_dbc(folder_lake)
+    raw = RawObject.starting("EV_001", NOON)
+    import io
+
+    import pyarrow.parquet as pq
+
+    sink = io.BytesIO()
+    pq.write_table(pa.table({"timestamp": [1], "data": [b"a"]}), sink)
+    folder_lake.put(raw.key, sink.getvalue())
+    outcome = decode_one(folder_lake, raw)
+    assert "columns arb_id, dlc, vehicle_id are missing" in outcome.quarantined
+
+
+def test_a_raw_object_that_is_gone_is_not_found(folder_lake: Store) -> None:
+    add_dbc(folder_lake)
+    with pytest.raises(NotFound):
+        decode_one(folder_lake, RawObject.starting("EV_001", NOON))
+
+
+def test_without_a_database_everything_stays_pending(folder_lake: Store) -> None:
+    raw = land(folder_lake, "EV_001")
+    with pytest.raises(BadDbc, match=r"no CAN database decodes vehicle EV_001.*telemetry dbc add"):
+        Databases.load(folder_lake).plan_for("EV_001")
+    (item,) = tally(folder_lake, Databases.load(folder_lake), [raw]).values()
+    assert list(item.failed) == [raw.key]
+    assert ledger.read_ledger(folder_lake, raw.partition).pending == [raw]
+
+
+def test_a_broken_database_does_not_stop_the_others(folder_lake: Store) -> None:
+    add_dbc(folder_lake)
+    folder_lake.put("dbc/broken.dbc", b"this is no database")
+    databases = Databases.load(folder_lake)
+    assert list(databases.broken) == ["broken.dbc"]
+    assert "\n" not in str(databases.broken["broken.dbc"])
+    assert databases.plan_for("EV_001").digests[0][0] == "ev_powertrain.dbc"
+
+
+def test_bindings_choose_databases_by_vehicle(folder_lake: Store) -> None:
+    add_dbc(folder_lake)
+    folder_lake.put(
+        layout.BINDINGS,
+        b"bindings:\n- {vehicles: 'EV_*', dbc: ev_powertrain.dbc}\n- {vehicles: [LOST_*], dbc: [absent.dbc]}\n",
+    )
+    databases = Databases.load(folder_lake)
+    assert databases.plan_for("EV_7").digests[0][0] == "ev_powertrain.dbc"
+    with pytest.raises(BadDbc, match=r"names absent\.dbc, which is not there"):
+        databases.plan_for("LOST_1")
+    with pytest.raises(BadDbc, match="no CAN database decodes vehicle TRUCK"):
+        databases.plan_for("TRUCK")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (b"a: [", "not YAML"),
+        (b"vehicles: x", "no list of bindings"),
+        (b"bindings:\n- {vehicles: x}", "entry 1: needs exactly the keys"),
+        (b"bindings:\n- {vehicles: 3, dbc: x}", "vehicles must be a name"),
+    ],
+)
+def test_bindings_that_cannot_be_used_say_why(folder_lake: Store, text: bytes, says: str) -> None:
+    with pytest.raises(BadSetting, match=says):
+        parse_bindings(text, "dbc/bindings.yaml")
+    add_dbc(folder_lake)
+    folder_lake.put(layout.BINDINGS, text)
+    with pytest.raises(BadDbc, match=says):
+        Databases.load(folder_lake).plan_for("EV_001")
+
+
+def test_a_drain_empties_the_inbox_whatever_the_day(any_lake: Store) -> None:
+    add_dbc(any_lake)
+    raws = [
+        land(any_lake, vehicle, NOON + day * DAY_NS, count=10)
+        for vehicle in ("EV_1", "EV_2")
+        for day in (0, 3, 400)
+    ]
+    inbox = open_inbox(any_lake)
+    tallies = [
+        item for batch in drain(any_lake, inbox, budget_s=60, strict_length=False) for item in batch.values()
+    ]
+    assert {item.partition for item in tallies} == {raw.partition for raw in raws}
+    assert sum(item.report.rows for item in tallies) == 60
+    assert open_inbox(any_lake).waiting(10) == []
+
+
+def test_a_late_object_in_an_old_day_is_found(folder_lake: Store) -> None:
+    add_dbc(folder_lake)
+    land(folder_lake, "EV_1", NOON)
+    list(drain(folder_lake, open_inbox(folder_lake), budget_s=60, strict_length=False))
+    late = land(folder_lake, "EV_1", NOON - 3600 * SECOND)
+    assert open_inbox(folder_lake).waiting(10) == [late]
+
+
+def test_a_quiet_directory_is_not_listed_again(folder_lake: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_dbc(folder_lake)
+    raw = land(folder_lake, "EV_1", NOON)
+    list(drain(folder_lake, open_inbox(folder_lake), budget_s=60, strict_length=False))
+    assert folder_lake.root is not None
+    import os
+
+    folder = folder_lake.root / raw.partition.prefix(layout.RAW)
+    os.utime(folder, ns=(NOON, NOON))  # as if the last change were long ago
+    inbox = open_inbox(folder_lake)
+    assert inbox.waiting(10) == []
+    inbox.save()
+    listed: list[object] = []
+    monkeypatch.setattr(ledger, "read_ledger", lambda store, partition: listed.append(partition))
+    assert FolderInbox(folder_lake, folder_lake.root).waiting(10) == []
+    assert listed == []
+
+
+def test_a_vehicle_without_database_is_set_aside_until_one_comes(folder_lake: Store) -> None:
+    raw = land(folder_lake, "EV_1", NOON)
+    list(drain(folder_lake, open_inbox(folder_lake), budget_s=60, strict_length=False))
+    assert open_inbox(folder_lake).waiting(10) == []
+    add_dbc(folder_lake)
+    assert open_inbox(folder_lake).waiting(10) == [raw]
+
+
+def test_a_lost_memory_loses_nothing(folder_lake: Store) -> None:
+    add_dbc(folder_lake)
+    raw = land(folder_lake, "EV_1", NOON)
+    folder_lake.put("_state/inbox.json", b"{ torn")
+    assert open_inbox(folder_lake).waiting(10) == [raw]
