@@ -295,3 +295,17 @@ def test_a_folder_and_a_bucket_give_the_same_answers(any_lake):
     assert [(vehicle.vehicle_id, vehicle.frames) for vehicle in reader.vehicles()] == [(V, 3)]
     assert [signal.signal for signal in reader.signals(V, "Battery")] == ["Level"]
     assert len(reader.sessions(V)) == 2
+
+
+def test_an_object_is_indexed_once(folder_lake, monkeypatch):
+    at = NEW_YEAR.start_ns
+    put_decoded(folder_lake, NEW_YEAR, "a", {SPEED: ([at], [1.0])})
+    reader = ParquetReader(folder_lake)
+    reader.vehicles()
+
+    def again(*_):
+        raise AssertionError("indexed again")
+
+    monkeypatch.setattr("telemetry_pipeline.query.parquet_reader.index_object", again)
+    assert series_of(reader.read(V, [SPEED], at, at + 1)) == [([at], [1.0])]
+    assert len(reader.sessions(V)) == 1
