@@ -108,9 +108,7 @@ class Scaling:
         Raises:
             OverflowError: Some raw value gives a number beyond float64.
         """
-        if scale == 1 and offset == 0:
-            scale, offset = 1, 0
-        elif not field.is_float and _is_whole(scale) and _is_whole(offset):
+        if not field.is_float and _is_whole(scale) and _is_whole(offset):
             scale, offset = int(scale), int(offset)
         if field.is_float:
             unchanged = (scale, offset) == (1, 0)

@@ -87,13 +87,14 @@ def test_nulls_elsewhere_cost_no_frame(decode, frame):
 
 
 def test_rows_are_sorted_by_time_and_stay_in_order_where_times_are_equal(decode, frame):
-    speeds = [(30, 1), (10, 2), (20, 3), (10, 4), (30, 5)]
+    speeds = [(30, 1), (10, 2), (20, 3), (10, 4), (30, 5), (25, 6)]
     frames = [frame | {"timestamp": time, "data": bytes([8 * speed, *bytes(7)])} for time, speed in speeds]
     decoded = decode(frames)
     assert [(row[0], row[4]) for row in rows(decoded) if row[3] == "Speed"] == [
         (10, 2.0),
         (10, 4.0),
         (20, 3.0),
+        (25, 6.0),
         (30, 1.0),
         (30, 5.0),
     ]

@@ -104,6 +104,37 @@ def quiet():
     logging.getLogger("cantools").setLevel(logging.ERROR)
 
 
+@pytest.mark.parametrize("byte_order", ["little_endian", "big_endian"])
+@pytest.mark.parametrize("is_signed", [False, True])
+@pytest.mark.parametrize("length", [1, 8, 31, 32, 57, 58, 63, 64, 65])
+def test_every_place_of_a_long_signal_is_read(length, is_signed, byte_order, database_of, raw_of):
+    starts = range(100 - length)
+    places = [8 * (bit // 8) + 7 - bit % 8 if byte_order == "big_endian" else bit for bit in starts]
+    messages = [
+        Message(i, f"M{i}", 13, [Signal("s", start, length, byte_order, is_signed)])
+        for i, start in enumerate(places)
+    ]
+    payloads = [
+        bytes(range(201, 214)),
+        bytes(13),
+        b"\xff" * 13,
+        b"\x80\x01" * 6 + b"\x7f",
+        bytes(range(119, 132)),
+    ]
+    frames = [
+        {"timestamp": time, "arb_id": message.frame_id, "data": data}
+        for message in messages
+        for time, data in enumerate(payloads)
+    ]
+    decoded = decode_frames(raw_of(frames), compile_plan([database_of(messages)]))
+    expected = {message.name: [float(message.decode(data)["s"]) for data in payloads] for message in messages}
+    names, values = decoded.table["message_name"].to_pylist(), decoded.table["value"].to_pylist()
+    found = {}
+    for name, value in zip(names, values, strict=True):
+        found.setdefault(name, []).append(value)
+    assert found == expected
+
+
 @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
 @given(case=cases(), strict=st.booleans())
 def test_every_value_has_the_bits_that_cantools_gives(case, strict, database_of, raw_of):
