@@ -47,7 +47,8 @@ def edge_agent(
     seed: Annotated[int | None, typer.Option(help="Which simulated drive.")] = None,
 ) -> None:
     """Bring the frames of a CAN bus to the lake, one raw object a minute."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    logging.getLogger("edge_agent").setLevel(logging.INFO)
     options = {
         "vehicle_id": vehicle,
         "lake": lake,

@@ -1,0 +1,248 @@
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from edge_agent import upload
+from edge_agent.spool import Spool
+from edge_agent.upload import Uploader
+from telemetry_pipeline.errors import BadRaw, PermanentError, TransientError
+from telemetry_pipeline.lake.layout import RawObject
+from telemetry_pipeline.lake.parquet import write_raw
+from telemetry_pipeline.lake.store import Store
+
+SECOND = 1_000_000_000
+START = 1_795_334_400 * SECOND
+
+
+@pytest.fixture
+def spool(tmp_path):
+    with Spool(tmp_path / "spool") as opened:
+        yield opened
+
+
+@pytest.fixture
+def window(make_frames):
+    def make(seconds, data=b"\x01"):
+        stamp = START + seconds * SECOND
+        return RawObject.starting("V", stamp), write_raw(make_frames([stamp, stamp + 1], data))
+
+    return make
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    monkeypatch.setattr(upload, "FIRST_WAIT_S", 0.02)
+    monkeypatch.setattr(upload, "LONGEST_WAIT_S", 0.1)
+    monkeypatch.setattr(upload, "REFUSED_WAIT_S", 0.1)
+
+
+def until(condition, seconds=30):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.01)
+
+
+def test_it_goes_from_the_spool_to_the_lake(lake, spool, window):
+    raw, body = window(0)
+    spool.add(raw, body)
+    uploader = Uploader(lambda: lake, spool)
+    assert uploader.deliver(raw) == raw
+    assert lake.get(raw.key) == body
+    assert spool.waiting() == []
+    assert (uploader.landed.objects, uploader.landed.frames, uploader.landed.bytes) == (1, 2, len(body))
+
+
+def test_what_has_arrived_before_has_arrived(lake, spool, window):
+    raw, body = window(0)
+    lake.put(raw.key, body)  # the answer to an earlier upload was lost
+    spool.add(raw, body)
+    assert Uploader(lambda: lake, spool).deliver(raw) == raw
+    assert spool.waiting() == []
+    assert [info.key for info in lake.list_objects("raw")] == [raw.key]
+
+
+def test_a_key_that_is_taken_is_not_overwritten(lake, spool, window):
+    raw, body = window(0)
+    for nth, other in enumerate((b"other", b"another")):
+        lake.put(RawObject(raw.partition, raw.stem + (f"-{nth}" if nth else "")).key, other)
+    spool.add(raw, body)
+    name = Uploader(lambda: lake, spool).deliver(raw)
+    assert name.stem == f"{raw.stem}-2"
+    assert lake.get(name.key) == body
+    assert lake.get(raw.key) == b"other"
+    assert RawObject.parse(name.key) == name
+
+
+class WriteOnly(Store):
+    """A lake whose policy lets the agent put and nothing else."""
+
+    def get(self, key):
+        raise PermanentError("the store refuses access", key)
+
+
+def test_an_agent_that_may_only_write_rather_writes_twice(lake, spool, window):
+    raw, body = window(0)
+    lake.put(raw.key, body)
+    spool.add(raw, body)
+    write_only = WriteOnly(lake._backend, lake.url, lake.root)
+    name = Uploader(lambda: write_only, spool).deliver(raw)
+    assert lake.get(name.key) == body
+    assert name != raw
+
+
+def test_an_outage_delays_and_loses_nothing(lake, spool, window, quick):
+    calls = []
+
+    def flaky():
+        calls.append(1)
+        if len(calls) < 6:
+            raise TransientError("no network")
+        return lake
+
+    uploader = Uploader(flaky, spool)
+    raws = [spool.add(*window(seconds)) for seconds in (120, 0, 60)]
+    uploader.start()
+    until(lambda: not spool.waiting())
+    assert sorted(info.key for info in lake.list_objects("raw")) == sorted(raw.key for raw in raws)
+    late = spool.add(*window(180))
+    uploader.wake()
+    until(lambda: not spool.waiting())
+    assert lake.head(late.key)
+    assert uploader.stop(5)
+
+
+def test_a_refusal_is_told_once_and_holds_up_nobody(lake, spool, window, quick, caplog):
+    first, second = spool.add(*window(0)), spool.add(*window(60))
+    allowed = threading.Event()
+
+    class Picky(Store):
+        def put(self, key, body, *, create_only=False):
+            if key == first.key and not allowed.is_set():
+                raise PermanentError("the store refuses access", key)
+            super().put(key, body, create_only=create_only)
+
+    picky = Picky(lake._backend, lake.url, lake.root)
+    uploader = Uploader(lambda: picky, spool)
+    uploader.start()
+    until(lambda: spool.waiting() == [first])
+    assert lake.head(second.key)
+    began = time.monotonic()
+    until(lambda: time.monotonic() - began > 0.4)  # several tries
+    assert caplog.text.count("refuses access") == 1
+    allowed.set()
+    until(lambda: not spool.waiting())
+    assert lake.head(first.key)
+    assert uploader.stop(5)
+
+
+def test_a_window_that_is_not_readable_stays_and_is_not_sent(lake, spool, window):
+    raw = spool.add(window(0)[0], b"not Parquet")
+    with pytest.raises(BadRaw):
+        Uploader(lambda: lake, spool).deliver(raw)
+    assert spool.waiting() == [raw]
+    assert list(lake.list_objects("raw")) == []
+
+
+def test_the_end_does_not_wait_for_a_lake_that_is_silent(spool, window):
+    released = threading.Event()
+
+    def silent():
+        released.wait(60)
+        raise TransientError("no answer")
+
+    spool.add(*window(0))
+    uploader = Uploader(silent, spool)
+    uploader.start()
+    began = time.monotonic()
+    assert not uploader.stop(0.3)
+    assert time.monotonic() - began < 5
+    assert len(spool.waiting()) == 1
+    released.set()
+
+
+def test_the_end_uploads_what_came_last(lake, spool, window):
+    uploader = Uploader(lambda: lake, spool)
+    uploader.start()
+    raw = spool.add(*window(0))  # nobody woke it
+    assert uploader.stop(30)
+    assert lake.head(raw.key)
+
+
+class Bucket(BaseHTTPRequestHandler):
+    """As much of S3 as a conditional put and a get need; out of order while `broken` is set."""
+
+    protocol_version = "HTTP/1.1"
+
+    def answer(self, status, body=b""):
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("ETag", '"x"')
+        self.send_header("Last-Modified", "Sun, 22 Nov 2026 08:00:00 GMT")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_PUT(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.server.broken:
+            return self.answer(503, b"<Error><Code>SlowDown</Code></Error>")
+        if self.path in self.server.objects and self.headers["If-None-Match"] == "*":
+            return self.answer(412)
+        self.server.objects[self.path] = body
+        if self.server.lose_answers:
+            self.server.lose_answers -= 1
+            self.close_connection = True
+            return None
+        return self.answer(200)
+
+    def do_GET(self):
+        found = self.server.objects.get(self.path)
+        return self.answer(404) if found is None else self.answer(200, found)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def bucket(monkeypatch):
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Bucket)
+    server.objects, server.broken, server.lose_answers = {}, False, 0
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_bucket_that_is_out_of_order_gets_it_later(bucket, spool, window, quick):
+    endpoint = f"http://127.0.0.1:{bucket.server_port}"
+    uploader = Uploader(lambda: Store.open("s3://lake/prefix", endpoint_url=endpoint), spool)
+    raw, body = window(0)
+    bucket.broken = True
+    spool.add(raw, body)
+    uploader.start()
+    uploader.wake()
+    began = time.monotonic()
+    until(lambda: time.monotonic() - began > 1)
+    assert spool.waiting() == [raw]
+    bucket.broken = False
+    until(lambda: not spool.waiting(), 90)
+    assert list(bucket.objects.values()) == [body]
+    assert uploader.stop(5)
+
+
+def test_a_lost_answer_makes_no_second_object(bucket, spool, window, quick):
+    endpoint = f"http://127.0.0.1:{bucket.server_port}"
+    uploader = Uploader(lambda: Store.open("s3://lake/prefix", endpoint_url=endpoint), spool)
+    bucket.lose_answers = 1
+    raw, body = window(0)
+    spool.add(raw, body)
+    uploader.start()
+    until(lambda: not spool.waiting(), 90)
+    assert len(bucket.objects) == 1
+    assert next(iter(bucket.objects.values())) == body
+    assert uploader.stop(5)
