@@ -71,7 +71,7 @@ def _query_stats(result: Result) -> dict[str, Any]:
     stats = {
         "rows_scanned": result.rows_scanned,
         "bytes_scanned": result.bytes_scanned,
-        "duration_ms": round(result.duration_ns / 1e6, 3),
+        "duration_ms": round(result.duration_ns / 1e6),
     }
     return stats | ({"skipped_objects": result.skipped_objects} if result.skipped_objects else {})
 

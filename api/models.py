@@ -151,7 +151,7 @@ class QueryStatsModel(BaseModel):
 
     rows_scanned: int
     bytes_scanned: int
-    duration_ms: float
+    duration_ms: int
     skipped_objects: int | None = Field(
         None, description="objects that could not be read, when there are any"
     )

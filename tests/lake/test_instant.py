@@ -1,0 +1,40 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from telemetry_pipeline.errors import BadSetting
+from telemetry_pipeline.lake.instant import MAX_NS, MIN_NS, format_instant, parse_instant
+
+
+@given(st.integers(MIN_NS, MAX_NS))
+def test_every_nanosecond_survives_being_written_and_read(ns):
+    text = format_instant(ns)
+    assert text.endswith("Z")
+    assert parse_instant(text) == ns
+
+
+@pytest.mark.parametrize(
+    ("ns", "text"),
+    [
+        (0, "1970-01-01T00:00:00.000Z"),
+        (-1, "1969-12-31T23:59:59.999999999Z"),
+        (1_500_000_000, "1970-01-01T00:00:01.500Z"),
+        (1_000, "1970-01-01T00:00:00.000001Z"),
+    ],
+)
+def test_zeros_beyond_the_millisecond_are_left_out(ns, text):
+    assert format_instant(ns) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0001-01-01T00:00:00+10:00",
+        "9999-12-31T23:59:59-10:00",
+        "1677-09-21T00:12:43Z",
+        "2262-04-12T00:00:00Z",
+    ],
+)
+def test_what_int64_nanoseconds_do_not_reach_is_refused(text):
+    with pytest.raises(BadSetting, match="out of reach"):
+        parse_instant(text)
