@@ -1,12 +1,13 @@
 /** The service's endpoints as hooks: what is cached, for how long, and what is asked again. */
 
 import { QueryClient, skipToken, useQueries, useQuery, type UseQueryResult } from "@tanstack/react-query";
+import { useState } from "react";
 import type { TimeRange } from "../state/range";
 import type { SignalRef } from "../state/signal";
 import { isoInstant, parseInstant } from "../state/time";
 import { ApiError, request } from "./client";
 import { traceOf, type Trace } from "./trace";
-import type { Health, Message, QueryResponse, QueryStats, Session, Signal, Vehicle } from "./types";
+import type { Health, Message, QueryRequest, QueryResponse, QueryStats, Session, Signal, Vehicle } from "./types";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -47,7 +48,9 @@ export function useVehicles(): UseQueryResult<Vehicle[]> {
 }
 
 const newestSeenFirst = (vehicles: Vehicle[]): Vehicle[] =>
-  vehicles.toSorted((a, b) => parseInstant(b.last_seen) - parseInstant(a.last_seen));
+  vehicles.toSorted((a, b) => lastSeen(b) - lastSeen(a));
+
+const lastSeen = ({ last_seen }: Vehicle): number => (last_seen ? parseInstant(last_seen) : -Infinity);
 
 /** Whether the newest session still grows, as far as its end tells. */
 export function isGrowing(sessions: readonly Session[] | undefined, now: number): boolean {
@@ -96,41 +99,60 @@ export interface SeriesQuery {
 }
 
 export interface SeriesAnswer {
+  readonly vehicle: string;
   readonly range: TimeRange;
   readonly traces: readonly Trace[];
   readonly cost: QueryStats;
 }
 
+export interface SeriesState {
+  /** The answer to the newest question, or to an older one of the same vehicle while there is none yet. */
+  readonly answer: SeriesAnswer | undefined;
+  readonly current: boolean;
+  readonly busy: boolean;
+  readonly error: Error | null;
+  readonly retry: () => void;
+}
+
 /**
- * The values of the visible range. A request that nobody waits for any more is aborted; until the new one is there,
- * the old data stays, so that the picture never goes blank.
+ * The values of the visible range. A request that nobody waits for any more is aborted; until the new answer is there,
+ * and when it never comes, the old one stays, so that the picture does not go blank.
  */
-export function useSeries(query: SeriesQuery | null, growing: boolean): UseQueryResult<SeriesAnswer> {
-  return useQuery({
-    queryKey: ["series", query?.vehicle, query],
+export function useSeries(query: SeriesQuery | null, growing: boolean): SeriesState {
+  const { data, error, isFetching, refetch } = useQuery({
+    queryKey: ["series", query],
     queryFn: query && query.signals.length > 0 ? ({ signal }) => querySeries(query, signal) : skipToken,
     staleTime: growing ? 0 : 5 * MINUTE,
     gcTime: MINUTE,
     refetchOnWindowFocus: false,
-    placeholderData: (old, oldQuery) => (oldQuery?.queryKey[1] === query?.vehicle ? old : undefined),
   });
+  const [held, setHeld] = useState<SeriesAnswer>();
+  if (data !== undefined && data !== held) setHeld(data);
+  return {
+    answer: data ?? (held?.vehicle === query?.vehicle ? held : undefined),
+    current: data !== undefined,
+    busy: isFetching,
+    error,
+    retry: () => void refetch(),
+  };
 }
 
 async function querySeries(query: SeriesQuery, signal: AbortSignal): Promise<SeriesAnswer> {
-  const { signals, query_stats: cost } = await request<QueryResponse>(`${vehiclePath(query.vehicle)}/query`, {
-    signal,
-    body: {
-      signals: query.signals,
-      start_time: isoInstant(query.range.from),
-      end_time: isoInstant(query.range.to),
-      max_points: query.maxPoints,
-      include: ["stats", "gaps"],
-    },
-  });
+  const body: QueryRequest = {
+    signals: [...query.signals],
+    start_time: isoInstant(query.range.from),
+    end_time: isoInstant(query.range.to),
+    max_points: query.maxPoints,
+    // keeps the extremes: a spike is what somebody looks for
+    method: "minmaxlttb",
+    include: ["stats", "gaps"],
+  };
+  const path = `${vehiclePath(query.vehicle)}/query`;
+  const { signals, query_stats: cost } = await request<QueryResponse>(path, { signal, body });
   // the service answers in the order of the request
   const traces = query.signals.flatMap((ref, i) => {
     const series = signals[i];
     return series ? [traceOf(ref, series)] : [];
   });
-  return { range: query.range, traces, cost };
+  return { vehicle: query.vehicle, range: query.range, traces, cost };
 }

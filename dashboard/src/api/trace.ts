@@ -26,15 +26,15 @@ export function traceOf(ref: SignalRef, series: SeriesData): Trace {
     t,
     v,
     drawn: series.data.length,
-    source: series.source_points ?? series.data.length,
-    method: series.downsampled ? (series.method ?? null) : null,
+    source: series.source_points,
+    method: series.downsampled ? series.method : null,
     stats: series.stats ?? null,
   };
 }
 
 /** The points of a series with a null in the middle of each gap; no sample lies inside a gap. */
 export function withGaps(series: Pick<SeriesData, "data" | "gaps">): { t: number[]; v: (number | null)[] } {
-  const middles = (series.gaps ?? []).map(([from, to]) => (from + to) / 2).sort((a, b) => a - b);
+  const middles = (series.gaps ?? []).map(([before, after]) => (before + after) / 2).sort((a, b) => a - b);
   const t: number[] = [];
   const v: (number | null)[] = [];
   let next = 0;

@@ -1,6 +1,6 @@
-/** uPlot as a component: it is made once per shape, then only fed. */
+/** uPlot as a component: it is made once per shape and theme, then only fed. */
 
-import { useEffect, useLayoutEffect, useRef } from "react";
+import { useLayoutEffect, useRef } from "react";
 import uPlot from "uplot";
 import type { TimeRange } from "../state/range";
 import { useTheme } from "../state/theme";
@@ -44,7 +44,7 @@ export function Chart({ unit, shape, data, range, onChart }: Props) {
       chart.current = null;
       made.destroy();
     };
-  }, [unit, shape, onChart]);
+  }, [unit, shape, onChart, theme]);
 
   useLayoutEffect(() => {
     const made = chart.current;
@@ -53,11 +53,7 @@ export function Chart({ unit, shape, data, range, onChart }: Props) {
       if (made.data !== data) made.setData(data, false);
       setRange(made, range);
     });
-  }, [data, range, shape]);
-
-  useEffect(() => {
-    chart.current?.redraw(false);
-  }, [theme]);
+  }, [data, range]);
 
   return <div className="chart" ref={host} />;
 }

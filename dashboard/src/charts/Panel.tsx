@@ -10,7 +10,7 @@ import { alignTraces } from "./align";
 import { Chart } from "./Chart";
 import { download, fileName } from "./download";
 import { Legend } from "./Legend";
-import type { PanelShape } from "./options";
+import type { PanelShape, TimeLabels } from "./options";
 import { resolutionOf, type PanelModel } from "./panels";
 import { panelPicture } from "./png";
 
@@ -18,10 +18,10 @@ interface Props {
   readonly panel: PanelModel;
   readonly vehicle: string;
   readonly range: TimeRange;
-  readonly labelled: boolean;
+  readonly labels: TimeLabels;
 }
 
-export function Panel({ panel, vehicle, range, labelled }: Props) {
+export function Panel({ panel, vehicle, range, labels }: Props) {
   const { unit, traces } = panel;
   const chart = useRef<uPlot | null>(null);
   const slots = useView((view) => view.slots);
@@ -29,10 +29,10 @@ export function Panel({ panel, vehicle, range, labelled }: Props) {
   const title = unit || "no unit";
 
   // the same signals make the same shape, however often their data changes
-  const identity = JSON.stringify([traces.map(({ key }) => [key, slots[key] ?? 0]), labelled]);
+  const identity = JSON.stringify([traces.map(({ key }) => [key, slots[key] ?? 0]), labels]);
   const shape = useMemo<PanelShape>(() => {
-    const [signals, axis] = JSON.parse(identity) as [[string, number][], boolean];
-    return { signals: signals.map(([key, slot]) => ({ key, slot })), labelled: axis };
+    const [signals, below] = JSON.parse(identity) as [[string, number][], TimeLabels];
+    return { signals: signals.map(([key, slot]) => ({ key, slot })), labels: below };
   }, [identity]);
   const data = useMemo(() => alignTraces(traces), [traces]);
 
@@ -47,7 +47,7 @@ export function Panel({ panel, vehicle, range, labelled }: Props) {
   };
 
   return (
-    <article className={labelled ? "panel labelled" : "panel"} aria-label={`Panel ${title}`} data-unit={unit}>
+    <article className={`panel labels-${labels}`} aria-label={`Panel ${title}`} data-unit={unit}>
       <header className="panel-head">
         <h3>{title}</h3>
         <Legend traces={traces} />

@@ -6,7 +6,7 @@ import type { TimeRange } from "../state/range";
 import { groupByUnit } from "./panels";
 import { Panel } from "./Panel";
 
-/** More panels than this scroll, and the last one's time axis may be out of sight: then each one has its own. */
+/** More panels than this scroll, and the last one's time axis may be out of sight: then each one has times. */
 const FITTING = 5;
 
 interface Props {
@@ -25,7 +25,7 @@ export function PanelStack({ vehicle, traces, range }: Props) {
           panel={panel}
           vehicle={vehicle}
           range={range}
-          labelled={panels.length > FITTING || i === panels.length - 1}
+          labels={i === panels.length - 1 ? "full" : panels.length > FITTING ? "clock" : "none"}
         />
       ))}
     </div>

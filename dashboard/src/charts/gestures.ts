@@ -45,10 +45,26 @@ function startPan(chart: uPlot, down: MouseEvent): void {
   document.body.classList.add("panning");
   window.addEventListener("mousemove", move);
   window.addEventListener("mouseup", up, { once: true });
-  down.preventDefault();
 }
 
-/** A uPlot plugin hook: ctrl and wheel. One turn of the wheel is one step of the history. */
+/** Keep the pointer while a button is down: a drag that leaves the panel goes on, and ends at its borders. */
+export function capturePointer(chart: uPlot): void {
+  chart.over.addEventListener("pointerdown", (event) => {
+    if (event.button === 0) chart.over.setPointerCapture(event.pointerId);
+  });
+}
+
+/** uPlot's own mark for a pointer that is in no panel. */
+const AWAY = -10;
+
+/** Where uPlot takes the pointer to be: within the panel while a drag goes beyond it. */
+export function withinPanel(chart: uPlot, left: number, top: number): [number, number] {
+  if (left === AWAY) return [left, top];
+  const { clientWidth, clientHeight } = chart.over;
+  return [Math.min(Math.max(left, 0), clientWidth), Math.min(Math.max(top, 0), clientHeight)];
+}
+
+/** Ctrl and wheel. One turn of the wheel is one step of the history. */
 export function listenToWheel(chart: uPlot): void {
   let start: TimeRange | null = null;
   let rest = 0;

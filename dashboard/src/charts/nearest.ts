@@ -15,10 +15,15 @@ export function nearestIndex(t: readonly number[], time: number): number {
   return high < 0 ? -1 : low;
 }
 
-/** The value of the point nearest to `time`; null in a gap and beyond the first and last point. */
+/** How many mean intervals before the first and after the last point its value still counts. */
+const REACH = 5;
+
+/** The value of the point nearest to `time`; null in a gap and well beyond the first and last point. */
 export function valueAt(trace: Pick<Trace, "t" | "v">, time: number): number | null {
   const first = trace.t[0];
   const last = trace.t.at(-1);
-  if (first === undefined || last === undefined || time < first || time > last) return null;
+  if (first === undefined || last === undefined) return null;
+  const reach = (REACH * (last - first)) / Math.max(1, trace.t.length - 1);
+  if (time < first - reach || time > last + reach) return null;
   return trace.v[nearestIndex(trace.t, time)] ?? null;
 }

@@ -5,16 +5,18 @@ import { spanOf, type TimeRange } from "../state/range";
 import type { SignalKey } from "../state/signal";
 import { timeLabels } from "./axis";
 import { setCrosshair } from "./crosshair";
-import { bindings, listenToWheel, zoomToSelection } from "./gestures";
+import { bindings, capturePointer, listenToWheel, withinPanel, zoomToSelection } from "./gestures";
 
 export interface PanelShape {
   readonly signals: readonly { readonly key: SignalKey; readonly slot: number }[];
-  /** Whether times are written below the panel. */
-  readonly labelled: boolean;
+  readonly labels: TimeLabels;
 }
 
+/** What is written below a panel: nothing, times, or times with their days. */
+export type TimeLabels = "none" | "clock" | "full";
+
 const VALUE_AXIS_WIDTH = 68;
-const TIME_AXIS_HEIGHT = 42;
+const TIME_AXIS_HEIGHT: Readonly<Record<TimeLabels, number>> = { none: 0, clock: 26, full: 42 };
 const FONT = '11px Inter, system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
 const SYNC_KEY = "telemetry";
 
@@ -36,17 +38,17 @@ export function panelOptions(shape: PanelShape, range: TimeRange, size: { width:
     ...size,
     ms: 1,
     tzDate: (ms) => uPlot.tzDate(new Date(ms), "Etc/UTC"),
-    padding: [10, 14, shape.labelled ? 0 : 10, 0],
+    padding: [8, 20, shape.labels === "none" ? 8 : 0, 0],
     legend: { show: false },
     scales: { x: { time: true, auto: false, min: range.from, max: range.to } },
     axes: [
       {
         ...axis,
         space: 90,
-        size: shape.labelled ? TIME_AXIS_HEIGHT : 0,
-        values: (_chart, splits, _axis, _space, step) => (shape.labelled ? timeLabels(splits, step) : splits.map(() => "")),
+        size: TIME_AXIS_HEIGHT[shape.labels],
+        values: (_chart, splits, _axis, _space, step) => (shape.labels === "none" ? splits.map(() => "") : timeLabels(splits, step, shape.labels === "full")),
       },
-      { ...axis, size: VALUE_AXIS_WIDTH, space: 32, gap: 8 },
+      { ...axis, size: VALUE_AXIS_WIDTH, space: 24, gap: 8 },
     ],
     series: [
       {},
@@ -60,12 +62,14 @@ export function panelOptions(shape: PanelShape, range: TimeRange, size: { width:
     cursor: {
       bind: bindings,
       dataIdx: nearestSample,
+      move: withinPanel,
+      y: false,
       drag: { x: true, y: false, setScale: false, dist: 4 },
       points: { size: 7, width: 2 },
       sync: { key: SYNC_KEY, scales: ["x", null], setSeries: false },
     },
     hooks: {
-      ready: [listenToWheel],
+      ready: [capturePointer, listenToWheel],
       setSelect: [zoomToSelection],
       setCursor: [(chart) => setCrosshair((chart.cursor.left ?? -1) < 0 ? null : chart.posToVal(chart.cursor.left ?? 0, "x"))],
     },

@@ -1,7 +1,7 @@
 /** One message of the tree with its signals. */
 
 import type { Message, Signal } from "../api/types";
-import { formatCompact } from "../state/number";
+import { formatCompact, formatCount } from "../state/number";
 import { Icon } from "./Icon";
 import { SignalRow } from "./SignalRow";
 
@@ -25,7 +25,7 @@ export function MessageNode({ message, signals, chosen, open, onToggle }: Props)
           {message.message_name}
         </span>
         {chosen > 0 && <span className="count">{chosen}</span>}
-        <span className="muted number message-size">{formatCompact(message.sample_count)}</span>
+        <span className="muted number message-size" title={`${formatCount(message.sample_count)} frames`}>{formatCompact(message.sample_count)}</span>
       </button>
       {open && (
         <ul role="group">

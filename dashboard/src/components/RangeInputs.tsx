@@ -25,6 +25,7 @@ interface Props {
 function InstantInput({ label, value, onInstant }: Props) {
   const [draft, setDraft] = useState<string | null>(null);
   const typed = draft === null ? value : parseTyped(draft);
+  const text = draft ?? typedInstant(value);
   const apply = (): void => {
     if (draft !== null && typed !== null) onInstant(typed);
     setDraft(null);
@@ -36,7 +37,8 @@ function InstantInput({ label, value, onInstant }: Props) {
       aria-invalid={typed === null}
       title={typed === null ? "Write it as 2025-01-31 08:30:00" : `${label}, UTC`}
       spellCheck={false}
-      value={draft ?? typedInstant(value)}
+      style={{ width: `calc(${Math.max(text.length, 19)}ch + 10px)` }}
+      value={text}
       onChange={(event) => setDraft(event.target.value)}
       onBlur={apply}
       onKeyDown={(event) => {

@@ -42,7 +42,7 @@ export function SessionList({ sessions, growing }: Props) {
                   {formatClock(span.from)} – {formatClock(span.to)}
                 </span>
                 <span className="session-size muted number">
-                  {formatSpan(span.to - span.from)} · {formatCompact(session.sample_count)} samples
+                  {formatSpan(span.to - span.from)} · {formatCompact(session.sample_count)} frames
                 </span>
               </button>
             </li>

@@ -2,22 +2,37 @@
 
 import { useState } from "react";
 import type { Trace } from "../api/trace";
-import { formatCount, formatValue } from "../state/number";
+import type { QueryStats } from "../api/types";
+import { CrosshairClock } from "../charts/CrosshairClock";
+import { formatCompact, formatCount, formatValue } from "../state/number";
 import { slotColor } from "../state/palette";
 import { useView } from "../state/view";
 import { Icon } from "./Icon";
 
-export function StatsTable({ traces }: { readonly traces: readonly Trace[] }) {
+interface Props {
+  readonly traces: readonly Trace[];
+  readonly cost: QueryStats | undefined;
+}
+
+export function StatsTable({ traces, cost }: Props) {
   const [open, setOpen] = useState(true);
   const slots = useView((view) => view.slots);
   return (
     <section className="stats" aria-label="Statistics">
-      <button type="button" className="stats-title" aria-expanded={open} onClick={() => setOpen(!open)}>
-        <span className={open ? "caret open" : "caret"}>
-          <Icon name="right" />
-        </span>
-        Statistics of the visible range
-      </button>
+      <header className="stats-head">
+        <button type="button" className="stats-title" aria-expanded={open} onClick={() => setOpen(!open)}>
+          <span className={open ? "caret open" : "caret"}>
+            <Icon name="right" />
+          </span>
+          Statistics of the visible range
+        </button>
+        <CrosshairClock />
+        {cost && (
+          <span className="cost muted number" title={`${formatCompact(cost.bytes_scanned)}B read by the service`}>
+            {formatCompact(cost.rows_scanned)} rows in {Math.max(1, Math.round(cost.duration_ms))} ms
+          </span>
+        )}
+      </header>
       {open && (
         <div className="stats-scroll">
           <table>

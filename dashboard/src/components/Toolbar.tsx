@@ -3,7 +3,6 @@
 import type { SeriesAnswer } from "../api/queries";
 import { csvOf } from "../charts/csv";
 import { download, fileName } from "../charts/download";
-import { formatCompact } from "../state/number";
 import { panned, sameRange, spanOf, zoomed, type TimeRange } from "../state/range";
 import { formatSpan, isoInstant } from "../state/time";
 import { resetRange, showRange, stepBack, stepForward, useView } from "../state/view";
@@ -40,11 +39,6 @@ export function Toolbar({ vehicle, range, answer, growing }: Props) {
         <IconButton icon="forward" label="Forward" hotkey="]" disabled={future.length === 0} onClick={stepForward} />
       </div>
       <span className="spacer" />
-      {answer && (
-        <span className="cost muted number" title={`${formatCompact(answer.cost.bytes_scanned)}B read by the service`}>
-          {formatCompact(answer.cost.rows_scanned)} rows in {Math.max(1, Math.round(answer.cost.duration_ms))} ms
-        </span>
-      )}
       <LiveSwitch growing={growing} />
       <CopyLink />
       <button

@@ -33,7 +33,7 @@ export function VehiclePicker({ vehicles }: { readonly vehicles: readonly Vehicl
       >
         <span className="picker-label">Vehicle</span>
         <strong>{vehicle ?? "–"}</strong>
-        {current && <span className="muted picker-seen">{formatAgo(parseInstant(current.last_seen), now)}</span>}
+        {current && <span className="muted picker-seen">{seen(current, now)}</span>}
         <Icon name="down" />
       </button>
       {open && (
@@ -61,7 +61,7 @@ export function VehiclePicker({ vehicles }: { readonly vehicles: readonly Vehicl
                   }}
                 >
                   <strong>{item.vehicle_id}</strong>
-                  <span className="muted">last seen {formatAgo(parseInstant(item.last_seen), now)}</span>
+                  <span className="muted">last seen {seen(item, now)}</span>
                   <span className="muted number">{formatCompact(item.frame_count)} frames</span>
                 </button>
               </li>
@@ -72,4 +72,8 @@ export function VehiclePicker({ vehicles }: { readonly vehicles: readonly Vehicl
       )}
     </div>
   );
+}
+
+function seen({ last_seen }: Vehicle, now: number): string {
+  return last_seen ? formatAgo(parseInstant(last_seen), now) : "never";
 }

@@ -32,33 +32,33 @@ export function Workspace({ vehicle, range, signals, growing }: Props) {
     return maxPoints === null || carried ? null : { vehicle, signals: refs, range: settled, maxPoints };
   }, [vehicle, signals, settled, maxPoints, carried]);
   const series = useSeries(query, growing);
-  const retry = (): void => void series.refetch();
+  const { answer, error, retry } = series;
 
   // an older answer may still show signals that were unticked since
   const traces = useMemo(
-    () => series.data?.traces.filter(({ key }) => signals.includes(key)) ?? [],
-    [series.data, signals],
+    () => answer?.traces.filter(({ key }) => signals.includes(key)) ?? [],
+    [answer, signals],
   );
   const empty = traces.length > 0 && traces.every(({ drawn }) => drawn === 0);
 
   return (
-    <main className="workspace" ref={root} aria-busy={series.isFetching}>
-      <Toolbar vehicle={vehicle} range={range} answer={series.data} growing={growing} />
-      <div className={series.isFetching ? "progress on" : "progress"} />
-      {series.error && traces.length > 0 && <ErrorBanner error={series.error} onRetry={retry} />}
+    <main className="workspace" ref={root} aria-busy={series.busy}>
+      <Toolbar vehicle={vehicle} range={range} answer={answer} growing={growing} />
+      <div className={series.busy ? "progress on" : "progress"} />
+      {error && traces.length > 0 && <ErrorBanner error={error} onRetry={retry} />}
       {signals.length === 0 ? (
         <Notice icon="wave" title="No signal chosen">
           <p>Tick signals on the left: each unit gets a panel, all on one time axis.</p>
         </Notice>
-      ) : series.error && traces.length === 0 ? (
-        <ErrorNotice error={series.error} onRetry={retry} />
+      ) : error && traces.length === 0 ? (
+        <ErrorNotice error={error} onRetry={retry} />
       ) : traces.length === 0 ? (
         <div className="skeleton-panels" aria-label="Loading the chart">
           <div />
           <div />
           <div />
         </div>
-      ) : empty && !series.isPlaceholderData ? (
+      ) : empty && series.current ? (
         <Notice icon="table" title="No samples here">
           <p>None of the chosen signals has a sample in these {formatSpan(range.to - range.from)}.</p>
           <button type="button" className="button" onClick={resetRange}>
@@ -68,7 +68,7 @@ export function Workspace({ vehicle, range, signals, growing }: Props) {
       ) : (
         <>
           <PanelStack vehicle={vehicle} traces={traces} range={range} />
-          <StatsTable traces={traces} />
+          <StatsTable traces={traces} cost={answer?.cost} />
         </>
       )}
     </main>

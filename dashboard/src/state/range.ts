@@ -16,13 +16,21 @@ export function sameRange(a: TimeRange | null, b: TimeRange | null): boolean {
   return a === b || (a !== null && b !== null && a.from === b.from && a.to === b.to);
 }
 
-/** A range of whole microseconds, at least `MIN_SPAN` wide, whichever way round it was drawn. */
+/** More pixels than a panel has across: a step of this part of the span is not seen. */
+const STEPS = 4000;
+
+/**
+ * A range at least `MIN_SPAN` wide, whichever way round it was drawn, with borders on a decimal step that is too small
+ * to see: instants stay short to read, and nearly the same range is the same question.
+ */
 export function tidyRange(a: number, b: number): TimeRange {
-  const from = Math.round(Math.min(a, b) * 1000) / 1000;
-  const to = Math.round(Math.max(a, b) * 1000) / 1000;
-  if (to - from >= MIN_SPAN) return { from, to };
-  const middle = (from + to) / 2;
-  return { from: middle - MIN_SPAN / 2, to: middle + MIN_SPAN / 2 };
+  const middle = (a + b) / 2;
+  const half = Math.max(Math.abs(b - a), MIN_SPAN) / 2;
+  // steps below a millisecond are kept as how many fit into one: a reciprocal of ten is exact, a tenth is not
+  const exponent = Math.floor(Math.log10((2 * half) / STEPS));
+  const [step, fit] = exponent >= 0 ? [10 ** exponent, 1] : [1, 10 ** Math.min(-exponent, 3)];
+  const snap = (instant: number): number => (Math.round((instant * fit) / step) * step) / fit;
+  return { from: snap(middle - half), to: snap(middle + half) };
 }
 
 /** Scale the span by `factor` (below 1: closer) around `at`, a fraction of the range that stays in place. */
@@ -38,7 +46,7 @@ export function panned(range: TimeRange, fraction: number): TimeRange {
   return tidyRange(range.from + shift, range.to + shift);
 }
 
-/** The range of the same span that ends at `end`. */
+/** The range of the same span that ends at `end`, exactly: tidying could cut off the newest sample. */
 export function endingAt(range: TimeRange, end: number): TimeRange {
-  return tidyRange(end - spanOf(range), end);
+  return { from: end - spanOf(range), to: end };
 }

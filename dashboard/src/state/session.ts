@@ -4,11 +4,11 @@ import type { Session } from "../api/types";
 import type { TimeRange } from "./range";
 import { parseInstant } from "./time";
 
-/** The range of a session, out to whole seconds. Its end names the last sample, and ranges are half-open. */
+/** The range of a session, out to whole seconds. */
 export function sessionRange(session: Session): TimeRange {
   return {
     from: Math.floor(parseInstant(session.start_time) / 1000) * 1000,
-    to: (Math.floor(parseInstant(session.end_time) / 1000) + 1) * 1000,
+    to: Math.ceil(parseInstant(session.end_time) / 1000) * 1000,
   };
 }
 

@@ -1,0 +1,73 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { readAddress } from "./url";
+import {
+  openAddress, openRange, pickVehicle, resetRange, selectSignals, settleRange, showRange, slideRange, stepBack, stepForward,
+  toggleSignal, useView,
+} from "./view";
+
+const view = useView.getState;
+const range = (from: number, to: number) => ({ from, to });
+
+beforeEach(() => {
+  openAddress(readAddress(""));
+  pickVehicle("VIN_1");
+  openRange(range(0, 1000));
+});
+
+describe("the range", () => {
+  it("goes back and forward like a browser, and resets to the session", () => {
+    showRange(range(100, 200));
+    showRange(range(120, 150));
+    stepBack();
+    expect(view().range).toEqual(range(100, 200));
+    stepForward();
+    expect(view().range).toEqual(range(120, 150));
+    stepBack();
+    showRange(range(0, 500));
+    expect(view().future).toEqual([]);
+    resetRange();
+    expect(view().range).toEqual(range(0, 1000));
+  });
+
+  it("counts the same selection of all synced panels once", () => {
+    for (let panel = 0; panel < 4; panel++) showRange(range(100, 200));
+    expect(view().past).toHaveLength(1);
+  });
+
+  it("counts a gesture as one step", () => {
+    for (let x = 1; x < 20; x++) slideRange(range(x, 1000 + x));
+    settleRange(range(0, 1000));
+    expect(view().past).toEqual([range(0, 1000)]);
+  });
+
+  it("stops following live data when somebody looks elsewhere", () => {
+    openRange(range(0, 1000), true);
+    expect(view().live).toBe(true);
+    showRange(range(0, 10));
+    expect(view().live).toBe(false);
+  });
+});
+
+describe("signals", () => {
+  it("keep their colour while others come and go", () => {
+    selectSignals(["A.a", "B.b", "C.c"]);
+    toggleSignal("A.a");
+    expect(view().slots).toEqual({ "B.b": 1, "C.c": 2 });
+    toggleSignal("D.d");
+    expect(view().slots).toEqual({ "B.b": 1, "C.c": 2, "D.d": 0 });
+  });
+
+  it("are carried to another vehicle until it is known which of them it has", () => {
+    selectSignals(["A.a"]);
+    pickVehicle("VIN_2");
+    expect(view()).toMatchObject({ vehicle: "VIN_2", signals: ["A.a"], carried: true, range: null, home: null, past: [] });
+    selectSignals(["A.a"]);
+    expect(view().carried).toBe(false);
+  });
+});
+
+it("opens a link as it was sent", () => {
+  openAddress(readAddress("?v=VIN_9&s=A.a,B.b&from=2025-01-15T08:00:00Z&to=2025-01-15T09:00:00Z"));
+  expect(view()).toMatchObject({ vehicle: "VIN_9", signals: ["A.a", "B.b"], slots: { "A.a": 0, "B.b": 1 }, past: [] });
+  expect(view().home).toEqual(view().range);
+});
