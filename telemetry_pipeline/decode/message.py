@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from telemetry_pipeline.decode.bits import Values, read_values, read_wide
-from telemetry_pipeline.decode.payload import Lengths, Payloads, Rows, Selected
+from telemetry_pipeline.decode.payload import Integers, Payloads, Rows, Selected
 from telemetry_pipeline.decode.plan import MessagePlan, SignalPlan
 
 Mask = npt.NDArray[np.bool_]
@@ -54,7 +54,7 @@ class Outcome:
 
 
 def sort_out(
-    message: MessagePlan, payloads: Payloads, rows: Rows, lengths: Lengths | None, *, strict: bool
+    message: MessagePlan, payloads: Payloads, rows: Rows, lengths: Integers | None, *, strict: bool
 ) -> Outcome:
     """Decide which frames of a message decode and which signals each carries.
 
@@ -108,7 +108,7 @@ def sort_out(
 class _Frames:
     """The frames of one message with the multiplexer values among them, computed once."""
 
-    def __init__(self, message: MessagePlan, payloads: Selected, lengths: Lengths | None) -> None:
+    def __init__(self, message: MessagePlan, payloads: Selected, lengths: Integers | None) -> None:
         self._message = message
         self._lengths = lengths
         self._count = len(payloads)
@@ -220,7 +220,7 @@ def _is_in(values: Values, ids: tuple[int, ...]) -> Mask:
     return np.isin(values, np.array(ids, float))
 
 
-def _ask_cantools(outcome: Outcome, payloads: Payloads, lengths: Lengths | None) -> None:
+def _ask_cantools(outcome: Outcome, payloads: Payloads, lengths: Integers | None) -> None:
     """Decode frame by frame with cantools itself."""
     message = outcome.message
     found: dict[str, tuple[list[int], list[float]]] = {}

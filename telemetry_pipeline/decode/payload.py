@@ -4,7 +4,7 @@ Knows offsets and lengths; what the bits mean is `bits`' and `message`'s busines
 """
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -13,9 +13,11 @@ import pyarrow as pa
 from telemetry_pipeline.decode.bits import Words
 
 Rows = npt.NDArray[np.intp]
-Lengths = npt.NDArray[np.int32]
+Integers = npt.NDArray[np.signedinteger[Any]]
 
 _WORD = 8
+_BINARY_MAX = 1 << 31
+"""Bytes from which one binary array no longer holds a column."""
 
 
 @dataclass(frozen=True)
@@ -24,14 +26,14 @@ class Payloads:
 
     Attributes:
         body: All bytes of the column, with room behind the last frame for a load of the longest message.
-        offsets: Where each frame's payload begins in `body`, int32, shape (frames + 1,).
+        offsets: Where each frame's payload begins in `body`, shape (frames + 1,).
         width: Bytes of every frame when all have the same, else None.
         aligned: One word per frame, when every frame has exactly eight bytes; else None.
         windows: The word that begins at each byte of `body`, overlapping.
     """
 
     body: npt.NDArray[np.uint8]
-    offsets: npt.NDArray[np.int32]
+    offsets: Integers
     width: int | None
     aligned: Words | None
     windows: Words
@@ -44,14 +46,13 @@ class Payloads:
             column: The column; a null is a payload of no bytes.
             reach: Bytes of the longest message that will be read.
         """
+        offset: np.dtype[Any] = np.dtype(np.int32)
+        if column.nbytes >= _BINARY_MAX:
+            column, offset = column.cast(pa.large_binary()), np.dtype(np.int64)
         array = column.combine_chunks()
-        if isinstance(array, pa.ChunkedArray):
-            array = array.chunk(0) if array.num_chunks else pa.array([], column.type)
-        offsets = np.zeros(1, np.int32)
+        offsets = np.zeros(1, offset)
         if len(array):
-            offsets = np.frombuffer(array.buffers()[1], np.int32)[
-                array.offset : array.offset + len(array) + 1
-            ]
+            offsets = np.frombuffer(array.buffers()[1], offset)[array.offset : array.offset + len(array) + 1]
         used = np.empty(0, np.uint8)
         if offsets[-1] > offsets[0]:
             used = np.frombuffer(array.buffers()[2], np.uint8)[offsets[0] : offsets[-1]]
@@ -67,9 +68,10 @@ class Payloads:
         )
         return cls(body, offsets, width, aligned, windows)
 
-    def lengths(self) -> Lengths:
+    def lengths(self) -> Integers:
         """Bytes of each payload, shape (frames,)."""
-        return np.diff(self.offsets)
+        lengths: Integers = np.diff(self.offsets)
+        return lengths
 
     def of_frames(self, rows: Rows) -> "Selected":
         """The payloads of some frames, in their order."""
@@ -129,7 +131,7 @@ class Selected:
         return self._offsets
 
 
-def _width(offsets: npt.NDArray[np.int32]) -> int | None:
+def _width(offsets: Integers) -> int | None:
     frames = len(offsets) - 1
     if frames < 1:
         return None

@@ -215,8 +215,9 @@ def _named_apart(messages: list[MessagePlan]) -> tuple[list[MessagePlan], list[s
     warnings: list[str] = []
     for message in messages:
         name = message.name
-        if name in taken:
-            name = f"{message.name}_{message.label}"
+        while name in taken:
+            name = f"{name}_{message.label}"
+        if name != message.name:
             warnings.append(
                 f"message name {message.name} is there twice: id {message.label} is called {name}"
             )

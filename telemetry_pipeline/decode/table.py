@@ -68,12 +68,15 @@ def encode_labels(column: pa.ChunkedArray) -> tuple[list[str], Codes | None]:
     if not column.num_chunks:
         return [""], None
     texts = [text or "" for text in column.chunk(0).dictionary.to_pylist()]
-    if column.null_count or not texts:
+    if (column.null_count or not texts) and "" not in texts:
         texts.append("")
     if len(texts) == 1:
         return texts, None
     _check(texts)
-    codes = [chunk.indices.fill_null(len(texts) - 1).to_numpy() for chunk in column.chunks]
+    codes = [
+        chunk.indices.fill_null(texts.index("") if chunk.null_count else 0).to_numpy()
+        for chunk in column.chunks
+    ]
     return texts, np.concatenate(codes).astype(np.int16)
 
 

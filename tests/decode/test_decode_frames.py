@@ -135,6 +135,13 @@ def test_chunked_and_sliced_tables_give_the_same(decode, frame, raw_of, small):
     assert part.table.equals(decode_frames(raw_of(frames[3:12]), plan).table)
 
 
+def test_a_column_too_big_for_one_binary_array_gives_the_same(decode, frame, monkeypatch):
+    frames = [frame, frame | {"data": b"\x08\x00"}]
+    expected = rows(decode(frames))
+    monkeypatch.setattr("telemetry_pipeline.decode.payload._BINARY_MAX", 0)
+    assert rows(decode(frames)) == expected
+
+
 def test_a_short_frame_gives_the_signals_that_it_holds(decode, frame):
     decoded = decode([frame, frame | {"data": b"\x08\x00"}, frame | {"data": b"\x08"}])
     assert [(row[3], row[4]) for row in rows(decoded)] == [("Speed", 100.0), ("Speed", 1.0), ("Temp", 20.0)]

@@ -57,6 +57,11 @@ def test_messages_of_one_name_are_told_apart(database_of, raw_of):
     assert decode_frames(raw_of(frames), plan).report.messages == {"Same": 1, "Same_0x2": 1}
 
 
+def test_a_name_that_is_told_apart_meets_no_other(database_of):
+    plan = compile_plan([database_of([message(1, "S"), message(2, "S_0x3"), message(3, "S")])])
+    assert len({found.name for found in plan.messages}) == 3
+
+
 def test_a_plan_serves_many_threads(database_of, raw_of):
     plan = compile_plan([database_of([message()])])
     raw = raw_of(
