@@ -12,6 +12,7 @@ from telemetry_pipeline.errors import AlreadyExists, BadKey, BadSetting
 from telemetry_pipeline.lake import schema
 from telemetry_pipeline.lake.layout import RawObject
 from telemetry_pipeline.lake.parquet import read_raw
+from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.lake.windows import stamps_of
 
 app = typer.Typer()
@@ -95,6 +96,15 @@ def test_several_vehicles_are_numbered_and_differ(lake):
     ]
     contents = list(files_of(lake / "raw").values())
     assert len(set(contents)) == len(contents)
+
+
+def test_a_bucket_gets_the_same_bytes(lake, s3_lake, s3_server, monkeypatch):
+    run(*DRIVE)
+    monkeypatch.setenv("TELEMETRY_LAKE", s3_lake)
+    assert run(*DRIVE)["objects"] == 4
+    assert run(*DRIVE)["already_there"] == 4
+    bucket = Store.open(s3_lake, endpoint_url=s3_server.endpoint)
+    assert {info.key: bucket.get(info.key) for info in bucket.list_objects("")} == files_of(lake)
 
 
 def test_windows_have_the_length_asked_for(lake):

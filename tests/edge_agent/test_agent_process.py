@@ -98,6 +98,21 @@ def test_sigterm_lands_the_last_window(agent, tmp_path):
 
 
 @pytest.mark.slow
+def test_it_lands_in_a_bucket(agent, s3_lake, s3_server):
+    process = agent("--simulate", "--window", "1", "--duration", "2.5", lake=s3_lake, env=s3_server.env)
+    _, log = process.communicate(timeout=90)
+    assert process.returncode == 0, log
+    lake = Store.open(s3_lake, endpoint_url=s3_server.endpoint)
+    keys = sorted(info.key for info in lake.list_objects("raw"))
+    assert len(keys) == log.count("landed raw/") >= 2
+    assert sum(read_raw(lake.get(key), key).num_rows for key in keys) > 200
+    check = agent("--check", "--simulate", lake=s3_lake, env=s3_server.env)
+    output, _ = check.communicate(timeout=90)
+    assert check.returncode == 0, output
+    assert sorted(info.key for info in lake.list_objects("raw")) == keys
+
+
+@pytest.mark.slow
 def test_a_killed_agent_delivers_at_the_next_start(agent, tmp_path):
     nowhere = tmp_path / "nowhere"
     nowhere.write_text("a file where the lake's folder should be")
