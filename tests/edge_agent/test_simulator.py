@@ -73,6 +73,16 @@ def test_timestamps_rise_and_are_unique(generic, powertrain):
         assert stamps[-1] < START + 30 * SECOND
 
 
+def test_timestamps_are_unique_on_a_crowded_bus():
+    messages = "".join(
+        f'BO_ {number} M{number}: 1 A\n SG_ S : 0|8@1+ (1,0) [0|0] "" A\n' for number in range(40)
+    )
+    database = cantools.database.load_string(f'VERSION ""\nBU_: A\n{messages}', "dbc")
+    stamps = stamps_of(Simulator(database, "V", 0, START, rate=1000).frames(START, START + SECOND // 5))
+    assert len(stamps) == 40 * 2000
+    assert (np.diff(stamps) > 0).all()  # by chance alone, about sixteen pairs would share an instant
+
+
 def test_in_pieces_it_is_the_same(generic, powertrain):
     edges = [
         START,
