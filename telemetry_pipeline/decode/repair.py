@@ -27,9 +27,11 @@ _PSEUDO: Final = re.compile(
 
 
 _ENDED: Final = re.compile(
-    r"(?<!\w)(CM_|BA_\w*|VAL_|VAL_TABLE_|SIG_VALTYPE_|SG_MUL_VAL_|SIG_GROUP_|BO_TX_BU_)(?!\w)"
+    r"(?<!\w)(CM_|BA_\w*|VAL_|VAL_TABLE_|SIG_VALTYPE_|SG_MUL_VAL_|SIG_GROUP_|BO_TX_BU_)(?=[ \t]+\S|\s*\Z)"
 )
-"""Keywords of statements that a semicolon ends."""
+"""Keywords of statements that a semicolon ends; in the NS_ section they stand alone on their lines."""
+
+_OPEN_LINE: Final = re.compile(r"(?<!\w)(SG_|BO_)[ \t][^\r\n;]*\Z")
 _VITAL: Final = frozenset({"SIG_VALTYPE_", "SG_MUL_VAL_"})
 """Statements without which values are wrong; a lost comment, attribute or value name changes no number."""
 
@@ -72,9 +74,12 @@ def missing_statements(text: str, database: Any) -> str:  # noqa: ANN401  cantoo
 
 
 def open_end(text: str) -> str:
-    """The keyword of the statement that the text ends in without its semicolon, or ""."""
+    """The keyword of the statement that the text seems to end in, or "".
+
+    That is one without its semicolon, or a signal's or message's line without its line end.
+    """
     code = _code(text)
-    begun = _ENDED.search(code, code.rfind(";") + 1)
+    begun = _ENDED.search(code, code.rfind(";") + 1) or _OPEN_LINE.search(code)
     return begun[1] if begun else ""
 
 

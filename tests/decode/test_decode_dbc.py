@@ -64,6 +64,19 @@ def test_a_comment_that_is_cut_short_is_a_warning():
     assert dbc.warnings == ("the file may be cut short: it ends inside CM_",)
 
 
+def test_a_last_line_without_its_end_is_a_warning():
+    dbc = load_dbc((HEAD + MESSAGE).rstrip().encode(), "a.dbc")
+    assert dbc.warnings == ("the file may be cut short: it ends inside SG_",)
+
+
+def test_the_list_of_keywords_is_no_open_statement():
+    text = (
+        'VERSION ""\nNS_ :\n\tNS_DESC_\n\tCM_ \n\tBA_DEF_\n\tVAL_\n\tSIG_VALTYPE_\n\nBS_:\nBU_: ECU\n'
+        + MESSAGE
+    )
+    assert load_dbc(text.encode(), "a.dbc").warnings == ()
+
+
 def test_names_for_values_of_a_signal_that_is_not_there_are_left_out():
     dbc = load_dbc(
         (HEAD + MESSAGE + 'VAL_ 256 Gone 0 "a;b" 1 "c" ;\nVAL_ 256 Temp 0 "cold" ;\n').encode(), "a.dbc"
