@@ -123,11 +123,13 @@ def _start(plan: _Plan, processes: Processes, env: dict[str, str], window: float
                 env,
             )
     console.print("Starting Dagster, API and dashboard")
+    # two processes that find no database both make one, and one of them loses: it is made before they start
+    binaries = Path(sys.executable).parent
+    processes.run("dagster-instance", [str(binaries / "dagster"), "instance", "migrate"], env)
     port = plan.dagster.rpartition(":")[2]
-    processes.start("dagster-daemon", [*python, "dagster._daemon", "run", *workspace], env)
-    processes.start(
-        "dagster-webserver", [*python, "dagster_webserver", *workspace, "-h", "127.0.0.1", "-p", port], env
-    )
+    processes.start("dagster-daemon", [str(binaries / "dagster-daemon"), "run", *workspace], env)
+    webserver = [str(binaries / "dagster-webserver"), *workspace, "-h", "127.0.0.1", "-p", port]
+    processes.start("dagster-webserver", webserver, env)
     processes.start(
         "api", [*python, "telemetry_pipeline.cli.main", "serve", "--port", plan.api.rpartition(":")[2]], env
     )

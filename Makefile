@@ -1,0 +1,62 @@
+# The two commands of the README are `make demo` and `make test`; `make help` lists the rest.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+NODE := scripts/with-node
+DASHBOARD_SOURCES := $(shell find dashboard -path dashboard/node_modules -prune -o -path dashboard/dist -prune -o -type f -print 2>/dev/null)
+
+.PHONY: help demo test check format bench dev lock clean
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+
+demo: $(VENV)/.run dashboard/dist/index.html ## two vehicles, Dagster, API and dashboard on this machine; EXIT=1 stops after the first query
+	@$(BIN)/telemetry demo $(if $(EXIT),--exit) $(ARGS)
+
+test: $(VENV)/.dev dashboard/dist/index.html ## the whole test suite; installs what it needs
+	@scripts/need-chromium
+	@$(NODE) npm --prefix dashboard test --silent
+	@$(BIN)/pytest $(ARGS)
+
+check: $(VENV)/.dev dashboard/node_modules/.installed ## ruff, types, rooms, docs, dashboard lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest -q tests/test_rooms.py tests/test_docs.py
+	$(NODE) npm --prefix dashboard run --silent lint
+	$(NODE) npm --prefix dashboard run --silent typecheck
+
+format: $(VENV)/.dev ## bring the Python code into its form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.dev ## measured ratios against peers, in one run
+	@$(BIN)/python -m benchmarks.decode
+
+dev: $(VENV)/.dev dashboard/node_modules/.installed dashboard/dist/index.html ## the demo, with the dashboard reloading as you edit
+	@trap 'kill 0' EXIT INT TERM; $(BIN)/telemetry demo $(ARGS) & $(NODE) npm --prefix dashboard run dev
+
+lock: $(VENV)/.dev ## resolve the dependencies anew into the lock files
+	@scripts/lock $(BIN)/python
+
+clean: ## remove everything that was built or installed here; the demo's lake, too
+	rm -rf $(VENV) .demo dashboard/dist dashboard/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/.run: requirements.lock pyproject.toml
+	@PYTHON=$(PYTHON) scripts/install $(VENV) requirements.lock
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock pyproject.toml
+	@PYTHON=$(PYTHON) scripts/install $(VENV) requirements-dev.lock
+	@touch $@ $(VENV)/.run
+
+dashboard/node_modules/.installed: dashboard/package-lock.json | $(VENV)/.run
+	@echo "Installing the dashboard's packages"
+	@$(NODE) npm --prefix dashboard ci --no-audit --no-fund --ignore-scripts --loglevel=error
+	@touch $@
+
+dashboard/dist/index.html: dashboard/node_modules/.installed $(DASHBOARD_SOURCES)
+	@echo "Building the dashboard"
+	@$(NODE) npm --prefix dashboard run --silent build
+	@touch $@

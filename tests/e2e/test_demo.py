@@ -1,0 +1,74 @@
+"""The README's first command, as a stranger runs it: it works, it ends, and it leaves nothing but its lake."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.servers import ended, free_port, wait_until
+
+pytestmark = pytest.mark.slow
+
+TELEMETRY = Path(sys.executable).parent / "telemetry"
+
+
+def demo(folder: Path, *arguments: str) -> list[str]:
+    ports = ["--port", str(free_port()), "--dagster-port", str(free_port())]
+    return [str(TELEMETRY), "demo", "--folder", str(folder), *ports, *arguments]
+
+
+def test_it_stops_by_itself_after_the_first_query(tmp_path: Path) -> None:
+    result = subprocess.run(
+        demo(tmp_path, "--exit"),
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+        env=dict(os.environ),
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "It works." in result.stdout
+    assert "partitions of decoded_signals" in result.stdout
+    assert list(tmp_path.glob("lake/decoded/vehicle_id=EV_00[12]/**/*.parquet"))
+    assert psutil.Process().children(recursive=True) == []
+
+
+def test_ctrl_c_ends_all_of_it_and_the_lake_stays(tmp_path: Path) -> None:
+    log = tmp_path / "demo.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            demo(tmp_path),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env=dict(os.environ),
+        )
+    with ended(process):
+
+        def runs() -> bool:
+            assert process.poll() is None, log.read_text()
+            return "Everything runs" in log.read_text()
+
+        wait_until(runs, "the demo to run", seconds=600)
+        children = psutil.Process(process.pid).children(recursive=True)
+        assert len(children) >= 5
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=120) == 0, log.read_text()
+        _, alive = psutil.wait_procs(children, timeout=30)
+        assert alive == []
+    assert "Ending all processes" in log.read_text()
+    assert list(tmp_path.glob("lake/raw/vehicle_id=EV_001/**/*.parquet"))
+
+
+def test_a_process_that_dies_is_named_with_its_last_words(tmp_path: Path) -> None:
+    env = {**os.environ, "TELEMETRY_TRACK_FROM": "yesterday"}
+    result = subprocess.run(
+        demo(tmp_path, "--exit"), capture_output=True, text=True, timeout=300, check=False, env=env
+    )
+    assert result.returncode == 2
+    assert "TELEMETRY_TRACK_FROM: 'yesterday' is not a day. Use YYYY-MM-DD" in result.stderr
+    assert "Traceback" not in result.stderr

@@ -1,0 +1,94 @@
+"""Dagster's webserver and daemon as real processes over one lake, and the questions that its UI asks."""
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.servers import ended, free_port, wait_for_http
+
+ROOT = Path(__file__).parents[1]
+BIN = Path(sys.executable).parent
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A lake with everything that works on it; `env` makes a command part of it."""
+
+    lake: Path
+    env: dict[str, str]
+    dagster: str
+
+    def telemetry(self, *arguments: str, check: bool = True) -> str:
+        """What a `telemetry` command prints."""
+        result = subprocess.run(
+            [BIN / "telemetry", *arguments],
+            env=self.env,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert not check or result.returncode == 0, result.stdout + result.stderr
+        return result.stdout
+
+    def status(self) -> dict[str, Any]:
+        """`telemetry status --json`."""
+        return json.loads(self.telemetry("status", "--json"))
+
+    def graphql(self, query: str, **variables: object) -> dict[str, Any]:
+        """Ask Dagster what its UI would ask."""
+        body = json.dumps({"query": query, "variables": variables}).encode()
+        request = urllib.request.Request(
+            f"{self.dagster}/graphql", body, {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=60) as response:
+            answer = json.load(response)
+        assert "errors" not in answer, answer
+        return answer["data"]
+
+    def materializations(self) -> dict[str, dict[str, Any]]:
+        """The newest materialization's numbers of every partition of decoded_signals."""
+        query = """{ assetNodes(assetKeys: [{path: ["decoded_signals"]}]) { assetMaterializations(limit: 1000) {
+            partition metadataEntries { label ... on IntMetadataEntry { intValue } } } } }"""
+        (node,) = self.graphql(query)["assetNodes"]
+        found: dict[str, dict[str, Any]] = {}
+        for event in node["assetMaterializations"]:  # newest first
+            numbers = {entry["label"]: entry.get("intValue") for entry in event["metadataEntries"]}
+            found.setdefault(event["partition"], numbers)
+        return found
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Stack]:
+    """Start Dagster over an empty lake in a folder; end what was started."""
+    home, lake = folder / "dagster", folder / "lake"
+    home.mkdir()
+    (home / "dagster.yaml").write_text((ROOT / "telemetry_pipeline" / "defs" / "dagster.yaml").read_text())
+    port = free_port()
+    env = {**os.environ, "DAGSTER_HOME": str(home), "TELEMETRY_LAKE": lake.as_uri()}
+    workspace = ["-w", str(ROOT / "workspace.yaml")]
+    url = f"http://127.0.0.1:{port}"
+    # two processes that find no database both make one, and one of them loses: it is made before they start
+    subprocess.run(
+        [BIN / "dagster", "instance", "migrate"], env=env, capture_output=True, timeout=300, check=True
+    )
+    with ExitStack() as stack:
+        commands = {
+            "daemon": [BIN / "dagster-daemon", "run", *workspace],
+            "webserver": [BIN / "dagster-webserver", *workspace, "-h", "127.0.0.1", "-p", str(port)],
+        }
+        for name, command in commands.items():
+            log = stack.enter_context((folder / f"{name}.log").open("wb"))
+            process = subprocess.Popen(
+                command, env=env, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            )
+            stack.enter_context(ended(process))
+        wait_for_http(f"{url}/server_info", process, log=folder / "webserver.log")
+        yield Stack(lake, env, url)

@@ -1,0 +1,79 @@
+"""The README and the contract say what the code does: settings, commands, targets, links."""
+
+import re
+from pathlib import Path
+
+import pytest
+import typer
+import yaml
+
+from telemetry_pipeline.bindings import parse_bindings
+from telemetry_pipeline.cli.main import app
+from telemetry_pipeline.lake import schema
+from telemetry_pipeline.settings import _NAMES
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+CONTRACT = (ROOT / "docs" / "data-contract.md").read_text()
+
+
+def command_names() -> list[str]:
+    names = []
+    group = typer.main.get_command(app)
+    for name, command in group.commands.items():  # type: ignore[attr-defined]
+        below = getattr(command, "commands", None)
+        names += [f"{name} {sub}" for sub in below] if below else [name]
+    return names
+
+
+@pytest.mark.parametrize("command", command_names())
+def test_every_command_is_in_the_readme(command: str) -> None:
+    assert f"`telemetry {command}`" in README
+
+
+def test_the_readme_names_no_command_that_does_not_exist() -> None:
+    known = {name.split()[0] for name in command_names()}
+    assert set(re.findall(r"(?:^|`)telemetry ([a-z]+)", README, re.MULTILINE)) <= known
+
+
+def test_every_setting_is_in_the_readme() -> None:
+    documented = set(re.findall(r"^\| `([A-Z_]+)` \|", README, re.MULTILINE))
+    assert documented == set(_NAMES.values())
+
+
+def test_make_targets_of_the_readme_exist() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"make ([a-z]+)\b(?= *(?:#|`|$))", README, re.MULTILINE)) <= targets
+    assert {"demo", "test", "check", "bench", "dev"} <= targets
+
+
+@pytest.mark.parametrize(
+    "page", sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("dbc/*.md")])
+)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text()):
+        assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_contract_names_every_column() -> None:
+    for name in {*schema.RAW.names, *schema.DECODED.names}:
+        assert f"`{name}`" in CONTRACT
+
+
+def test_the_bindings_of_the_contract_can_be_read() -> None:
+    (example,) = re.findall(r"```yaml\n(.*?)```", CONTRACT, re.DOTALL)
+    assert parse_bindings(example.encode(), "docs")[0].matches("EV_001")
+    assert yaml.safe_load(example)
+
+
+def test_every_decision_is_listed() -> None:
+    index = (ROOT / "docs" / "adr" / "README.md").read_text()
+    for path in (ROOT / "docs" / "adr").glob("0*.md"):
+        assert path.name in index
+
+
+def test_lock_files_name_no_address() -> None:
+    for path in [*ROOT.glob("requirements*.lock"), ROOT / "dashboard" / "package-lock.json"]:
+        assert "://" not in path.read_text().replace('"url": "https://', "").replace(
+            "https://opencollective.com", ""
+        ), path

@@ -1,0 +1,207 @@
+"""Who may import whom, and which words are spelled where. A file that needs a new neighbour changes this table first.
+
+Read with the standard library's `ast`: lazy imports inside functions count like those at the top.
+"""
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+OURS = ("telemetry_pipeline", "edge_agent", "api")
+
+P = "telemetry_pipeline"
+LAKE, DECODE, ERRORS, SETTINGS = f"{P}.lake", f"{P}.decode", f"{P}.errors", f"{P}.settings"
+PIPELINE = (f"{P}.bindings", f"{P}.process", f"{P}.drain")
+
+ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    # room (the longest prefix wins): (rooms that it may import, third parties that it may import)
+    P: ((), ()),
+    ERRORS: ((), ()),
+    SETTINGS: ((ERRORS,), ()),
+    f"{P}.version": ((), ()),
+    LAKE: ((ERRORS,), ("numpy", "obstore", "pyarrow")),
+    DECODE: ((ERRORS, LAKE), ("cantools", "numpy", "pyarrow")),
+    f"{P}.formats": ((ERRORS, LAKE), ("asammdf", "can", "numpy", "pyarrow")),
+    f"{P}.query": ((ERRORS, LAKE), ("numpy", "pyarrow", "polars")),
+    f"{P}.bindings": ((ERRORS, LAKE, DECODE), ("yaml",)),
+    f"{P}.process": ((ERRORS, LAKE, DECODE, f"{P}.bindings", f"{P}.version"), ("pyarrow",)),
+    f"{P}.drain": ((ERRORS, LAKE, f"{P}.bindings", f"{P}.process"), ()),
+    f"{P}.defs": ((ERRORS, LAKE, SETTINGS, f"{P}.decode.report", *PIPELINE, f"{P}.version"), ("dagster",)),
+    f"{P}.definitions": ((LAKE, SETTINGS, f"{P}.defs"), ("dagster",)),
+    f"{P}.cli": (
+        (
+            ERRORS,
+            LAKE,
+            SETTINGS,
+            DECODE,
+            f"{P}.formats",
+            f"{P}.query",
+            *PIPELINE,
+            f"{P}.version",
+            "edge_agent",
+            "api",
+        ),
+        ("can", "numpy", "orjson", "polars", "pyarrow", "rich", "typer", "uvicorn"),
+    ),
+    "edge_agent": ((ERRORS, LAKE), ("can", "cantools", "numpy", "pyarrow", "rich", "typer", "yaml")),
+    "edge_agent.database": ((ERRORS, f"{P}.decode.dbc"), ("cantools",)),
+    "api": (
+        (ERRORS, LAKE, SETTINGS, f"{P}.query", f"{P}.version"),
+        (
+            "fastapi",
+            "numpy",
+            "orjson",
+            "polars",
+            "pyarrow",
+            "pydantic",
+            "starlette",
+            "tsdownsample",
+            "uvicorn",
+        ),
+    ),
+}
+
+WORDS: dict[str, set[str]] = {
+    # a word: the files or folders that may spell it
+    r"year=|month=|day=": {f"{P}/lake/layout.py"},
+    r"\benviron\b|\bgetenv\b": {f"{P}/settings.py", "edge_agent/config.py"},
+    r"\bboto3\b": {f"{P}/lake/store.py"},
+    r"\bimport dagster\b|\bfrom dagster\b": {f"{P}/defs/", f"{P}/definitions.py"},
+    r"\bSELECT\b": set(),
+    r"local_mode|is_local": set(),
+    r"\bpa\.schema\(": {f"{P}/lake/schema.py", f"{P}/lake/parquet.py", "api/encode.py", f"{P}/cli/query.py"},
+    r"time\.sleep\(": {
+        f"{P}/defs/assets.py",
+        f"{P}/cli/demo.py",
+        "edge_agent/capture.py",
+        "edge_agent/upload.py",
+    },
+}
+
+
+def files() -> list[Path]:
+    return [path for top in OURS for path in sorted((ROOT / top).rglob("*.py"))]
+
+
+def module_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def room_of(module: str) -> str:
+    return max((room for room in ROOMS if module == room or module.startswith(f"{room}.")), key=len)
+
+
+def is_module(name: str) -> bool:
+    path = ROOT / name.replace(".", "/")
+    return path.with_suffix(".py").exists() or path.is_dir()
+
+
+def imports(source: str, where: str) -> Iterator[str]:
+    """Every import of a file as a dotted name, at any depth."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{where}: relative import"
+            for alias in node.names:  # "from package import module" names the module
+                name = f"{node.module}.{alias.name}"
+                yield name if is_module(name) else str(node.module)
+
+
+def violations(module: str, source: str) -> list[str]:
+    here = room_of(module)
+    rooms, third_parties = ROOMS[here]
+    found = []
+    for name in imports(source, module):
+        top = name.partition(".")[0]
+        if top in OURS:
+            allowed = room_of(name) == here or any(
+                name == room or name.startswith(f"{room}.") for room in rooms
+            )
+            # a room's own parts may be rooms with rules of their own
+            allowed = allowed or (
+                room_of(name).startswith(f"{here}.") or here.startswith(f"{room_of(name)}.")
+            )
+        else:
+            allowed = top in sys.stdlib_module_names or top in third_parties
+        if not allowed:
+            found.append(f"{module} (room {here}) may not import {name}")
+    return found
+
+
+@pytest.mark.parametrize("path", files(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_module_stays_in_its_room(path: Path) -> None:
+    assert violations(module_of(path), path.read_text()) == []
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_a_word_stays_in_its_room(word: str) -> None:
+    homes = WORDS[word]
+    spelled = {str(path.relative_to(ROOT)) for path in files() if re.search(word, code_of(path.read_text()))}
+    strangers = {name for name in spelled if not any(name == home or name.startswith(home) for home in homes)}
+    assert not strangers, f"{word!r} is spelled in {sorted(strangers)}"
+    assert not homes or spelled, f"{word!r} is spelled nowhere: the rule is dead"
+
+
+def code_of(source: str) -> str:
+    """A source without its docstrings: what a file explains is not what it does."""
+    lines = source.splitlines()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0] if node.body else None
+            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+                for number in range(first.lineno - 1, first.end_lineno or first.lineno):
+                    lines[number] = ""
+    return "\n".join(lines)
+
+
+def test_rooms_have_no_cycle() -> None:
+    graph: dict[str, set[str]] = {}
+    for path in files():
+        here = room_of(module_of(path))
+        ours = (name for name in imports(path.read_text(), str(path)) if name.partition(".")[0] in OURS)
+        graph.setdefault(here, set()).update(room for name in ours if (room := room_of(name)) != here)
+    assert list(TopologicalSorter(graph).static_order())
+
+
+@pytest.mark.parametrize(
+    ("module", "line"),
+    [
+        (f"{P}.lake.x", "import cantools"),
+        (f"{P}.lake.x", f"from {P} import decode"),
+        (f"{P}.decode.x", f"from {P}.settings import Settings"),
+        (f"{P}.decode.x", "def f():\n    import polars"),
+        (f"{P}.process", "import dagster"),
+        (f"{P}.query.x", f"from {P}.decode.report import Report"),
+        ("api.x", f"from {P}.process import process_object"),
+        ("api.x", f"from {P}.decode import dbc"),
+        ("edge_agent.x", f"from {P}.process import process_object"),
+        ("edge_agent.x", f"from {P}.decode.frames import decode_frames"),
+        ("edge_agent.x", "import dagster"),
+        (f"{P}.definitions", f"from {P}.cli import main"),
+        (f"{P}.defs.x", "import obstore"),
+    ],
+)
+def test_the_rules_can_fail(module: str, line: str) -> None:
+    assert violations(module, line)
+
+
+def test_modules_say_what_belongs_in_them() -> None:
+    silent = [
+        str(path.relative_to(ROOT))
+        for path in files()
+        if path.read_text().strip() and not ast.get_docstring(ast.parse(path.read_text()))
+    ]
+    assert silent == []
+
+
+def test_files_stay_small() -> None:
+    sizes = sorted(len(path.read_text().splitlines()) for path in files() if path.name != "__init__.py")
+    assert sizes[len(sizes) // 2] <= 140
+    assert sizes[-1] <= 350
