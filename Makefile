@@ -25,7 +25,6 @@ check: $(VENV)/.dev dashboard/node_modules/.installed ## ruff, types, rooms, doc
 	$(BIN)/mypy
 	$(BIN)/pytest -q tests/test_rooms.py tests/test_docs.py
 	$(NODE) npm --prefix dashboard run --silent lint
-	$(NODE) npm --prefix dashboard run --silent typecheck
 
 format: $(VENV)/.dev ## bring the Python code into its form
 	$(BIN)/ruff check --fix .
