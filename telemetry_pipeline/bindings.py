@@ -23,14 +23,23 @@ from telemetry_pipeline.lake import layout
 from telemetry_pipeline.lake.store import Store
 
 SUFFIXES: Final = (".dbc", ".kcd", ".sym", ".arxml")
+TRANSPORTS: Final = ("isotp", "j1939", "fastpacket")
+"""Multi-frame protocols that a binding may ask for: ISO-TP, J1939 TP, NMEA 2000 fast packet."""
 
 
 @dataclass(frozen=True)
 class Binding:
-    """Vehicles by glob, and the names of the databases that decode them."""
+    """Vehicles by glob, and the names of the databases that decode them.
+
+    Attributes:
+        vehicles: Globs of vehicle ids.
+        dbc: Names of databases.
+        transport: Which of `TRANSPORTS` are reassembled before decoding.
+    """
 
     vehicles: tuple[str, ...]
     dbc: tuple[str, ...]
+    transport: tuple[str, ...] = ()
 
     def matches(self, vehicle_id: str) -> bool:
         """Whether one of the globs matches."""
@@ -62,7 +71,7 @@ class Databases:
         self._bindings = bindings
         self._where = where
         self._strict_length = strict_length
-        self._plans: dict[tuple[str, ...], Plan | TelemetryError] = {}
+        self._plans: dict[tuple[tuple[str, ...], tuple[str, ...]], Plan | TelemetryError] = {}
 
     @classmethod
     def load(cls, store: Store, *, strict_length: bool = False) -> "Databases":
@@ -92,24 +101,29 @@ class Databases:
         """
         if isinstance(self._bindings, BadSetting):
             raise BadDbc(self._bindings.what, self._bindings.where, self._bindings.remedy)
-        names = self._names_for(self._bindings, vehicle_id)
-        if names not in self._plans:
+        chosen = self._chosen_for(self._bindings, vehicle_id)
+        if chosen not in self._plans:
             try:
-                self._plans[names] = self._compile(names, vehicle_id)
+                self._plans[chosen] = self._compile(*chosen, vehicle_id)
             except BadDbc as error:
-                self._plans[names] = error
-        plan = self._plans[names]
+                self._plans[chosen] = error
+        plan = self._plans[chosen]
         if isinstance(plan, TelemetryError):
             raise plan
         return plan
 
-    def _names_for(self, bindings: list[Binding] | None, vehicle_id: str) -> tuple[str, ...]:
+    def _chosen_for(
+        self, bindings: list[Binding] | None, vehicle_id: str
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Names of the databases of a vehicle, and its transports; both sorted."""
         if bindings is None:
-            return tuple(sorted(self.dbcs))
-        bound = {name for binding in bindings if binding.matches(vehicle_id) for name in binding.dbc}
-        return tuple(sorted(bound))
+            return tuple(sorted(self.dbcs)), ()
+        matching = [binding for binding in bindings if binding.matches(vehicle_id)]
+        names = {name for binding in matching for name in binding.dbc}
+        transports = {transport for binding in matching for transport in binding.transport}
+        return tuple(sorted(names)), tuple(sorted(transports))
 
-    def _compile(self, names: tuple[str, ...], vehicle_id: str) -> Plan:
+    def _compile(self, names: tuple[str, ...], transport: tuple[str, ...], vehicle_id: str) -> Plan:
         if not names:
             raise BadDbc(
                 f"no CAN database decodes vehicle {vehicle_id}",
@@ -125,7 +139,9 @@ class Databases:
                     f"{self._where}/{layout.DBC}{name}",
                     f"Add it with: telemetry dbc add {name}",
                 )
-        return compile_plan([self.dbcs[name] for name in names], strict_length=self._strict_length)
+        return compile_plan(
+            [self.dbcs[name] for name in names], strict_length=self._strict_length, transport=transport
+        )
 
 
 def parse_bindings(body: bytes, where: str) -> list[Binding]:
@@ -145,10 +161,15 @@ def parse_bindings(body: bytes, where: str) -> list[Binding]:
 
 
 def _binding(entry: Any, where: str) -> Binding:  # noqa: ANN401  whatever the YAML holds
-    if not isinstance(entry, dict) or set(entry) != {"vehicles", "dbc"}:
-        raise BadSetting("needs exactly the keys vehicles and dbc", where)
+    if not isinstance(entry, dict) or not {"vehicles", "dbc"} <= set(entry):
+        raise BadSetting("needs the keys vehicles and dbc", where)
+    if unknown := sorted(map(str, set(entry) - {"vehicles", "dbc", "transport"})):
+        raise BadSetting(f"unknown key {unknown[0]}", where, "Known: vehicles, dbc, transport")
     lists = {key: [value] if isinstance(value, str) else value for key, value in entry.items()}
     for key, value in lists.items():
         if not isinstance(value, list) or not value or not all(isinstance(item, str) for item in value):
             raise BadSetting(f"{key} must be a name or a list of names", where)
-    return Binding(tuple(lists["vehicles"]), tuple(lists["dbc"]))
+    transport = tuple(lists.get("transport", ()))
+    if strange := sorted(set(transport) - set(TRANSPORTS)):
+        raise BadSetting(f"unknown transport {strange[0]}", where, f"Known: {', '.join(TRANSPORTS)}")
+    return Binding(tuple(lists["vehicles"]), tuple(lists["dbc"]), transport)

@@ -181,8 +181,10 @@ def test_bindings_choose_databases_by_vehicle(folder_lake: Store) -> None:
     [
         (b"a: [", "not YAML"),
         (b"vehicles: x", "no list of bindings"),
-        (b"bindings:\n- {vehicles: x}", "entry 1: needs exactly the keys"),
+        (b"bindings:\n- {vehicles: x}", "entry 1: needs the keys"),
         (b"bindings:\n- {vehicles: 3, dbc: x}", "vehicles must be a name"),
+        (b"bindings:\n- {vehicles: x, dbc: x, speed: 3}", "unknown key speed"),
+        (b"bindings:\n- {vehicles: x, dbc: x, transport: tcp}", "unknown transport tcp"),
     ],
 )
 def test_bindings_that_cannot_be_used_say_why(folder_lake: Store, text: bytes, says: str) -> None:
@@ -192,6 +194,18 @@ def test_bindings_that_cannot_be_used_say_why(folder_lake: Store, text: bytes, s
     folder_lake.put(layout.BINDINGS, text)
     with pytest.raises(BadDbc, match=says):
         Databases.load(folder_lake).plan_for("EV_001")
+
+
+def test_a_binding_may_ask_for_multi_frame_transports(folder_lake: Store) -> None:
+    add_dbc(folder_lake)
+    folder_lake.put(
+        layout.BINDINGS,
+        b"bindings:\n- {vehicles: 'EV_*', dbc: ev_powertrain.dbc, transport: isotp}\n"
+        b"- {vehicles: EV_1, dbc: ev_powertrain.dbc, transport: [fastpacket, j1939]}\n",
+    )
+    databases = Databases.load(folder_lake)
+    assert databases.plan_for("EV_2").transport == ("isotp",)
+    assert databases.plan_for("EV_1").transport == ("fastpacket", "isotp", "j1939")
 
 
 def test_a_drain_empties_the_inbox_whatever_the_day(any_lake: Store) -> None:

@@ -150,12 +150,14 @@ class Plan:
         messages: The messages, sorted by key; names are unique.
         strict_length: Refuse frames shorter than their message instead of reading the signals they hold.
         warnings: What a person should know about the databases taken together.
+        transport: Multi-frame protocols that are reassembled before decoding: isotp, j1939, fastpacket.
     """
 
     digests: tuple[tuple[str, str], ...]
     messages: tuple[MessagePlan, ...]
     strict_length: bool = False
     warnings: tuple[str, ...] = ()
+    transport: tuple[str, ...] = ()
 
     @cached_property
     def keys(self) -> npt.NDArray[np.uint32]:
@@ -175,7 +177,7 @@ class Plan:
         return np.where(self.keys[positions] == keys, positions, len(self.keys))
 
 
-def compile_plan(dbcs: Sequence[Dbc], *, strict_length: bool = False) -> Plan:
+def compile_plan(dbcs: Sequence[Dbc], *, strict_length: bool = False, transport: Sequence[str] = ()) -> Plan:
     """Compile databases into one plan. None at all make a plan that knows no id.
 
     Within one database the last message of an id wins, as in cantools. A name that several ids carry stays with
@@ -184,6 +186,7 @@ def compile_plan(dbcs: Sequence[Dbc], *, strict_length: bool = False) -> Plan:
     Args:
         dbcs: The databases, in the order in which the first of equal definitions wins.
         strict_length: Refuse frames shorter than their message.
+        transport: Multi-frame protocols that are reassembled before decoding.
 
     Raises:
         BadDbc: Two databases define one (arbitration id, extended) differently.
@@ -206,6 +209,7 @@ def compile_plan(dbcs: Sequence[Dbc], *, strict_length: bool = False) -> Plan:
         messages=tuple(sorted(messages, key=lambda message: message.key)),
         strict_length=strict_length,
         warnings=tuple(warnings),
+        transport=tuple(transport),
     )
 
 
