@@ -19,6 +19,7 @@ from edge_agent.simulate import Simulator
 from edge_agent.simulated_bus import SimulatedSource
 from edge_agent.source import FrameSource
 from telemetry_pipeline.errors import TelemetryError
+from telemetry_pipeline.lake.instant import parse_instant
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -45,6 +46,7 @@ def edge_agent(
     duration: Annotated[float | None, typer.Option(help="Stop after so many seconds.")] = None,
     rate: Annotated[float | None, typer.Option(help="Times as many simulated frames.")] = None,
     seed: Annotated[int | None, typer.Option(help="Which simulated drive.")] = None,
+    since: Annotated[str | None, typer.Option(help="When the simulated drive began; default: now.")] = None,
 ) -> None:
     """Bring the frames of a CAN bus to the lake, one raw object a minute."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
@@ -66,7 +68,7 @@ def edge_agent(
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    source = _source(chosen, simulate=simulate)
+    source = _source(chosen, since, simulate=simulate)
     if dry_run:
         show_rate(source, stop, Console(highlight=False), duration)
     elif decode_live:
@@ -85,17 +87,18 @@ def main() -> None:
         sys.exit(1)
 
 
-def _source(config: AgentConfig, *, simulate: bool) -> FrameSource:
+def _source(config: AgentConfig, since: str | None, *, simulate: bool) -> FrameSource:
     if not simulate:
         from edge_agent.capture import BusSource  # noqa: PLC0415  python-can loads every reader of log files
 
         return BusSource(config)
     _, database = read_database(config.dbc or BUNDLED)
-    start_ns = time.time_ns()
+    now_ns = time.time_ns()
+    start_ns = parse_instant(since) if since else now_ns
     simulator = Simulator(
         database.database, config.vehicle_id, config.seed, start_ns, rate=config.rate, channel=config.channel
     )
-    return SimulatedSource(simulator, start_ns)
+    return SimulatedSource(simulator, now_ns)
 
 
 def _report(config: AgentConfig, *, simulate: bool) -> int:

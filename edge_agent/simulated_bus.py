@@ -16,8 +16,8 @@ class SimulatedSource:
     """The frames of a simulated drive, each when its time has come.
 
     Args:
-        simulator: The drive, which begins at `start_ns`.
-        start_ns: Now, nanoseconds since the epoch.
+        simulator: The drive, which began at `start_ns` or before.
+        start_ns: Now, nanoseconds since the epoch: the first frame to send.
     """
 
     def __init__(self, simulator: Simulator, start_ns: int) -> None:

@@ -109,19 +109,24 @@ def _start(plan: _Plan, processes: Processes, env: dict[str, str], window: float
     lake = Store.open(plan.settings.lake)
     known = set(ledger.vehicles(lake))
     if fresh := [vehicle for vehicle in plan.vehicles if vehicle not in known]:
-        console.print(f"Simulating an earlier drive of {', '.join(fresh)}")
+        console.print(f"Simulating how {', '.join(fresh)} came here")
     for number, vehicle in enumerate(plan.vehicles):
+        since = []
         if vehicle in fresh:
-            # a drive that is over, so that the first screen shows one
-            start = datetime.now(UTC) - timedelta(minutes=45 + 20 * number)
-            processes.run(
-                f"drive-{vehicle}",
-                [
-                    *(*python, "telemetry_pipeline.cli.main", "simulate", "--vehicle", vehicle),
-                    *("--start", start.isoformat(timespec="seconds"), "--duration", "15m"),
-                ],
-                env,
-            )
+            # each is some way into its drive, so that the first screen shows one
+            began = datetime.now(UTC) - timedelta(minutes=15 + 3 * number)
+            start, seconds = began.isoformat(timespec="milliseconds"), 60 * (15 + 3 * number)
+            drive = ["simulate", "--vehicle", vehicle, "--start", start, "--duration", f"{seconds}s"]
+            processes.run(f"drive-{vehicle}", [*python, "telemetry_pipeline.cli.main", *drive], env)
+            since = ["--since", start]
+        processes.start(
+            f"edge-{vehicle}",
+            [
+                *(*python, "edge_agent", "--simulate", "--vehicle", vehicle, "--lake", plan.settings.lake),
+                *("--window", str(window), "--spool", str(plan.folder / "spool" / vehicle), *since),
+            ],
+            env,
+        )
     console.print("Starting Dagster, API and dashboard")
     # two processes that find no database both make one, and one of them loses: it is made before they start
     binaries = Path(sys.executable).parent
@@ -133,16 +138,6 @@ def _start(plan: _Plan, processes: Processes, env: dict[str, str], window: float
     processes.start(
         "api", [*python, "telemetry_pipeline.cli.main", "serve", "--port", plan.api.rpartition(":")[2]], env
     )
-    for vehicle in plan.vehicles:
-        spool = str(plan.folder / "spool" / vehicle)
-        processes.start(
-            f"edge-{vehicle}",
-            [
-                *(*python, "edge_agent", "--simulate", "--vehicle", vehicle),
-                *("--lake", plan.settings.lake, "--window", str(window), "--spool", spool),
-            ],
-            env,
-        )
     _until(lambda: _get(f"{plan.api}/health"), processes, _START_S, "the API to answer")
     _until(lambda: _get(f"{plan.dagster}/server_info"), processes, _START_S, "Dagster's UI to answer")
 
