@@ -4,15 +4,15 @@ What the columns are is `schema`'s business, where the bytes go is `store`'s.
 """
 
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import BinaryIO, Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from telemetry_pipeline.errors import BadRaw
 from telemetry_pipeline.lake import schema
+from telemetry_pipeline.lake.conform import check_columns, conform_raw
 
 FOOTER_PREFIX: Final = "can_telemetry."
 """Our own footer entries begin with this; other writers' entries are not ours to read."""
@@ -20,6 +20,13 @@ FOOTER_PREFIX: Final = "can_telemetry."
 ROW_GROUP_MIN: Final = 131_072
 ROW_GROUP_MAX: Final = 1_048_576
 """Row groups end at a signal's end once they hold the minimum, and never hold more than the maximum."""
+
+BATCH_ROWS: Final = 500_000
+"""Frames read and decoded at a time."""
+
+RAW_ROWS_MAX: Final = 50_000_000
+RAW_BYTES_MAX: Final = 1 << 32
+"""What one raw object may claim to hold; agents cut theirs at a fiftieth of it."""
 
 _READ_ERRORS = (pa.ArrowException, OSError, ValueError)
 
@@ -128,63 +135,50 @@ def read_footer(file: pq.ParquetFile) -> dict[str, str]:
 
 
 def read_raw(body: bytes, where: str) -> pa.Table:
-    """Read a raw object as frames: schema `RAW`, but required columns may hold nulls, which the decoder counts.
+    """Read a raw object as frames in one table; see `read_raw_batches`."""
+    return pa.concat_tables(read_raw_batches(body, where))
 
-    Columns of another integer or binary type are converted when every value fits; optional columns that are
-    absent get their defaults (`is_extended_id`: arb_id above 0x7FF; flags: false; channel: "").
+
+def read_raw_batches(body: bytes, where: str, rows: int = BATCH_ROWS) -> Iterator[pa.Table]:
+    """Read a raw object as frames, a bounded number at a time: a few bytes of Parquet can stand for millions of rows.
 
     Args:
         body: The object's bytes.
         where: Its key, for messages.
+        rows: The most frames in one table.
+
+    Yields:
+        Tables of schema `RAW`, whose required columns may hold nulls; at least one, which may be empty.
 
     Raises:
-        BadRaw: It is no Parquet file, a required column is missing, or a column cannot be converted.
+        BadRaw: It is no Parquet file, claims more than an object may hold, or its columns are not those of frames.
     """
     file = open_object(body, where)
+    _check_claims(file.metadata, where)
     names = file.schema_arrow.names
-    missing = [name for name in schema.RAW_REQUIRED.names if name not in names]
-    if missing:
-        raise BadRaw(f"columns {', '.join(missing)} are missing", where)
-    if doubled := {name for name in schema.RAW.names if names.count(name) > 1}:
-        raise BadRaw(f"columns {', '.join(sorted(doubled))} are there twice", where)
+    check_columns(names, where)
+    columns = [name for name in schema.RAW.names if name in names]
     try:
-        table = file.read(columns=[name for name in schema.RAW.names if name in names])
+        if file.metadata.num_rows <= rows:
+            yield conform_raw(file.read(columns=columns), where)
+            return
+        for batch in file.iter_batches(batch_size=rows, columns=columns, use_threads=False):
+            yield conform_raw(pa.Table.from_batches([batch]), where)
     except _READ_ERRORS as error:
         raise BadRaw(f"its data cannot be read ({_first_line(error)})", where) from error
-    return conform_raw(table, where)
 
 
-def conform_raw(table: pa.Table, where: str) -> pa.Table:
-    """Bring a table of frames to the columns, order and dtypes of `RAW`, with defaults for optional ones.
-
-    Raises:
-        BadRaw: A column cannot be converted without changing a value.
-    """
-    columns = []
-    for field in schema.RAW:
-        if field.name in table.column_names:
-            columns.append(_converted(table[field.name], field, where))
-        elif field.name == "is_extended_id":
-            columns.append(pc.greater(columns[1], pa.scalar(schema.STANDARD_ID_MAX, pa.uint32())))
-        else:
-            default = pa.scalar("" if field.name == "channel" else False, field.type)
-            columns.append(pa.repeat(default, table.num_rows))
-    nullable = pa.schema([field.with_nullable(True) for field in schema.RAW])
-    return pa.table(columns, schema=nullable)
-
-
-def _converted(column: pa.ChunkedArray, field: pa.Field, where: str) -> pa.ChunkedArray:
-    if pa.types.is_timestamp(field.type) and not pa.types.is_timestamp(column.type):
-        raise BadRaw(f"column {field.name} is {column.type}, not a timestamp", where)
-    if pa.types.is_timestamp(column.type) and column.type.tz is not None:
-        column = column.cast(pa.timestamp(column.type.unit))  # a zone names the same instant: drop it
-    try:
-        return column.cast(field.type)
-    except pa.ArrowException as error:
+def _check_claims(metadata: pq.FileMetaData, where: str) -> None:
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    if metadata.num_rows != sum(group.num_rows for group in groups):
+        raise BadRaw(f"its footer claims {metadata.num_rows} rows, its row groups do not", where)
+    size = sum(group.total_byte_size for group in groups)
+    if metadata.num_rows > RAW_ROWS_MAX or size > RAW_BYTES_MAX:
         raise BadRaw(
-            f"column {field.name} is {column.type} and does not convert to {field.type} ({_first_line(error)})",
+            f"claims {metadata.num_rows:,} rows and {size:,} bytes unpacked; "
+            f"one object holds at most {RAW_ROWS_MAX:,} and {RAW_BYTES_MAX:,}",
             where,
-        ) from error
+        )
 
 
 def _first_line(error: BaseException) -> str:

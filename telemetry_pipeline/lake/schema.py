@@ -32,6 +32,9 @@ RAW_OPTIONAL: Final = pa.schema(
 RAW: Final = pa.schema([*RAW_REQUIRED, *RAW_OPTIONAL])
 """What our agent writes and every reader gets: one row per frame, payload length is len(data), never dlc."""
 
+RAW_NULLABLE: Final = pa.schema([field.with_nullable(True) for field in RAW])
+"""`RAW` as it is read: other writers leave nulls, which the decoder counts as bad rows."""
+
 DECODED: Final = pa.schema(
     [
         pa.field("timestamp", TIMESTAMP, nullable=False),
