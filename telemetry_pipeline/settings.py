@@ -86,7 +86,11 @@ def _refuse_unknown(env: Mapping[str, str]) -> None:
     known = list(_NAMES.values())
     for name in env:
         if name.startswith(PREFIX) and name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
+            # all share the prefix: only the rest says how near they are
+            rests = [other.removeprefix(PREFIX) for other in known]
+            near = [
+                PREFIX + rest for rest in difflib.get_close_matches(name.removeprefix(PREFIX), rests, n=1)
+            ]
             raise BadSetting(
                 "no such setting", name, f"Did you mean {near[0]}?" if near else f"Known: {', '.join(known)}"
             )

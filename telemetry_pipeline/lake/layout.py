@@ -215,8 +215,8 @@ def stem_start_ns(stem: str) -> int | None:
 
 
 def days_between(vehicle_id: str, start_ns: int, end_ns: int) -> Iterator[Partition]:
-    """Every partition of a vehicle that [start_ns, end_ns) touches, oldest first."""
+    """Every partition of a vehicle that [start_ns, end_ns) touches, oldest first; an empty range touches none."""
     partition = Partition.containing(vehicle_id, start_ns)
-    while partition.start_ns < end_ns:
+    while start_ns < end_ns and partition.start_ns < end_ns:
         yield partition
         partition = partition.shifted(1)

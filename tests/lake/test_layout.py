@@ -1,0 +1,104 @@
+"""Keys are a contract: they are spelled out here, and whatever is made is read back."""
+
+import datetime as dt
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from telemetry_pipeline.errors import BadKey
+from telemetry_pipeline.lake import layout
+from telemetry_pipeline.lake.layout import DAY_NS, DecodedObject, Partition, RawObject
+
+VEHICLES = st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True)
+INSTANTS = st.integers(0, 253_402_300_799_999_999_999)  # to the end of the year 9999
+
+
+def test_keys_are_spelled_like_this() -> None:
+    raw = RawObject.starting("VIN_TEST01", 1_771_831_268_042_999_999)
+    assert raw.key == "raw/vehicle_id=VIN_TEST01/year=2026/month=02/day=23/20260223T072108.042Z_raw.parquet"
+    assert raw.decoded_key == (
+        "decoded/vehicle_id=VIN_TEST01/year=2026/month=02/day=23/20260223T072108.042Z_decoded.parquet"
+    )
+    assert raw.quarantine_key == f"quarantine/{raw.key}"
+    assert raw.reason_key == f"quarantine/{raw.key}.json"
+    assert raw.spill(1).key == (
+        "decoded/vehicle_id=VIN_TEST01/year=2026/month=02/day=24/20260223T072108.042Z_decoded.parquet"
+    )
+
+
+def test_the_seeds_keys_are_read() -> None:
+    raw = RawObject.parse("raw/vehicle_id=V/year=2026/month=02/day=23/20260223T072108Z_raw.parquet")
+    assert raw.stem == "20260223T072108Z"
+    assert layout.stem_start_ns(raw.stem) == 1_771_831_268_000_000_000
+
+
+@given(VEHICLES, INSTANTS)
+def test_what_is_made_is_read_back(vehicle: str, ns: int) -> None:
+    raw = RawObject.starting(vehicle, ns)
+    assert RawObject.parse(raw.key) == raw
+    assert DecodedObject.parse(raw.decoded_key) == DecodedObject(raw.partition, raw.stem)
+    assert raw.partition.start_ns <= ns < raw.partition.end_ns
+    assert layout.stem_start_ns(raw.stem) == ns // 1_000_000 * 1_000_000
+    assert layout.partition_of(raw.partition.prefix(layout.RAW).rstrip("/"), layout.RAW) == raw.partition
+    assert layout.vehicle_of(layout.vehicle_prefix(layout.RAW, vehicle)) == vehicle
+
+
+@given(VEHICLES, INSTANTS, INSTANTS)
+def test_keys_sort_by_time(vehicle: str, one: int, other: int) -> None:
+    early, late = sorted((one, other))
+    assert RawObject.starting(vehicle, early).key <= RawObject.starting(vehicle, late).key
+
+
+@given(VEHICLES, st.integers(0, 10**18), st.integers(0, 40 * DAY_NS))
+def test_a_range_touches_every_day_in_it(vehicle: str, start: int, length: int) -> None:
+    days = list(layout.days_between(vehicle, start, start + length))
+    touched = {Partition.containing(vehicle, ns) for ns in range(start, start + length, DAY_NS)}
+    if length:
+        touched.add(Partition.containing(vehicle, start + length - 1))
+    assert set(days) == touched
+    assert days == sorted(days)
+
+
+def test_a_range_over_new_year_has_both_years() -> None:
+    new_year = int(dt.datetime(2026, 1, 1, tzinfo=dt.UTC).timestamp()) * 10**9
+    days = [item.date.isoformat() for item in layout.days_between("V", new_year - 1, new_year + 1)]
+    assert days == ["2025-12-31", "2026-01-01"]
+
+
+@pytest.mark.parametrize(
+    "vehicle", ["", "..", "a/b", "a b", "Ä", "x" * 65, "a=b", "a'--", "a\n", "a%2Fb", ".hidden"]
+)
+def test_what_is_no_vehicle_id_is_refused_at_birth(vehicle: str) -> None:
+    with pytest.raises(BadKey, match="is not a vehicle id"):
+        Partition(vehicle, dt.date(2026, 2, 23))
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "",
+        "raw/x_raw.parquet",
+        "raw/vehicle_id=V/year=2026/month=2/day=23/a_raw.parquet",
+        "raw/vehicle_id=V/year=2026/month=02/day=30/a_raw.parquet",
+        "raw/vehicle_id=V/year=2026/month=13/day=01/a_raw.parquet",
+        "raw/vehicle_id=V W/year=2026/month=02/day=23/a_raw.parquet",
+        "raw/vehicle_id=V/year=2026/month=02/day=23/a.parquet",
+        "raw/vehicle_id=V/year=2026/month=02/day=23/x/a_raw.parquet",
+        "decoded/vehicle_id=V/year=2026/month=02/day=23/a_raw.parquet",
+        "raw/vehicle_id=V/year=2026/month=02/day=23/a_raw.parquet.tmp",
+    ],
+)
+def test_what_is_no_raw_key_is_refused(key: str) -> None:
+    with pytest.raises(BadKey):
+        RawObject.parse(key)
+
+
+@pytest.mark.parametrize("stem", ["", "x", "20260230T000000Z", "20260223T072108", "1"])
+def test_a_stem_without_an_instant_has_none(stem: str) -> None:
+    assert layout.stem_start_ns(stem) is None
+
+
+@pytest.mark.parametrize("prefix", ["raw", "raw/x", "raw/vehicle_id=", "raw/vehicle_id=a b"])
+def test_a_prefix_of_no_vehicle_has_none(prefix: str) -> None:
+    assert layout.vehicle_of(prefix) is None

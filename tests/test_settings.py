@@ -1,0 +1,87 @@
+"""Settings are read once, go round through a child's environment, and a wrong one is one clear line."""
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from telemetry_pipeline.errors import (
+    BadRaw,
+    BadSetting,
+    NotFound,
+    PermanentError,
+    TelemetryError,
+    TransientError,
+)
+from telemetry_pipeline.settings import Settings, child_env
+
+
+def test_nothing_set_is_the_folder_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = Settings.from_env({})
+    assert settings.lake == f"file://{tmp_path}/lake"
+    assert settings.track_from is None
+    assert not settings.strict_length
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        Settings(lake="file:///data/lake"),
+        Settings(
+            lake="s3://bucket/prefix",
+            endpoint_url="http://127.0.0.1:9000",
+            dashboard=Path("/srv/dashboard"),
+            track_from=dt.date(2026, 1, 2),
+            strict_length=True,
+        ),
+    ],
+)
+def test_a_child_reads_what_its_parent_wrote(settings: Settings) -> None:
+    assert Settings.from_env(settings.to_env()) == settings
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("TELEMETRY_LAKES", "x", "TELEMETRY_LAKES: no such setting. Did you mean TELEMETRY_LAKE?"),
+        ("TELEMETRY_XYZZY", "x", "Known: TELEMETRY_LAKE"),
+        (
+            "TELEMETRY_TRACK_FROM",
+            "yesterday",
+            "TELEMETRY_TRACK_FROM: 'yesterday' is not a day. Use YYYY-MM-DD",
+        ),
+        (
+            "TELEMETRY_STRICT_LENGTH",
+            "perhaps",
+            "TELEMETRY_STRICT_LENGTH: 'perhaps' is neither yes nor no. Use 1 or 0",
+        ),
+    ],
+)
+def test_a_wrong_setting_says_what_and_what_to_do(name: str, value: str, says: str) -> None:
+    with pytest.raises(BadSetting) as error:
+        Settings.from_env({name: value})
+    assert says in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_other_programs_variables_are_theirs() -> None:
+    Settings.from_env({"PATH": "/bin", "AWS_PROFILE": "x", "TELEMETRYX": "y"})
+
+
+def test_a_child_inherits_and_adds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLOUR", "blue")
+    env = child_env(TELEMETRY_LAKE="file:///x")
+    assert (env["COLOUR"], env["TELEMETRY_LAKE"]) == ("blue", "file:///x")
+
+
+def test_every_error_is_permanent_or_transient_and_reads_as_one_line() -> None:
+    error = BadRaw("no frames in it", "raw/x", "Look at it")
+    assert str(error) == "raw/x: no frames in it. Look at it"
+    assert str(NotFound("gone")) == "gone"
+    assert (error.what, error.where, error.remedy) == ("no frames in it", "raw/x", "Look at it")
+
+    def leaves(kind: type[TelemetryError]) -> list[type[TelemetryError]]:
+        return [leaf for sub in kind.__subclasses__() for leaf in leaves(sub)] or [kind]
+
+    assert all(issubclass(leaf, PermanentError | TransientError) for leaf in leaves(TelemetryError))
