@@ -147,6 +147,9 @@ def test_a_drag_may_end_outside_of_its_panel(page: Page, site: str) -> None:
     query_after(page, lambda: drag(page, plot(page, "rpm"), 0.5, 0.75, down_px=250.0))
     chart = page.evaluate(CHARTS)[0]
     assert chart["to"] - chart["from"] == pytest.approx(90_000, abs=2_000)
+    page.keyboard.press("f")
+    query_after(page, lambda: drag(page, plot(page, "rpm"), 0.5, 1.03))
+    expect(page.get_by_label("To (UTC)")).to_have_value("2025-01-15 08:06:00")
 
 
 def test_buttons_and_keys_move_the_range(page: Page, site: str) -> None:
