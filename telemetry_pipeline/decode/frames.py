@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from telemetry_pipeline.decode.match import EXTENDED_BIT
 from telemetry_pipeline.decode.message import Outcome, sort_out
 from telemetry_pipeline.decode.payload import Payloads, Rows
-from telemetry_pipeline.decode.plan import EXTENDED_BIT, Plan
+from telemetry_pipeline.decode.plan import Plan
 from telemetry_pipeline.decode.report import OTHER_IDS, UNKNOWN_IDS_MAX, Report, SignalStats, format_id
 from telemetry_pipeline.decode.sift import PAYLOAD_MAX, Sifted, sift
 from telemetry_pipeline.decode.table import Block, Stamps, Times, build_table, describe, encode_labels
@@ -53,7 +54,7 @@ def decode_frames(raw: pa.Table, plan: Plan) -> Decoded:
     """
     sifted = sift(raw)
     times = _times(raw["timestamp"])
-    grouped = _group(sifted, times, plan)
+    grouped = _group(sifted, times, raw["channel"], plan)
     with np.errstate(all="ignore"):  # NaN, infinity and overflow are values that floats on a bus may have
         outcomes = _sort_out(raw, grouped, plan)
         table, signals = _assemble(raw, outcomes, times)
@@ -69,18 +70,16 @@ class _Grouped:
     unknown: dict[str, int]
 
 
-def _group(sifted: Sifted, times: Times, plan: Plan) -> _Grouped:
+def _group(sifted: Sifted, times: Times, channel: pa.ChunkedArray, plan: Plan) -> _Grouped:
     if len(plan.messages) >= _PLAN_MAX:
         raise BadDbc(f"{len(plan.messages)} messages in one plan, at most {_PLAN_MAX - 1} fit", "")
     encoded = pa.array(sifted.keys).dictionary_encode()
     keys = encoded.dictionary.to_numpy()
     codes = encoded.indices.to_numpy()
-    positions = plan.lookup(keys)
     unknown_at, dropped_at = len(plan.messages), len(plan.messages) + 1
     # a stable sort of 16-bit numbers is a radix sort
-    groups = positions.astype(np.uint16)[codes]
+    groups = _positions(keys, codes, channel, plan)
     if sifted.frames is not None:
-        codes = np.where(sifted.frames, codes, len(keys))
         groups[~sifted.frames] = dropped_at
     if len(times) > 1 and not bool((times[1:] >= times[:-1]).all()):
         by_time = np.argsort(times, kind="stable")
@@ -91,10 +90,25 @@ def _group(sifted: Sifted, times: Times, plan: Plan) -> _Grouped:
     np.cumsum(np.bincount(groups, minlength=dropped_at + 1), out=bounds[1:])
     unknown: dict[str, int] = {}
     if bounds[unknown_at + 1] > bounds[unknown_at]:
-        counts = np.bincount(codes, minlength=len(keys))[: len(keys)]
-        strange = positions == unknown_at
-        unknown = _unknown_ids(keys[strange], counts[strange])
+        strange = order[bounds[unknown_at] : bounds[unknown_at + 1]]
+        unknown = _unknown_ids(keys, np.bincount(codes[strange], minlength=len(keys)))
     return _Grouped(order, bounds, unknown)
+
+
+def _positions(
+    keys: npt.NDArray[np.uint32], codes: npt.NDArray[np.integer], channel: pa.ChunkedArray, plan: Plan
+) -> npt.NDArray[np.uint16]:
+    """The position of each frame's message, shape (rows,)."""
+    labels, channels = encode_labels(channel) if plan.by_channel else ([""], None)
+    positions: npt.NDArray[np.uint16]
+    if channels is None:
+        positions = plan.lookup(keys, labels[0]).astype(np.uint16)[codes]
+        return positions
+    tables = [plan.on(label) for label in labels]
+    different = list({id(table): table for table in tables}.values())
+    found = np.stack([table.lookup(keys, len(plan.messages)) for table in different]).astype(np.uint16)
+    positions = found[np.array([different.index(table) for table in tables])[channels], codes]
+    return positions
 
 
 def _unknown_ids(keys: npt.NDArray[np.uint32], counts: npt.NDArray[np.intp]) -> dict[str, int]:

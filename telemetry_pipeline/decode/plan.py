@@ -13,12 +13,19 @@ import numpy.typing as npt
 
 from telemetry_pipeline.decode.bits import Field, Scaling
 from telemetry_pipeline.decode.dbc import Dbc
+from telemetry_pipeline.decode.match import (
+    EXTENDED_BIT,
+    IdTable,
+    Match,
+    Scope,
+    channels_overlap,
+    newest,
+    parameter_group,
+    stated_match,
+)
 from telemetry_pipeline.decode.multiplexer import Branch, branches
 from telemetry_pipeline.decode.report import format_id
 from telemetry_pipeline.errors import BadDbc
-
-EXTENDED_BIT: Final = 1 << 31
-"""Set in a key for an extended id, so that one uint32 names an id of either kind (SocketCAN's CAN_EFF_FLAG)."""
 
 _EXACT_BITS: Final = 53
 
@@ -142,75 +149,188 @@ class MessagePlan:
 
 
 @dataclass(frozen=True)
+class Source:
+    """A database as a binding uses it.
+
+    Attributes:
+        dbc: The database.
+        match: How ids find its messages; None for what the database itself states.
+        channels: Globs of the channels it decodes; none at all for every channel.
+        since: On a channel that several sources decode, only those with the largest count.
+        transport: Multi-frame protocols that are reassembled on these channels before decoding.
+    """
+
+    dbc: Dbc
+    match: Match | None = None
+    channels: tuple[str, ...] = ()
+    since: int = 0
+    transport: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Plan:
-    """Every message that can be decoded, by arbitration id.
+    """Every message that can be decoded, by arbitration id and channel.
 
     Attributes:
         digests: Name and SHA-256 of each database, sorted by name.
         messages: The messages, sorted by key; names are unique.
         strict_length: Refuse frames shorter than their message instead of reading the signals they hold.
         warnings: What a person should know about the databases taken together.
-        transport: Multi-frame protocols that are reassembled before decoding: isotp, j1939, fastpacket.
+        scopes: Which ids mean which message, on which channels.
     """
 
     digests: tuple[tuple[str, str], ...]
     messages: tuple[MessagePlan, ...]
     strict_length: bool = False
     warnings: tuple[str, ...] = ()
-    transport: tuple[str, ...] = ()
+    scopes: tuple[Scope, ...] = ()
+    _tables: dict[tuple[int, ...], IdTable] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
+
+    @property
+    def transport(self) -> tuple[str, ...]:
+        """Multi-frame protocols that are reassembled on any channel, sorted: isotp, j1939, fastpacket."""
+        return tuple(sorted({name for scope in self.scopes for name in scope.transport}))
 
     @cached_property
-    def keys(self) -> npt.NDArray[np.uint32]:
-        """The messages' keys, ascending, shape (messages,)."""
-        return np.array([message.key for message in self.messages], np.uint32)
+    def by_channel(self) -> bool:
+        """Whether channels differ in what an id means on them."""
+        return any(scope.channels for scope in self.scopes)
 
     @cached_property
     def reach(self) -> int:
         """Bytes of the longest message."""
         return max((message.length for message in self.messages), default=0)
 
-    def lookup(self, keys: npt.NDArray[np.uint32]) -> npt.NDArray[np.intp]:
+    def on(self, channel: str) -> IdTable:
+        """The ids that mean something on a channel; the same table for channels of the same meaning."""
+        chosen = newest(self.scopes, channel)
+        return self._tables.setdefault(chosen, IdTable(tuple(self.scopes[number] for number in chosen)))
+
+    def lookup(self, keys: npt.NDArray[np.uint32], channel: str = "") -> npt.NDArray[np.intp]:
         """Positions of the messages of some keys, shape (n,); `len(self.messages)` where the id is unknown."""
-        if not self.messages:
-            return np.zeros(len(keys), np.intp)
-        positions = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
-        return np.where(self.keys[positions] == keys, positions, len(self.keys))
+        return self.on(channel).lookup(keys, len(self.messages))
 
 
-def compile_plan(dbcs: Sequence[Dbc], *, strict_length: bool = False, transport: Sequence[str] = ()) -> Plan:
+def compile_plan(
+    dbcs: Sequence[Dbc | Source],
+    *,
+    strict_length: bool = False,
+    match: Match | str | None = None,
+    transport: Sequence[str] = (),
+) -> Plan:
     """Compile databases into one plan. None at all make a plan that knows no id.
 
-    Within one database the last message of an id wins, as in cantools. A name that several ids carry stays with
-    the first of them; the others get their id appended, so that no two series are mixed.
+    Within one database the last message of an id wins, as in cantools, and the first of a parameter group. A name
+    that several ids carry stays with the first of them; the others get their id appended, so that no two series
+    are mixed.
 
     Args:
         dbcs: The databases, in the order in which the first of equal definitions wins.
         strict_length: Refuse frames shorter than their message.
-        transport: Multi-frame protocols that are reassembled before decoding.
+        match: How ids find the messages of a plain `Dbc`: "exact", "pgn", or None for what the database states.
+        transport: Multi-frame protocols that are reassembled before decoding, for every plain `Dbc`.
 
     Raises:
-        BadDbc: Two databases define one (arbitration id, extended) differently.
+        BadDbc: On one channel two databases define one id differently.
     """
-    owners: dict[int, tuple[MessagePlan, str]] = {}
-    for dbc in dbcs:
-        own = {message.key: message for message in map(MessagePlan.of, dbc.database.messages)}
-        for key, message in own.items():
-            taken = owners.setdefault(key, (message, dbc.name))
-            if taken[0] != message:
-                raise BadDbc(
-                    f"id {message.label} is {taken[0].name} in {taken[1]} and {message.name} in {dbc.name}"
-                    + (", with different signals" if taken[0].name == message.name else ""),
-                    f"{taken[1]}, {dbc.name}",
-                    "Remove one of them, or bind each database to its own vehicles and channels",
-                )
-    messages, warnings = _named_apart([message for message, _ in owners.values()])
+    rule = None if match is None else Match(match)
+    sources = [
+        item if isinstance(item, Source) else Source(item, rule, transport=tuple(transport)) for item in dbcs
+    ]
+    compiled = {
+        id(dbc): [MessagePlan.of(message) for message in dbc.database.messages]
+        for dbc in {id(source.dbc): source.dbc for source in sources}.values()
+    }
+    warnings: list[str] = []
+    claims = [_claims(source, compiled[id(source.dbc)], warnings) for source in sources]
+    for number, (source, own) in enumerate(zip(sources, claims, strict=True)):
+        for other, theirs in zip(sources[:number], claims[:number], strict=True):
+            if other.since == source.since and channels_overlap(other.channels, source.channels):
+                _refuse_conflict((other, theirs), (source, own))
+    used = {message: None for own in claims for message in own.messages()}
+    messages, renamed = _named_apart(list(used))
+    order = sorted(range(len(messages)), key=lambda number: (messages[number].key, messages[number].name))
+    positions = dict(zip((list(used)[number] for number in order), range(len(order)), strict=True))
     return Plan(
-        digests=tuple(sorted((dbc.name, dbc.sha256) for dbc in dbcs)),
-        messages=tuple(sorted(messages, key=lambda message: message.key)),
+        digests=tuple(sorted({(source.dbc.name, source.dbc.sha256) for source in sources})),
+        messages=tuple(messages[number] for number in order),
         strict_length=strict_length,
-        warnings=tuple(warnings),
-        transport=tuple(transport),
+        warnings=tuple(dict.fromkeys(warnings + renamed)),
+        scopes=tuple(own.scope(source, positions) for source, own in zip(sources, claims, strict=True)),
     )
+
+
+@dataclass(frozen=True)
+class _Claims:
+    """The messages that a source decodes, by key and by parameter group."""
+
+    exact: dict[int, MessagePlan]
+    groups: dict[int, MessagePlan]
+
+    @cached_property
+    def exact_groups(self) -> dict[int, MessagePlan]:
+        """The extended messages of `exact` by parameter group."""
+        return {parameter_group(m.arbitration_id): m for m in self.exact.values() if m.extended}
+
+    def messages(self) -> list[MessagePlan]:
+        return [*self.exact.values(), *self.groups.values()]
+
+    def scope(self, source: Source, positions: dict[MessagePlan, int]) -> Scope:
+        return Scope(
+            channels=source.channels,
+            since=source.since,
+            exact={key: positions[message] for key, message in self.exact.items()},
+            groups={key: positions[message] for key, message in self.groups.items()},
+            transport=source.transport,
+        )
+
+
+def _claims(source: Source, messages: list[MessagePlan], warnings: list[str]) -> _Claims:
+    claims = _Claims({}, {})
+    without_group = 0
+    for message, definition in zip(messages, source.dbc.database.messages, strict=True):
+        rule = source.match or stated_match(definition, source.dbc.database)
+        if rule is Match.EXACT:
+            claims.exact[message.key] = message
+        elif message.extended:
+            group = parameter_group(message.arbitration_id)
+            first = claims.groups.setdefault(group, message)
+            if first is not message:
+                warnings.append(
+                    f"{source.dbc.name}: messages {first.name} and {message.name} have one parameter group; "
+                    f"{first.name} decodes it"
+                )
+        else:
+            without_group += 1
+    if without_group:
+        warnings.append(
+            f"{source.dbc.name}: {without_group} messages with standard ids have no parameter group and are not matched"
+        )
+    return claims
+
+
+def _refuse_conflict(one: tuple[Source, _Claims], other: tuple[Source, _Claims]) -> None:
+    (source, own), (rival, theirs) = one, other
+    if source.dbc is rival.dbc:
+        return
+    for mine, yours, same_rule in (
+        (own.exact, theirs.exact, True),
+        (own.groups, theirs.groups, True),
+        (own.exact_groups, theirs.groups, False),
+        (own.groups, theirs.exact_groups, False),
+    ):
+        for key in sorted(mine.keys() & yours.keys()):
+            left, right = mine[key], yours[key]
+            if left == right and same_rule:
+                continue
+            raise BadDbc(
+                f"id {left.label} is {left.name} in {source.dbc.name} and {right.name} in {rival.dbc.name}"
+                + (", with different signals" if left.name == right.name and left != right else ""),
+                f"{source.dbc.name}, {rival.dbc.name}",
+                "Remove one of them, or bind each database to its own vehicles and channels",
+            )
 
 
 def _named_apart(messages: list[MessagePlan]) -> tuple[list[MessagePlan], list[str]]:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from telemetry_pipeline.decode.plan import EXTENDED_BIT
+from telemetry_pipeline.decode.match import EXTENDED_BIT
 from telemetry_pipeline.lake.schema import EXTENDED_ID_MAX
 
 Keys = npt.NDArray[np.uint32]

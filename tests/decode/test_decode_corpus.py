@@ -18,10 +18,8 @@ from tests.corpus import CORPUS, needs_corpus
 def bindings():
     for path in sorted(CORPUS.glob("pairs/*/reference.json")):
         for binding in json.loads(path.read_text())["bindings"]:
-            if binding["match"] == "exact":
-                yield pytest.param(
-                    path.parent, binding, id=f"{path.parent.name}-{binding['dbc'].rpartition('/')[2]}"
-                )
+            name = f"{path.parent.name}-{binding['dbc'].rpartition('/')[2]}-{binding['match']}"
+            yield pytest.param(path.parent, binding, id=name)
 
 
 def raw_table(folder, channel):
@@ -40,7 +38,7 @@ def test_recording_decodes_as_cantools_does(folder, binding):
     raw = raw_table(folder, binding["channel"])
     for strict, key in ((True, "reference"), (False, "with_allow_truncated")):
         expected = binding[key]
-        decoded = decode_frames(raw, compile_plan([dbc], strict_length=strict))
+        decoded = decode_frames(raw, compile_plan([dbc], strict_length=strict, match=binding["match"]))
         report = decoded.report
         assert report.adds_up()
         assert {
@@ -60,11 +58,9 @@ def test_recording_decodes_as_cantools_does(folder, binding):
             )
         }
         assert report.skipped == sum(expected["frames_skipped"].values())
-        signals = expected.get("signals") or binding["reference"]["signals"]
-        signals = {
-            name: expected.get("signals_that_differ", {}).get(name) or stats
-            for name, stats in signals.items()
-        }
+        signals = expected.get("signals") or (
+            binding["reference"]["signals"] | expected.get("signals_that_differ", {})
+        )
         found = {f"{stats.message}.{stats.signal}": stats for stats in report.signals}
         assert found.keys() == signals.keys()
         for name, stats in signals.items():
@@ -74,6 +70,19 @@ def test_recording_decodes_as_cantools_does(folder, binding):
             assert ours.total / (ours.rows - ours.nonfinite) == pytest.approx(
                 stats["mean"], rel=1e-9, abs=1e-9
             ), name
+
+
+@needs_corpus
+@pytest.mark.parametrize(("folder", "binding"), bindings())
+def test_a_database_states_its_match_rule(folder, binding):
+    dbc = load_dbc((CORPUS / binding["dbc"]).read_bytes(), binding["dbc"].rpartition("/")[2])
+    raw = raw_table(folder, binding["channel"])
+    stated = decode_frames(raw, compile_plan([dbc])).report
+    bound = decode_frames(raw, compile_plan([dbc], match=binding["match"])).report
+    silent = (
+        dbc.name == "canboat.dbc"
+    )  # it has no attributes: only its binding says that it is matched by group
+    assert (stated == bound) != silent
 
 
 @needs_corpus
