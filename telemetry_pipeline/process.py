@@ -9,21 +9,23 @@ the raw object pending and a second run writes the same bytes again.
 import datetime as dt
 import json
 import logging
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Final
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from telemetry_pipeline.bindings import Databases
+from telemetry_pipeline.days import of_vehicle, split_days, vehicle_names
 from telemetry_pipeline.decode.frames import decode_frames
 from telemetry_pipeline.decode.plan import Plan
 from telemetry_pipeline.decode.report import Report
 from telemetry_pipeline.errors import BadDbc, BadRaw, NotFound, TelemetryError, TransientError
-from telemetry_pipeline.lake import ledger, parquet, schema
+from telemetry_pipeline.lake import ledger, parquet
 from telemetry_pipeline.lake.layout import Partition, RawObject
 from telemetry_pipeline.lake.store import Store, digest
+from telemetry_pipeline.spool import Spool
 from telemetry_pipeline.version import __version__
 
 _log: Final = logging.getLogger(__name__)
@@ -75,31 +77,54 @@ def process_object(store: Store, raw: RawObject, plan: Plan) -> Outcome:
         TransientError: The store does not answer; the object stays pending.
     """
     body = store.get(raw.key)
-    try:
-        frames = parquet.read_raw(body, raw.key)
-    except BadRaw as error:
-        _quarantine(store, raw, body, error)
-        return Outcome(raw, quarantined=str(error))
-    total = Report()
-    parts = _by_day(frames, raw.partition)
-    for days in (-1, 1, 0):  # the receipt is written last
-        part = parts[days]
-        if days and not part.num_rows:
-            continue
-        decoded = decode_frames(_of_vehicle(part, raw.partition.vehicle_id), plan)
-        total = total + decoded.report
-        footer = {
-            "raw_key": raw.key,
-            "raw_digest": digest(body),
-            "dbc": json.dumps([{"name": name, "sha256": sha256} for name, sha256 in plan.digests]),
-            "code_version": __version__,
-            "report": json.dumps(decoded.report.to_dict()),
-        }
-        if days == 0:
-            footer["total"] = json.dumps(_accounting(total))
-        runs = (signal.rows for signal in decoded.report.signals)
-        store.put(raw.spill(days).key, parquet.write_decoded(decoded.table, runs, footer))
+    with tempfile.TemporaryDirectory(prefix="telemetry-") as folder:
+        spools = {days: Spool(Path(folder) / str(days)) for days in (-1, 1, 0)}
+        try:
+            total = _decode(body, raw, plan, spools)
+        except BadRaw as error:
+            _quarantine(store, raw, body, error)
+            return Outcome(raw, quarantined=str(error))
+        origin = {"raw_key": raw.key, "raw_digest": digest(body), **_made_by(plan)}
+        for days, spool in spools.items():  # the receipt is written last
+            if days == 0 or spool.report.rows:
+                footer = {**origin, "report": json.dumps(spool.report.to_dict())}
+                if days == 0:
+                    footer["total"] = json.dumps(_accounting(total))
+                runs = (signal.rows for signal in spool.report.signals)
+                decoded = parquet.write_decoded_parts(spool.tables(), runs, footer)
+                store.put(raw.spill(days).key, decoded)
     return Outcome(raw, report=total)
+
+
+def _decode(body: bytes, raw: RawObject, plan: Plan, spools: Mapping[int, Spool]) -> Report:
+    """Decode the frames of an object batch by batch into the spools of their days, and account for all of them.
+
+    Raises:
+        BadRaw: It cannot be read, none of its rows is a frame of its days, or it is of several vehicles.
+    """
+    vehicle_id = raw.partition.vehicle_id
+    names: Counter[str] = Counter()
+    outside = timed = 0
+    for frames in parquet.read_raw_batches(body, raw.key):
+        names.update(vehicle_names(frames))
+        split = split_days(frames, raw.partition)
+        outside, timed = outside + split.outside, timed + split.timed
+        for days, part in split.parts.items():
+            spools[days].add(decode_frames(of_vehicle(part, vehicle_id), plan))
+    total = Report.merge(spool.report for spool in spools.values())
+    if len(names) > 1:
+        listed = ", ".join(repr(name[:80]) for name in sorted(names)[:5])
+        raise BadRaw(f"its rows are of {len(names)} vehicles: {listed}", raw.key)
+    if total.rows and total.bad_rows == total.rows:
+        raise BadRaw(f"none of its {total.rows} rows is a frame: {total.bad_rows_by}", raw.key)
+    if outside and outside == timed:
+        raise BadRaw(f"none of its rows lies in {raw.partition.date} or a day beside it", raw.key)
+    return replace(total, outside_day=outside, other_vehicle=names.total() - names[vehicle_id])
+
+
+def _made_by(plan: Plan) -> dict[str, str]:
+    digests = [{"name": name, "sha256": sha256} for name, sha256 in plan.digests]
+    return {"dbc": json.dumps(digests), "code_version": __version__}
 
 
 def partition_total(store: Store, partition: Partition) -> Report:
@@ -121,36 +146,6 @@ def process_objects(store: Store, databases: Databases, raws: Iterable[RawObject
         except (BadDbc, NotFound, TransientError) as error:
             _log.warning("%s stays pending: %s", raw.key, error)
             yield Outcome(raw, failed=error)
-
-
-def _by_day(frames: pa.Table, partition: Partition) -> dict[int, pa.Table]:
-    """Frames of the day before (-1), of the partition itself (0) and of the day after (1).
-
-    Rows further off, and rows without a time, stay in the partition: no broken clock makes a thousand partitions.
-    """
-    times = frames["timestamp"]
-
-    def within(day: Partition) -> pa.ChunkedArray:
-        low, high = (pa.scalar(ns, pa.int64()).cast(schema.TIMESTAMP) for ns in (day.start_ns, day.end_ns))
-        inside = pc.and_(pc.greater_equal(times, low), pc.less(times, high))
-        return pc.fill_null(inside, False)
-
-    before, after = within(partition.shifted(-1)), within(partition.shifted(1))
-    if not pc.any(pc.or_(before, after)).as_py():
-        return {-1: frames.slice(0, 0), 0: frames, 1: frames.slice(0, 0)}
-    return {
-        -1: frames.filter(before),
-        0: frames.filter(pc.invert(pc.or_(before, after))),
-        1: frames.filter(after),
-    }
-
-
-def _of_vehicle(frames: pa.Table, vehicle_id: str) -> pa.Table:
-    """The same frames under the partition's vehicle: the key is what queries prune by, so the key is right."""
-    index = frames.schema.get_field_index("vehicle_id")
-    codes = pa.repeat(pa.scalar(0, pa.int16()), frames.num_rows)
-    column = pa.DictionaryArray.from_arrays(codes, pa.array([vehicle_id]))
-    return frames.set_column(index, "vehicle_id", column)
 
 
 def _accounting(report: Report) -> dict[str, object]:

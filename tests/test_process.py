@@ -88,22 +88,38 @@ def test_rows_before_midnight_go_to_the_day_before(folder_lake: Store) -> None:
     assert values(folder_lake, raw.decoded_key).height == 600
 
 
-def test_rows_far_off_stay_where_they_are(folder_lake: Store) -> None:
+def test_rows_far_off_stay_where_they_are_and_are_counted(folder_lake: Store) -> None:
+    add_dbc(folder_lake)
+    raw = RawObject.starting("EV_001", NOON)
+    table = pa.concat_tables([frames("EV_001", 0, 50), frames("EV_001", NOON, 20)])
+    folder_lake.put(raw.key, parquet.write_raw(table))
+    outcome = decode_one(folder_lake, raw)
+    assert outcome.report is not None
+    assert outcome.report.outside_day == 50
+    assert values(folder_lake, raw.decoded_key).height == 3 * 70
+    decoded = [DecodedObject.parse(info.key) for info in folder_lake.list_objects("decoded/")]
+    assert [item.partition for item in decoded] == [raw.partition]
+    assert json.loads(footer_of(folder_lake, raw.decoded_key)["total"])["outside_day"] == 50
+    assert partition_total(folder_lake, raw.partition).outside_day == 50
+
+
+def test_an_object_under_a_wholly_wrong_day_goes_to_quarantine(folder_lake: Store) -> None:
     add_dbc(folder_lake)
     raw = RawObject.starting("EV_001", NOON)
     folder_lake.put(raw.key, parquet.write_raw(frames("EV_001", 0, 50)))
-    decode_one(folder_lake, raw)
-    assert values(folder_lake, raw.decoded_key).height == 150
-    decoded = [DecodedObject.parse(info.key) for info in folder_lake.list_objects("decoded/")]
-    assert [item.partition for item in decoded] == [raw.partition]
+    assert (
+        "none of its rows lies in 2026-02-23 or a day beside it" in decode_one(folder_lake, raw).quarantined
+    )
 
 
 def test_the_key_says_whose_frames_they_are(folder_lake: Store) -> None:
     add_dbc(folder_lake)
     raw = RawObject.starting("EV_001", NOON)
     folder_lake.put(raw.key, parquet.write_raw(frames("SOMEBODY_ELSE", NOON, 10)))
-    decode_one(folder_lake, raw)
+    outcome = decode_one(folder_lake, raw)
     assert values(folder_lake, raw.decoded_key)["vehicle_id"].unique().to_list() == ["EV_001"]
+    assert outcome.report is not None
+    assert outcome.report.other_vehicle == 10
 
 
 @pytest.mark.parametrize("body", [b"", b"PAR1", b"<html>not found</html>", b"PAR1" + b"\0" * 100 + b"PAR1"])

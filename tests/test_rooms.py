@@ -30,7 +30,12 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     f"{P}.formats": ((ERRORS, LAKE), ("asammdf", "can", "numpy", "pyarrow")),
     f"{P}.query": ((ERRORS, LAKE), ("numpy", "pyarrow", "polars")),
     f"{P}.bindings": ((ERRORS, LAKE, DECODE), ("yaml",)),
-    f"{P}.process": ((ERRORS, LAKE, DECODE, f"{P}.bindings", f"{P}.version"), ("pyarrow",)),
+    f"{P}.days": ((LAKE,), ("numpy", "pyarrow")),
+    f"{P}.spool": ((LAKE, DECODE), ("numpy", "pyarrow")),
+    f"{P}.process": (
+        (ERRORS, LAKE, DECODE, f"{P}.bindings", f"{P}.days", f"{P}.spool", f"{P}.version"),
+        (),
+    ),
     f"{P}.drain": ((ERRORS, LAKE, f"{P}.bindings", f"{P}.process"), ()),
     f"{P}.defs": ((ERRORS, LAKE, SETTINGS, f"{P}.decode.report", *PIPELINE, f"{P}.version"), ("dagster",)),
     f"{P}.definitions": ((LAKE, SETTINGS, f"{P}.defs"), ("dagster",)),
@@ -69,7 +74,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 
 WORDS: dict[str, set[str]] = {
     # a word: the files or folders that may spell it
-    r"year=|month=|day=": {f"{P}/lake/layout.py"},
+    r"\b(year|month|day)=": {f"{P}/lake/layout.py"},
     r"\benviron\b|\bgetenv\b": {f"{P}/settings.py", "edge_agent/config.py"},
     r"\bboto3\b": {f"{P}/lake/store.py"},
     r"\bimport dagster\b|\bfrom dagster\b": {f"{P}/defs/", f"{P}/definitions.py"},

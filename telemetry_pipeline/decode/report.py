@@ -67,14 +67,18 @@ class Report:
         truncated: Decoded frames that were shorter than their message.
         unknown_id: Frames whose arbitration id no database knows.
         decode_error: Frames whose message is known but that give no value.
-        skipped: Error frames and remote frames.
+        skipped: Error frames, remote frames, and frames that are a part of a longer payload.
         bad_rows: Rows that are no frame: a null, or a payload that no CAN frame has.
+        outside_day: Rows, of whatever class, that lie further from their object's day than its neighbours.
+        other_vehicle: Rows, of whatever class, that name another vehicle than their object's key.
         unknown_ids: Frames by id (`format_id`), the most frequent `UNKNOWN_IDS_MAX`, the rest under `OTHER_IDS`.
         decode_errors: Frames by "Message: reason".
         skipped_by: Frames by kind.
         bad_rows_by: Rows by reason.
         messages: Decoded frames by message name.
         signal_errors: Decoded frames by "Message.Signal: reason", for signals that can never be read.
+        transfers: Multi-frame transfers by "protocol end": complete, interrupted, out of sequence, timed out, aborted,
+            unfinished (still open at the end), continued (begun in the frames before).
         signals: One per signal with values, in the order of the decoded table.
     """
 
@@ -85,12 +89,15 @@ class Report:
     decode_error: int = 0
     skipped: int = 0
     bad_rows: int = 0
+    outside_day: int = 0
+    other_vehicle: int = 0
     unknown_ids: dict[str, int] = field(default_factory=dict)
     decode_errors: dict[str, int] = field(default_factory=dict)
     skipped_by: dict[str, int] = field(default_factory=dict)
     bad_rows_by: dict[str, int] = field(default_factory=dict)
     messages: dict[str, int] = field(default_factory=dict)
     signal_errors: dict[str, int] = field(default_factory=dict)
+    transfers: dict[str, int] = field(default_factory=dict)
     signals: tuple[SignalStats, ...] = ()
 
     @property
@@ -123,12 +130,15 @@ class Report:
             decode_error=self.decode_error + other.decode_error,
             skipped=self.skipped + other.skipped,
             bad_rows=self.bad_rows + other.bad_rows,
+            outside_day=self.outside_day + other.outside_day,
+            other_vehicle=self.other_vehicle + other.other_vehicle,
             unknown_ids=largest_ids(_added(self.unknown_ids, other.unknown_ids)),
             decode_errors=_added(self.decode_errors, other.decode_errors),
             skipped_by=_added(self.skipped_by, other.skipped_by),
             bad_rows_by=_added(self.bad_rows_by, other.bad_rows_by),
             messages=_added(self.messages, other.messages),
             signal_errors=_added(self.signal_errors, other.signal_errors),
+            transfers=_added(self.transfers, other.transfers),
             signals=_merged(self.signals, other.signals),
         )
 

@@ -34,7 +34,7 @@ _READ_ERRORS = (pa.ArrowException, OSError, ValueError)
 def write_raw(table: pa.Table, footer: Mapping[str, str] | None = None) -> bytes:
     """Write frames (schema `RAW`) as a raw object, with `footer` as our own footer entries."""
     return _write(
-        table.cast(schema.RAW),
+        [table.cast(schema.RAW)],
         [table.num_rows],
         footer or {},
         use_dictionary=["arb_id", "dlc", "data", "vehicle_id", "channel"],
@@ -46,37 +46,45 @@ def write_raw(table: pa.Table, footer: Mapping[str, str] | None = None) -> bytes
 def write_decoded(table: pa.Table, runs: Iterable[int], footer: Mapping[str, str]) -> bytes:
     """Write signal values (schema `DECODED`, sorted by message, signal, time) as a decoded object.
 
-    The Arrow schema is not stored: with it, readers take the names for dictionaries and stop pruning row groups.
-
     Args:
         table: The rows.
         runs: How many rows each signal has, in the table's order: row groups are cut at these borders.
         footer: Our own footer entries, without their prefix.
     """
+    return write_decoded_parts([table], runs, footer)
+
+
+def write_decoded_parts(parts: Iterable[pa.Table], runs: Iterable[int], footer: Mapping[str, str]) -> bytes:
+    """Write signal values that come in parts; see `write_decoded`. No more than one row group of them is held.
+
+    The Arrow schema is not stored: with it, readers take the names for dictionaries and stop pruning row groups.
+    """
     return _write(
-        table.cast(schema.DECODED),
+        (part.cast(schema.DECODED) for part in parts),
         row_group_sizes(runs),
         footer,
         use_dictionary=["vehicle_id", "message_name", "signal_name", "unit", "channel"],
         column_encoding={"timestamp": "DELTA_BINARY_PACKED", "value": "PLAIN"},
         # statistics of the constant columns cost more than all compression, and nobody prunes by them
         write_statistics=["timestamp", "signal_name"],
+        columns=schema.DECODED,
     )
 
 
 def _write(
-    table: pa.Table,
+    parts: Iterable[pa.Table],
     groups: Sequence[int],
     footer: Mapping[str, str],
     *,
     use_dictionary: list[str],
     column_encoding: dict[str, str],
     write_statistics: list[str],
+    columns: pa.Schema = schema.RAW,
 ) -> bytes:
     sink = io.BytesIO()
     with pq.ParquetWriter(
         sink,
-        table.schema.remove_metadata(),
+        columns,
         compression="zstd",
         compression_level=1,
         store_schema=False,
@@ -84,12 +92,25 @@ def _write(
         column_encoding=column_encoding,
         write_statistics=write_statistics,
     ) as writer:
-        start = 0
-        for rows in groups:
-            writer.write_table(table.slice(start, rows), row_group_size=max(rows, 1))
-            start += rows
+        for group in _regrouped(parts, groups):
+            writer.write_table(group, row_group_size=max(group.num_rows, 1))
         writer.add_key_value_metadata({f"{FOOTER_PREFIX}{name}": text for name, text in footer.items()})
     return sink.getvalue()
+
+
+def _regrouped(parts: Iterable[pa.Table], groups: Sequence[int]) -> Iterator[pa.Table]:
+    """The same rows in tables of these sizes."""
+    source = iter(parts)
+    part = next(source)
+    for rows in groups:
+        held = [part.slice(0, rows)]
+        part = part.slice(rows)
+        while missing := rows - sum(piece.num_rows for piece in held):
+            part = next(source)
+            held.append(part.slice(0, missing))
+            part = part.slice(missing)
+        # chunks with dictionaries of their own would be written without any
+        yield held[0] if len(held) == 1 else pa.concat_tables(held).unify_dictionaries()
 
 
 def row_group_sizes(runs: Iterable[int]) -> list[int]:

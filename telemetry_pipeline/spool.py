@@ -1,0 +1,97 @@
+"""Decoded batches of one object, put back into one order: by message, signal and time.
+
+A single batch stays in memory. Several go to a temporary folder, signal by signal, so that no more than one signal
+of the object is held while it is written.
+"""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+
+from telemetry_pipeline.decode.frames import Decoded
+from telemetry_pipeline.decode.report import Report
+from telemetry_pipeline.lake import schema
+
+_OPTIONS: Final = pa.ipc.IpcWriteOptions(compression="lz4")
+
+Name = tuple[str, str]
+
+
+class Spool:
+    """The decoded batches of one decoded object.
+
+    Args:
+        folder: Where batches go once there are several; empty, and somebody else's to remove.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._first: Decoded | None = None
+        self._batches: list[_Batch] = []
+        self.report = Report()
+
+    def add(self, decoded: Decoded) -> None:
+        """Take the next batch."""
+        self.report = self.report + decoded.report if self._first or self._batches else decoded.report
+        if not self._first and not self._batches:
+            self._first = decoded
+            return
+        if self._first:
+            self._keep(self._first)
+            self._first = None
+        self._keep(decoded)
+
+    def tables(self) -> Iterator[pa.Table]:
+        """The rows of all batches in the decoded order; rows of equal keys in the order of the batches."""
+        if not self._batches:
+            yield self._first.table if self._first else schema.DECODED.empty_table()
+            return
+        for stats in self.report.signals:
+            yield from _in_time(self._batches, (stats.message, stats.signal))
+
+    def _keep(self, decoded: Decoded) -> None:
+        self._folder.mkdir(exist_ok=True)
+        self._batches.append(_Batch(self._folder / f"{len(self._batches)}.arrow", decoded))
+
+
+class _Batch:
+    """One batch on disk: an Arrow IPC file with one record batch per signal."""
+
+    def __init__(self, path: Path, decoded: Decoded) -> None:
+        self._path = path
+        self.spans: dict[Name, tuple[int, int]] = {}
+        self._numbers: dict[Name, int] = {}
+        start = 0
+        with (
+            pa.OSFile(str(path), "wb") as sink,
+            pa.ipc.new_file(sink, schema.DECODED, options=_OPTIONS) as out,
+        ):
+            for number, stats in enumerate(decoded.report.signals):
+                part = decoded.table.slice(start, stats.rows).combine_chunks()
+                out.write_batch(part.to_batches()[0])
+                name = (stats.message, stats.signal)
+                self.spans[name] = (stats.first_ns, stats.last_ns)
+                self._numbers[name] = number
+                start += stats.rows
+
+    def read(self, name: Name) -> pa.Table:
+        """The rows of one signal."""
+        with pa.OSFile(str(self._path), "rb") as source:
+            return pa.Table.from_batches([pa.ipc.open_file(source).get_batch(self._numbers[name])])
+
+
+def _in_time(batches: list[_Batch], name: Name) -> Iterator[pa.Table]:
+    """One signal's rows in order of time: batch by batch where the batches follow each other, else sorted."""
+    batches = [batch for batch in batches if name in batch.spans]
+    spans = [batch.spans[name] for batch in batches]
+    if all(before[1] <= after[0] for before, after in pairwise(spans)):
+        for batch in batches:
+            yield batch.read(name)
+        return
+    rows = pa.concat_tables(batch.read(name) for batch in batches).unify_dictionaries().combine_chunks()
+    order = np.argsort(rows["timestamp"].cast(pa.int64()).to_numpy(), kind="stable")
+    yield rows.take(pa.array(order))
