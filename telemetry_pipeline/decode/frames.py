@@ -45,14 +45,16 @@ def decode_frames(raw: pa.Table, plan: Plan) -> Decoded:
     that fits is read from its own bits.
 
     Args:
-        raw: Frames with the columns of `lake.schema.RAW`, in any order; nulls allowed.
+        raw: Frames with the columns of `lake.schema.RAW`, in any order; nulls allowed. Where the plan has transports,
+            they have been through `transport.reassemble`.
         plan: What to do with each arbitration id.
 
     Raises:
         BadRaw: More distinct vehicles, channels or names than one object holds.
         BadDbc: The plan has more messages than a table can be grouped by.
     """
-    sifted = sift(raw)
+    # reassembled transfers are longer than any frame, and have been sifted before
+    sifted = sift(raw, any_length=bool(plan.transport))
     times = _times(raw["timestamp"])
     grouped = _group(sifted, times, raw["channel"], plan)
     with np.errstate(all="ignore"):  # NaN, infinity and overflow are values that floats on a bus may have

@@ -41,11 +41,15 @@ class Sifted:
     bad: dict[str, int]
 
 
-def sift(raw: pa.Table) -> Sifted:
+def sift(raw: pa.Table, *, any_length: bool = False) -> Sifted:
     """Sort the rows of a raw table (columns of `lake.schema.RAW`).
 
     Flags above the 29 bits of an id are SocketCAN's (linux/can.h: extended, remote, error): raw objects without
     flag columns may carry them.
+
+    Args:
+        raw: The rows.
+        any_length: Take payloads for good that no single frame has.
     """
     ids = _flat(raw["arb_id"])
     extended, remote, error = (
@@ -67,7 +71,7 @@ def sift(raw: pa.Table) -> Sifted:
         (bad, "timestamp is null", _nulls(raw["timestamp"])),
         (bad, "arb_id is null", _nulls(raw["arb_id"])),
         (bad, "data is null", _nulls(raw["data"])),
-        (bad, f"payload over {PAYLOAD_MAX} bytes", _too_long(raw["data"])),
+        (bad, f"payload over {PAYLOAD_MAX} bytes", None if any_length else _too_long(raw["data"])),
         (skipped, "error frame", error if error.any() else None),
         (skipped, "remote frame", remote if remote.any() else None),
     ):
