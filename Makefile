@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 NODE := scripts/with-node
 DASHBOARD_SOURCES := $(shell find dashboard -path dashboard/node_modules -prune -o -path dashboard/dist -prune -o -type f -print 2>/dev/null)
 
-.PHONY: help demo test check format bench dev lock clean
+.PHONY: help demo test check format bench dev lambda lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -16,6 +16,7 @@ demo: $(VENV)/.run dashboard/dist/index.html ## two vehicles, Dagster, API and d
 
 test: $(VENV)/.dev dashboard/dist/index.html ## the whole test suite; installs what it needs
 	@scripts/need-chromium
+	@scripts/need-java
 	@$(NODE) npm --prefix dashboard test --silent
 	@$(BIN)/pytest $(ARGS)
 
@@ -36,11 +37,14 @@ bench: $(VENV)/.dev ## measured ratios against peers, in one run
 dev: $(VENV)/.dev dashboard/node_modules/.installed dashboard/dist/index.html ## the demo, with the dashboard reloading as you edit
 	@trap 'kill 0' EXIT INT TERM; $(BIN)/telemetry demo $(ARGS) & $(NODE) npm --prefix dashboard run dev
 
+lambda: $(VENV)/.run ## the decoder's package for AWS Lambda: build/lambda.zip
+	@$(BIN)/python scripts/build_lambda.py $(ARGS)
+
 lock: $(VENV)/.dev ## resolve the dependencies anew into the lock files
 	@scripts/lock $(BIN)/python
 
 clean: ## remove everything that was built or installed here; the demo's lake, too
-	rm -rf $(VENV) .demo dashboard/dist dashboard/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .demo build dashboard/dist dashboard/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/.run: requirements.lock pyproject.toml
 	@PYTHON=$(PYTHON) scripts/install $(VENV) requirements.lock
