@@ -123,8 +123,8 @@ def _decode(body: bytes, raw: RawObject, plan: Plan, spools: Mapping[int, Spool]
 
 
 def _made_by(plan: Plan) -> dict[str, str]:
-    digests = [{"name": name, "sha256": sha256} for name, sha256 in plan.digests]
-    return {"dbc": json.dumps(digests), "code_version": __version__}
+    databases = [scope.to_dict() for scope in plan.scopes]
+    return {"dbc": json.dumps(databases), "code_version": __version__}
 
 
 def partition_total(store: Store, partition: Partition) -> Report:
@@ -142,7 +142,8 @@ def process_objects(store: Store, databases: Databases, raws: Iterable[RawObject
     """Decode raw objects one by one; whatever stops one of them is its outcome and does not stop the others."""
     for raw in raws:
         try:
-            yield process_object(store, raw, databases.plan_for(raw.partition.vehicle_id))
+            plan = databases.plan_for(raw.partition.vehicle_id, raw.partition.date)
+            yield process_object(store, raw, plan)
         except (BadDbc, NotFound, TransientError) as error:
             _log.warning("%s stays pending: %s", raw.key, error)
             yield Outcome(raw, failed=error)

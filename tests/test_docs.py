@@ -63,8 +63,10 @@ def test_the_contract_names_every_column() -> None:
 
 def test_the_bindings_of_the_contract_can_be_read() -> None:
     (example,) = re.findall(r"```yaml\n(.*?)```", CONTRACT, re.DOTALL)
-    assert parse_bindings(example.encode(), "docs")[0].matches("EV_001")
-    assert yaml.safe_load(example)
+    bindings = parse_bindings(example.encode(), "docs")
+    assert bindings[0].matches("EV_001")
+    used = {key for entry in yaml.safe_load(example)["bindings"] for key in entry}
+    assert used == {"vehicles", "dbc", "channel", "match", "valid_from", "transport"}
 
 
 def test_every_decision_is_listed() -> None:

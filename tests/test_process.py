@@ -6,10 +6,10 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from telemetry_pipeline.bindings import Databases, parse_bindings
+from telemetry_pipeline.bindings import Databases
 from telemetry_pipeline.decode.report import Report
 from telemetry_pipeline.drain import drain, tally
-from telemetry_pipeline.errors import BadDbc, BadSetting, NotFound
+from telemetry_pipeline.errors import BadDbc, NotFound
 from telemetry_pipeline.lake import layout, ledger, parquet
 from telemetry_pipeline.lake.inbox import FolderInbox, open_inbox
 from telemetry_pipeline.lake.layout import DAY_NS, DecodedObject, RawObject
@@ -176,52 +176,6 @@ def test_a_broken_database_does_not_stop_the_others(folder_lake: Store) -> None:
     assert list(databases.broken) == ["broken.dbc"]
     assert "\n" not in str(databases.broken["broken.dbc"])
     assert databases.plan_for("EV_001").digests[0][0] == "ev_powertrain.dbc"
-
-
-def test_bindings_choose_databases_by_vehicle(folder_lake: Store) -> None:
-    add_dbc(folder_lake)
-    folder_lake.put(
-        layout.BINDINGS,
-        b"bindings:\n- {vehicles: 'EV_*', dbc: ev_powertrain.dbc}\n- {vehicles: [LOST_*], dbc: [absent.dbc]}\n",
-    )
-    databases = Databases.load(folder_lake)
-    assert databases.plan_for("EV_7").digests[0][0] == "ev_powertrain.dbc"
-    with pytest.raises(BadDbc, match=r"names absent\.dbc, which is not there"):
-        databases.plan_for("LOST_1")
-    with pytest.raises(BadDbc, match="no CAN database decodes vehicle TRUCK"):
-        databases.plan_for("TRUCK")
-
-
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        (b"a: [", "not YAML"),
-        (b"vehicles: x", "no list of bindings"),
-        (b"bindings:\n- {vehicles: x}", "entry 1: needs the keys"),
-        (b"bindings:\n- {vehicles: 3, dbc: x}", "vehicles must be a name"),
-        (b"bindings:\n- {vehicles: x, dbc: x, speed: 3}", "unknown key speed"),
-        (b"bindings:\n- {vehicles: x, dbc: x, transport: tcp}", "unknown transport tcp"),
-    ],
-)
-def test_bindings_that_cannot_be_used_say_why(folder_lake: Store, text: bytes, says: str) -> None:
-    with pytest.raises(BadSetting, match=says):
-        parse_bindings(text, "dbc/bindings.yaml")
-    add_dbc(folder_lake)
-    folder_lake.put(layout.BINDINGS, text)
-    with pytest.raises(BadDbc, match=says):
-        Databases.load(folder_lake).plan_for("EV_001")
-
-
-def test_a_binding_may_ask_for_multi_frame_transports(folder_lake: Store) -> None:
-    add_dbc(folder_lake)
-    folder_lake.put(
-        layout.BINDINGS,
-        b"bindings:\n- {vehicles: 'EV_*', dbc: ev_powertrain.dbc, transport: isotp}\n"
-        b"- {vehicles: EV_1, dbc: ev_powertrain.dbc, transport: [fastpacket, j1939]}\n",
-    )
-    databases = Databases.load(folder_lake)
-    assert databases.plan_for("EV_2").transport == ("isotp",)
-    assert databases.plan_for("EV_1").transport == ("fastpacket", "isotp", "j1939")
 
 
 def test_a_drain_empties_the_inbox_whatever_the_day(any_lake: Store) -> None:

@@ -70,9 +70,12 @@ def _attribute(database: Any, name: str) -> str:  # noqa: ANN401
 
 @dataclass(frozen=True)
 class Scope:
-    """The ids that mean something on some channels.
+    """The ids of one database on some channels.
 
     Attributes:
+        name: The database's name.
+        sha256: Digest of its bytes, in hex.
+        match: The rule that was asked for; None for what the database states.
         channels: Globs of channel names; none at all for every channel.
         since: Orders scopes in time: on a channel that several match, only those with the largest count.
         exact: Positions of messages by key.
@@ -80,6 +83,9 @@ class Scope:
         transport: Multi-frame protocols that are reassembled on these channels.
     """
 
+    name: str
+    sha256: str
+    match: Match | None
     channels: tuple[str, ...]
     since: int
     exact: dict[int, int]
@@ -89,6 +95,13 @@ class Scope:
     def matches(self, channel: str) -> bool:
         """Whether it says something about a channel."""
         return not self.channels or any(fnmatch.fnmatchcase(channel, glob) for glob in self.channels)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What was decoded with, for footers: name and sha256, and what a binding said beyond them."""
+        beyond = {"match": self.match, "channel": list(self.channels), "transport": list(self.transport)}
+        return {"name": self.name, "sha256": self.sha256} | {
+            key: said for key, said in beyond.items() if said
+        }
 
 
 @dataclass(frozen=True)

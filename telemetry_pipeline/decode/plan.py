@@ -172,14 +172,12 @@ class Plan:
     """Every message that can be decoded, by arbitration id and channel.
 
     Attributes:
-        digests: Name and SHA-256 of each database, sorted by name.
         messages: The messages, sorted by key; names are unique.
         strict_length: Refuse frames shorter than their message instead of reading the signals they hold.
         warnings: What a person should know about the databases taken together.
         scopes: Which ids mean which message, on which channels.
     """
 
-    digests: tuple[tuple[str, str], ...]
     messages: tuple[MessagePlan, ...]
     strict_length: bool = False
     warnings: tuple[str, ...] = ()
@@ -187,6 +185,11 @@ class Plan:
     _tables: dict[tuple[int, ...], IdTable] = field(
         default_factory=dict, init=False, compare=False, repr=False
     )
+
+    @property
+    def digests(self) -> tuple[tuple[str, str], ...]:
+        """Name and SHA-256 of each database, sorted by name."""
+        return tuple(sorted({(scope.name, scope.sha256) for scope in self.scopes}))
 
     @property
     def transport(self) -> tuple[str, ...]:
@@ -254,7 +257,6 @@ def compile_plan(
     order = sorted(range(len(messages)), key=lambda number: (messages[number].key, messages[number].name))
     positions = dict(zip((list(used)[number] for number in order), range(len(order)), strict=True))
     return Plan(
-        digests=tuple(sorted({(source.dbc.name, source.dbc.sha256) for source in sources})),
         messages=tuple(messages[number] for number in order),
         strict_length=strict_length,
         warnings=tuple(dict.fromkeys(warnings + renamed)),
@@ -279,6 +281,9 @@ class _Claims:
 
     def scope(self, source: Source, positions: dict[MessagePlan, int]) -> Scope:
         return Scope(
+            name=source.dbc.name,
+            sha256=source.dbc.sha256,
+            match=source.match,
             channels=source.channels,
             since=source.since,
             exact={key: positions[message] for key, message in self.exact.items()},
