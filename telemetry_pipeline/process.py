@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Final
 
 from telemetry_pipeline.bindings import Databases
+from telemetry_pipeline.borders import FOOTER as PREVIOUS
+from telemetry_pipeline.borders import Previous, Stitcher, is_outdated, neighbours, read_previous
 from telemetry_pipeline.days import of_vehicle, split_days, vehicle_names
 from telemetry_pipeline.decode.frames import decode_frames
 from telemetry_pipeline.decode.plan import Plan
@@ -67,6 +69,9 @@ class Tally:
 def process_object(store: Store, raw: RawObject, plan: Plan) -> Outcome:
     """Decode one raw object into the lake; bytes that are no frames go to quarantine.
 
+    Where transfers are reassembled, the object after it is decoded again if it was decoded without this one. That
+    comes first, for as long as this object has no receipt nothing is forgotten.
+
     Args:
         store: The lake.
         raw: The object.
@@ -76,15 +81,40 @@ def process_object(store: Store, raw: RawObject, plan: Plan) -> Outcome:
         NotFound: There is no such raw object.
         TransientError: The store does not answer; the object stays pending.
     """
+    if not plan.transport:
+        return _process(store, raw, plan, None)
+    _, following = neighbours(store, raw)
+    if following is not None and is_outdated(store, following, raw):
+        _log.info("%s is decoded again, now that %s is there", following.key, raw.key)
+        _process_after_previous(store, following, plan)
+    return _process_after_previous(store, raw, plan)
+
+
+def _process_after_previous(store: Store, raw: RawObject, plan: Plan) -> Outcome:
+    """Decode an object after the one before it, and again if another one landed between them meanwhile.
+
+    Whoever lands looks for the receipt of the next object, whoever writes a receipt looks for what has landed: one of
+    the two sees the other.
+    """
+    while True:
+        previous = read_previous(store, raw, plan)
+        outcome = _process(store, raw, plan, previous)
+        if neighbours(store, raw)[0] == previous.raw:
+            return outcome
+
+
+def _process(store: Store, raw: RawObject, plan: Plan, previous: Previous | None) -> Outcome:
     body = store.get(raw.key)
     with tempfile.TemporaryDirectory(prefix="telemetry-") as folder:
         spools = {days: Spool(Path(folder) / str(days)) for days in (-1, 1, 0)}
         try:
-            total = _decode(body, raw, plan, spools)
+            total = _decode(body, raw, plan, previous, spools)
         except BadRaw as error:
             _quarantine(store, raw, body, error)
             return Outcome(raw, quarantined=str(error))
         origin = {"raw_key": raw.key, "raw_digest": digest(body), **_made_by(plan)}
+        if previous is not None:
+            origin[PREVIOUS] = previous.footer
         for days, spool in spools.items():  # the receipt is written last
             if days == 0 or spool.report.rows:
                 footer = {**origin, "report": json.dumps(spool.report.to_dict())}
@@ -96,8 +126,12 @@ def process_object(store: Store, raw: RawObject, plan: Plan) -> Outcome:
     return Outcome(raw, report=total)
 
 
-def _decode(body: bytes, raw: RawObject, plan: Plan, spools: Mapping[int, Spool]) -> Report:
+def _decode(
+    body: bytes, raw: RawObject, plan: Plan, previous: Previous | None, spools: Mapping[int, Spool]
+) -> Report:
     """Decode the frames of an object batch by batch into the spools of their days, and account for all of them.
+
+    What comes to no row by being reassembled is counted under the object's own day.
 
     Raises:
         BadRaw: It cannot be read, none of its rows is a frame of its days, or it is of several vehicles.
@@ -105,12 +139,17 @@ def _decode(body: bytes, raw: RawObject, plan: Plan, spools: Mapping[int, Spool]
     vehicle_id = raw.partition.vehicle_id
     names: Counter[str] = Counter()
     outside = timed = 0
+    stitcher = None if previous is None else Stitcher(plan, vehicle_id, previous)
     for frames in parquet.read_raw_batches(body, raw.key):
         names.update(vehicle_names(frames))
         split = split_days(frames, raw.partition)
         outside, timed = outside + split.outside, timed + split.timed
+        if stitcher is not None:
+            split = split_days(stitcher.add(frames), raw.partition)
         for days, part in split.parts.items():
             spools[days].add(decode_frames(of_vehicle(part, vehicle_id), plan))
+    if stitcher is not None:
+        spools[0].report = spools[0].report + stitcher.report()
     total = Report.merge(spool.report for spool in spools.values())
     if len(names) > 1:
         listed = ", ".join(repr(name[:80]) for name in sorted(names)[:5])

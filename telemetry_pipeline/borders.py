@@ -1,0 +1,135 @@
+"""What crosses the border between two raw objects: transfers that begin in one and end in the next.
+
+The next one is that of the same vehicle and day whose stem names the next later time; objects whose stems name no time
+have no neighbours. When which object is decoded is `process`' business.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Final
+
+import pyarrow as pa
+
+from telemetry_pipeline.days import of_vehicle
+from telemetry_pipeline.decode.plan import Plan
+from telemetry_pipeline.decode.report import Report
+from telemetry_pipeline.decode.transport.reassemble import Reassembled, reassemble
+from telemetry_pipeline.errors import BadKey, BadRaw, NotFound
+from telemetry_pipeline.lake import layout, parquet
+from telemetry_pipeline.lake.layout import RawObject
+from telemetry_pipeline.lake.store import Store, digest
+
+FOOTER: Final = "previous"
+"""The footer entry of a decoded object that names the raw object before it."""
+
+
+@dataclass(frozen=True)
+class Previous:
+    """The raw object before another, and the transfers that it leaves open.
+
+    Attributes:
+        raw: The object, or None where there is none.
+        sha256: The digest of its bytes, "" where there is none.
+        left: Its reassembly, or None where it holds no readable frames.
+    """
+
+    raw: RawObject | None = None
+    sha256: str = ""
+    left: Reassembled | None = None
+
+    @property
+    def footer(self) -> str:
+        """Which object this is, for the footer of what is decoded after it."""
+        name = {"raw_key": self.raw.key, "raw_digest": self.sha256} if self.raw else None
+        return json.dumps(name)
+
+
+class Stitcher:
+    """Reassembles the frames of one raw object, batch by batch, beginning with what the object before left open.
+
+    Args:
+        plan: What ids mean, and the protocols spoken.
+        vehicle_id: Under which all frames are reassembled.
+        previous: The object before.
+    """
+
+    def __init__(self, plan: Plan, vehicle_id: str, previous: Previous) -> None:
+        self._plan = plan
+        self._vehicle_id = vehicle_id
+        self._last = previous.left
+        self._report = previous.left.continued() if previous.left else Report()
+
+    def add(self, frames: pa.Table) -> pa.Table:
+        """The next batch, with its segments replaced by the transfers that they complete."""
+        before = self._last.open if self._last else None
+        self._last = reassemble(of_vehicle(frames, self._vehicle_id), self._plan, before)
+        self._report = self._report + self._last.report
+        return self._last.table
+
+    def report(self) -> Report:
+        """The account of all frames that `add` did not give back, and of all transfers."""
+        return self._report + self._last.unfinished() if self._last else self._report
+
+
+def neighbours(store: Store, raw: RawObject) -> tuple[RawObject | None, RawObject | None]:
+    """The raw objects before and after another one; None where there is none."""
+    own = _place(raw)
+    if own is None:
+        return None, None
+    before: list[tuple[tuple[int, str], RawObject]] = []
+    after: list[tuple[tuple[int, str], RawObject]] = []
+    for info in store.list_objects(raw.partition.prefix(layout.RAW)):
+        try:
+            other = RawObject.parse(info.key)
+        except BadKey:
+            continue
+        place = _place(other)
+        if place is not None and place != own:
+            (before if place < own else after).append((place, other))
+    return max(before)[1] if before else None, min(after)[1] if after else None
+
+
+def read_previous(store: Store, raw: RawObject, plan: Plan) -> Previous:
+    """The object before a raw object, with what it leaves open when it is looked at by itself.
+
+    By itself: a transfer that began still earlier is not among it, so that a decoded object depends on two raw
+    objects, not on a chain of all that came before.
+
+    Raises:
+        TransientError: The store does not answer.
+    """
+    found, _ = neighbours(store, raw)
+    if found is None:
+        return Previous()
+    try:
+        body = store.get(found.key)
+    except NotFound:
+        return Previous()
+    left: Reassembled | None = None
+    try:
+        for frames in parquet.read_raw_batches(body, found.key):
+            before = left.open if left else None
+            left = reassemble(of_vehicle(frames, raw.partition.vehicle_id), plan, before)
+    except BadRaw:
+        left = None  # it goes to quarantine
+    return Previous(found, digest(body), left)
+
+
+def is_outdated(store: Store, raw: RawObject, previous: RawObject) -> bool:
+    """Whether a raw object is decoded, but after another object than the one before it, or other bytes of that.
+
+    Raises:
+        TransientError: The store does not answer.
+    """
+    try:
+        with store.open_file(raw.decoded_key) as file:
+            footer = parquet.read_footer(parquet.open_object(file, raw.decoded_key))
+        current = Previous(previous, digest(store.get(previous.key))).footer
+    except NotFound:
+        return False
+    return footer.get(FOOTER) != current
+
+
+def _place(raw: RawObject) -> tuple[int, str] | None:
+    start_ns = layout.stem_start_ns(raw.stem)
+    return None if start_ns is None else (start_ns, raw.stem)
