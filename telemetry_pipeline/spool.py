@@ -1,7 +1,7 @@
 """Decoded batches of one object, put back into one order: by message, signal and time.
 
-A single batch stays in memory. Several go to a temporary folder, signal by signal, so that no more than one signal
-of the object is held while it is written.
+A single batch stays in memory. Several go to a temporary folder, signal by signal, and come back in order of time a
+bounded number of rows at a time.
 """
 
 from collections.abc import Iterator
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from telemetry_pipeline.decode.frames import Decoded
@@ -18,7 +19,11 @@ from telemetry_pipeline.lake import schema
 
 _OPTIONS: Final = pa.ipc.IpcWriteOptions(compression="lz4")
 
+_MERGED_ROWS: Final = 1 << 21
+"""Rows sorted at a time where batches overlap."""
+
 Name = tuple[str, str]
+Times = npt.NDArray[np.int64]
 
 
 class Spool:
@@ -85,13 +90,34 @@ class _Batch:
 
 
 def _in_time(batches: list[_Batch], name: Name) -> Iterator[pa.Table]:
-    """One signal's rows in order of time: batch by batch where the batches follow each other, else sorted."""
+    """One signal's rows in order of time: batch by batch where the batches follow each other, else merged."""
     batches = [batch for batch in batches if name in batch.spans]
-    spans = [batch.spans[name] for batch in batches]
-    if all(before[1] <= after[0] for before, after in pairwise(spans)):
+    if all(before.spans[name][1] <= after.spans[name][0] for before, after in pairwise(batches)):
         for batch in batches:
             yield batch.read(name)
         return
-    rows = pa.concat_tables(batch.read(name) for batch in batches).unify_dictionaries().combine_chunks()
-    order = np.argsort(rows["timestamp"].cast(pa.int64()).to_numpy(), kind="stable")
-    yield rows.take(pa.array(order))
+    times = np.concatenate([_times(batch.read(name)) for batch in batches])
+    times.sort()
+    edges = np.unique(times[::_MERGED_ROWS])
+    for low, high in zip(edges, [*edges[1:], None], strict=True):
+        yield _merged(batches, name, low, high)
+
+
+def _merged(batches: list[_Batch], name: Name, low: np.int64, high: np.int64 | None) -> pa.Table:
+    """One signal's rows of all batches from one time up to another, or to the end; of equal times in batch order."""
+    found = []
+    for batch in batches:
+        first, last = batch.spans[name]
+        if low <= last and (high is None or first < high):
+            rows = batch.read(name)
+            times = _times(rows)
+            start = int(np.searchsorted(times, low))
+            stop = len(times) if high is None else int(np.searchsorted(times, high))
+            found.append(rows.slice(start, stop - start))
+    together = pa.concat_tables(found).unify_dictionaries().combine_chunks()
+    return together.take(pa.array(np.argsort(_times(together), kind="stable")))
+
+
+def _times(rows: pa.Table) -> Times:
+    times: Times = rows["timestamp"].cast(pa.int64()).to_numpy()
+    return times
