@@ -14,6 +14,7 @@ from telemetry_pipeline.cli.arguments import parse_day
 from telemetry_pipeline.cli.console import emit, open_lake, progress_console, settings
 from telemetry_pipeline.decode.dbc import load_dbc
 from telemetry_pipeline.decode.frames import decode_frames
+from telemetry_pipeline.decode.match import Match
 from telemetry_pipeline.decode.plan import compile_plan
 from telemetry_pipeline.decode.report import Report
 from telemetry_pipeline.errors import BadSetting, NotFound
@@ -27,6 +28,10 @@ def decode(
         Path | None, typer.Argument(help="A raw Parquet file to decode, in the lake or not.")
     ] = None,
     dbc: Annotated[list[Path] | None, typer.Option(help="CAN databases for RAW; repeat for several.")] = None,
+    match: Annotated[
+        Match | None,
+        typer.Option(help="How ids find the messages of --dbc, whatever the databases themselves state."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Where the decoded Parquet of RAW goes.")] = None,
     pending: Annotated[
         bool, typer.Option("--pending", help="Decode everything in the lake that waits.")
@@ -36,8 +41,12 @@ def decode(
     as_json: Annotated[bool, typer.Option("--json", help="Answer with one JSON document.")] = False,
 ) -> None:
     """Decode raw frames: `RAW --dbc F`, `--pending`, or `--vehicle V --day D`."""
+    if match is not None and raw is None:
+        raise BadSetting(
+            "--match is for one RAW file", "telemetry decode", "In the lake dbc/bindings.yaml decides"
+        )
     if raw is not None and not pending and vehicle is None:
-        _decode_file(raw, dbc or [], out, as_json=as_json)
+        _decode_file(raw, dbc or [], match, out, as_json=as_json)
     elif pending and raw is None and vehicle is None:
         store = open_lake()
         waiting = [
@@ -56,11 +65,15 @@ def decode(
         )
 
 
-def _decode_file(raw: Path, dbcs: list[Path], out: Path | None, *, as_json: bool) -> None:
+def _decode_file(
+    raw: Path, dbcs: list[Path], match: Match | None, out: Path | None, *, as_json: bool
+) -> None:
     if not dbcs:
         raise BadSetting("no CAN database given", str(raw), "Add --dbc FILE.dbc")
     plan = compile_plan(
-        [load_dbc(_read(path), path.name) for path in dbcs], strict_length=settings().strict_length
+        [load_dbc(_read(path), path.name) for path in dbcs],
+        strict_length=settings().strict_length,
+        match=match,
     )
     decoded = decode_frames(parquet.read_raw(_read(raw), str(raw)), plan)
     if out is not None:

@@ -39,6 +39,7 @@ def run(lake: str, *arguments: str, **env: str) -> "subprocess.CompletedProcess[
         ("", ["status"], {"TELEMETRY_LAK": "x"}, 2, "Did you mean TELEMETRY_LAKE?"),
         ("file:///tmp", ["decode"], {}, 2, "say what to decode"),
         ("file:///tmp", ["decode", "no.parquet", "--dbc", "no.dbc"], {}, 1, "no.dbc: cannot be read"),
+        ("file:///tmp", ["decode", "--pending", "--match", "pgn"], {}, 2, "--match is for one RAW file"),
         ("file:///tmp", ["dbc", "add", "no.dbc"], {}, 1, "no.dbc: cannot be read"),
         ("file:///tmp", ["dbc", "add", "notes.txt"], {}, 1, "not a CAN database by its name"),
         ("file:///tmp", ["decode", "--vehicle", "a b", "--day", "2026-01-01"], {}, 1, "is not a vehicle id"),
@@ -102,6 +103,19 @@ def test_one_file_anywhere_is_decoded_without_a_lake(folder_lake: Store, tmp_pat
     answer = json.loads(result.stdout)
     assert answer["report"]["decoded_frames"] == 100
     assert out.stat().st_size > 0
+
+
+def test_the_match_rule_of_one_file_can_be_given(folder_lake: Store, tmp_path: Path) -> None:
+    raw = land(folder_lake, "EV_1", arb_id=0x18F0043D)
+    dbc = tmp_path / "engine.dbc"
+    dbc.write_text('BU_: X\nBO_ 2364539904 EEC1: 8 X\n SG_ Speed : 24|16@1+ (0.125,0) [0|0] "rpm" X\n')
+    assert folder_lake.root is not None
+    command = ["decode", str(folder_lake.root / raw.key), "--dbc", str(dbc), "--json"]
+    decoded = [
+        json.loads(run(folder_lake.url, *command, *rule).stdout)["report"]["decoded_frames"]
+        for rule in ([], ["--match", "exact"], ["--match", "pgn"])
+    ]
+    assert decoded == [0, 0, 100]
 
 
 def test_pending_objects_that_cannot_be_decoded_fail_the_command(folder_lake: Store) -> None:
