@@ -32,7 +32,7 @@ format: $(VENV)/.dev ## bring the Python code into its form
 	$(BIN)/ruff format .
 
 bench: $(VENV)/.dev ## measured ratios against peers, in one run
-	@$(BIN)/python -m benchmarks.decode
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 dev: $(VENV)/.dev dashboard/node_modules/.installed dashboard/dist/index.html ## the demo, with the dashboard reloading as you edit
 	@trap 'kill 0' EXIT INT TERM; $(BIN)/telemetry demo $(ARGS) & $(NODE) npm --prefix dashboard run dev

@@ -1,0 +1,63 @@
+"""Decoders that are measured only where somebody installed them: `pip install -r benchmarks/requirements.txt`."""
+
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+
+from benchmarks.measure import Line, Result, per_second, race
+
+
+def add_to(result: Result, frames: pa.Table, dbc: Path, our_rate: float) -> None:
+    """Measure each peer that is installed on these frames and compare its rate with ours.
+
+    Args:
+        result: Gets a line for each that is installed, and a note for each that is not.
+        frames: 8-byte frames.
+        dbc: Their database.
+        our_rate: Frames a CPU second.
+    """
+    for name, (module, prepare) in _PEERS.items():
+        if find_spec(module) is None:
+            result.notes.append(f"{name}: not installed")
+            continue
+        run = prepare(frames, dbc)
+        values = run()
+        seconds = race({name: run}, 1)[name]
+        rate = frames.num_rows / seconds
+        result.lines.append(
+            Line(
+                f"{name} ({frames.num_rows:,} frames, rate extrapolated)",
+                f"{seconds:.3f} CPU s",
+                per_second(frames.num_rows, seconds, "frames"),
+                f"{our_rate / rate:.1f} ×",
+                "> 1 ×",
+                our_rate > rate,
+            )
+        )
+        result.notes.append(f"{name}: gave {values:,} values")
+
+
+def _can_decoder(frames: pa.Table, dbc: Path) -> Callable[[], int]:
+    import can_decoder  # noqa: PLC0415
+    import pandas as pd  # noqa: PLC0415
+
+    decoder = can_decoder.DataFrameDecoder(can_decoder.load_dbc(str(dbc)))
+    index = pd.DatetimeIndex(frames["timestamp"].to_numpy(), tz="UTC", name="TimeStamp")
+    ids = frames["arb_id"].to_numpy()
+    table = pd.DataFrame(
+        {
+            "ID": ids,
+            "IDE": frames["is_extended_id"].to_numpy(),
+            "DataBytes": [list(data) for data in frames["data"].to_pylist()],
+        },
+        index=index,
+    )
+    return lambda: len(decoder.decode_frame(table))
+
+
+_PEERS: Final[Mapping[str, tuple[str, Callable[[pa.Table, Path], Callable[[], Any]]]]] = {
+    "can-decoder": ("can_decoder", _can_decoder),
+}
