@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from telemetry_pipeline.bindings import Databases
+from telemetry_pipeline.database_cache import DatabaseCache
 from telemetry_pipeline.errors import BadDbc
 from telemetry_pipeline.lake.inbox import Inbox
 from telemetry_pipeline.lake.layout import Partition, RawObject
@@ -32,13 +33,14 @@ def drain(
         strict_length: Refuse frames shorter than their message.
     """
     deadline = time.monotonic() + budget_s
+    cache = DatabaseCache(store, strict_length=strict_length)
     tried: set[RawObject] = set()
     while time.monotonic() < deadline:
         raws = [raw for raw in inbox.waiting(BATCH + len(tried)) if raw not in tried][:BATCH]
         if not raws:
             break
-        # read anew for each batch: a database that changed while we drained is used from here on
-        tallies = tally(store, Databases.load(store, strict_length=strict_length), raws, inbox)
+        # looked at anew for each batch: a database that changed while we drained is used from here on
+        tallies = tally(store, cache.current(), raws, inbox)
         tried.update(raws)
         yield tallies
     inbox.save()

@@ -32,13 +32,14 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     f"{P}.bindings": ((ERRORS, LAKE, DECODE), ("yaml",)),
     f"{P}.days": ((LAKE,), ("numpy", "pyarrow")),
     f"{P}.borders": ((ERRORS, LAKE, DECODE, f"{P}.days"), ("pyarrow",)),
+    f"{P}.quarantine": ((ERRORS, LAKE, f"{P}.version"), ()),
     f"{P}.spool": ((LAKE, DECODE), ("numpy", "pyarrow")),
     f"{P}.process": (
         (
             ERRORS,
             LAKE,
             DECODE,
-            *(f"{P}.{name}" for name in ("bindings", "borders", "days", "spool", "version")),
+            *(f"{P}.{name}" for name in ("bindings", "borders", "days", "quarantine", "spool", "version")),
         ),
         (),
     ),
@@ -61,7 +62,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         (ERRORS, LAKE, SETTINGS, f"{P}.process", f"{P}.database_cache"),
         ("pyarrow", "pyspark"),
     ),
-    f"{P}.drain": ((ERRORS, LAKE, f"{P}.bindings", f"{P}.process"), ()),
+    f"{P}.drain": ((ERRORS, LAKE, f"{P}.bindings", f"{P}.database_cache", f"{P}.process"), ()),
     f"{P}.defs": ((ERRORS, LAKE, SETTINGS, f"{P}.decode.report", *PIPELINE, f"{P}.version"), ("dagster",)),
     f"{P}.definitions": ((LAKE, SETTINGS, f"{P}.defs"), ("dagster",)),
     f"{P}.cli": (
@@ -77,7 +78,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "edge_agent",
             "api",
         ),
-        ("can", "numpy", "orjson", "polars", "pyarrow", "rich", "typer", "uvicorn"),
+        ("can", "matplotlib", "numpy", "orjson", "polars", "pyarrow", "rich", "typer", "uvicorn"),
     ),
     "edge_agent": ((ERRORS, LAKE), ("can", "cantools", "numpy", "pyarrow", "rich", "typer", "yaml")),
     "edge_agent.database": ((ERRORS, f"{P}.decode.dbc"), ("cantools",)),

@@ -19,7 +19,7 @@ from typing import Final
 from telemetry_pipeline.errors import NotFound
 from telemetry_pipeline.lake import layout, ledger
 from telemetry_pipeline.lake.layout import Partition, RawObject
-from telemetry_pipeline.lake.store import Store, digest
+from telemetry_pipeline.lake.store import Store
 
 _STATE_KEY: Final = f"{layout.STATE}inbox.json"
 
@@ -64,7 +64,7 @@ class Inbox(ABC):
 
     def set_aside(self, vehicle_id: str) -> None:
         """Do not ring for a vehicle again until a database or a binding changes."""
-        self._blocked[vehicle_id] = self._dbc_fingerprint()
+        self._blocked[vehicle_id] = self._store.fingerprint(layout.DBC)
         self._dirty = True
 
     def save(self) -> None:
@@ -84,12 +84,8 @@ class Inbox(ABC):
     def _blocked_now(self) -> set[str]:
         if not self._blocked:
             return set()
-        now = self._dbc_fingerprint()
+        now = self._store.fingerprint(layout.DBC)
         return {vehicle_id for vehicle_id, then in self._blocked.items() if then == now}
-
-    def _dbc_fingerprint(self) -> str:
-        listing = sorted((info.key, info.etag) for info in self._store.list_objects(layout.DBC))
-        return digest(json.dumps(listing).encode())
 
 
 def open_inbox(store: Store) -> Inbox:

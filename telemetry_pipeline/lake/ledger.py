@@ -6,10 +6,10 @@ Arrival order, late uploads, double events and lost events make no difference to
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from telemetry_pipeline.errors import BadKey
-from telemetry_pipeline.lake import layout
+from telemetry_pipeline.errors import BadKey, BadRaw, NotFound
+from telemetry_pipeline.lake import layout, parquet
 from telemetry_pipeline.lake.layout import DecodedObject, Partition, RawObject, Zone
-from telemetry_pipeline.lake.store import Store
+from telemetry_pipeline.lake.store import Store, digest
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,32 @@ def read_ledger(store: Store, partition: Partition) -> Ledger:
         frozenset(item for item in present if item.quarantine_key in jailed),
         tuple(sorted(strays)),
     )
+
+
+def settled(store: Store, raw: RawObject) -> bool:
+    """Whether a raw object has been decoded or quarantined with exactly the bytes that it has now.
+
+    Names alone do not tell: an object that was written over has the receipt of what it was before.
+
+    Raises:
+        NotFound: There is no such raw object, but a receipt or a quarantined copy of it.
+        TransientError: The store does not answer.
+    """
+    receipt = _receipt_digest(store, raw)
+    quarantined = store.head(raw.quarantine_key) is not None
+    if receipt is None and not quarantined:
+        return False
+    now = digest(store.get(raw.key))
+    return now == receipt or (quarantined and now == digest(store.get(raw.quarantine_key)))
+
+
+def _receipt_digest(store: Store, raw: RawObject) -> str | None:
+    try:
+        with store.open_file(raw.decoded_key) as file:
+            footer = parquet.read_footer(parquet.open_object(file, raw.decoded_key))
+    except (NotFound, BadRaw):
+        return None
+    return footer.get("raw_digest")
 
 
 def decoded_objects(store: Store, partition: Partition) -> list[DecodedObject]:

@@ -4,12 +4,14 @@ Nothing here knows what a key means; that is `layout`'s business.
 """
 
 import hashlib
+import io
+import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, Literal, cast
 from urllib.parse import unquote, urlsplit
 
 import obstore
@@ -63,12 +65,20 @@ class Store:
         self.root = root
 
     @classmethod
-    def open(cls, url: str, *, endpoint_url: str | None = None) -> "Store":
+    def open(
+        cls,
+        url: str,
+        *,
+        endpoint_url: str | None = None,
+        credentials: Literal["chain", "environment"] = "chain",
+    ) -> "Store":
         """Open the store of a lake URL.
 
         Args:
             url: `file:///abs/path` (the folder is made when missing) or `s3://bucket[/prefix]`.
             endpoint_url: An S3-compatible server that stands in for AWS.
+            credentials: "chain" asks boto3, which knows profiles and single sign-on; "environment" takes what the
+                variables of a Lambda function or a container say, and needs no boto3.
 
         Raises:
             BadSetting: The URL is of no known form, the folder cannot be made, or no AWS credentials are found.
@@ -82,7 +92,8 @@ class Store:
                 raise BadSetting(f"cannot make the lake's folder ({error.strerror})", url) from error
             return cls(LocalStore(root), url, root)
         if parts.scheme == "s3" and parts.netloc:
-            return cls(_open_s3(parts.netloc, parts.path.strip("/"), endpoint_url), url, None)
+            provider = _boto3_credentials(parts.netloc) if credentials == "chain" else None
+            return cls(_open_s3(parts.netloc, parts.path.strip("/"), endpoint_url, provider), url, None)
         raise BadSetting("not a lake URL", url, "Use file:///absolute/path or s3://bucket/prefix")
 
     def get(self, key: str) -> bytes:
@@ -105,7 +116,7 @@ class Store:
         """
         with self._translated(key):
             if self.root is None:
-                file = cast("BinaryIO", obstore.open_reader(self._backend, key))
+                file = cast("BinaryIO", _RemoteFile(self, key, obstore.open_reader(self._backend, key)))
             else:
                 file = (self.root / key).open("rb")
         with closing(file):
@@ -162,6 +173,11 @@ class Store:
             found = obstore.list_with_delimiter(self._backend, prefix.rstrip("/") or None)
             return sorted(found["common_prefixes"])
 
+    def fingerprint(self, prefix: str) -> str:
+        """What changes when an object under a prefix is written, replaced or removed: one listing, no reading."""
+        listing = sorted((info.key, info.etag) for info in self.list_objects(prefix))
+        return digest(json.dumps(listing).encode())
+
     @contextmanager
     def _translated(self, key: str) -> Iterator[None]:
         """Turn the library's errors into ours; anything unknown counts as transient."""
@@ -184,6 +200,33 @@ class Store:
             raise TransientError(f"the store does not answer ({_first_line(error)})", where) from error
 
 
+class _RemoteFile(io.RawIOBase):
+    """The library's reader as a whole Python file: Arrow asks for more than the reader has, and errors are ours."""
+
+    def __init__(self, store: Store, key: str, reader: Any) -> None:  # noqa: ANN401  its type is not exported
+        self._store = store
+        self._key = key
+        self._reader = reader
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        return int(self._reader.seek(offset, whence))
+
+    def tell(self) -> int:
+        return int(self._reader.tell())
+
+    def readinto(self, buffer: Any, /) -> int:  # noqa: ANN401  any writable buffer
+        with self._store._translated(self._key):  # noqa: SLF001  one noun, two classes
+            data = memoryview(self._reader.read(len(buffer)))
+        buffer[: len(data)] = data
+        return len(data)
+
+
 def digest(body: bytes) -> str:
     """The SHA-256 of an object's bytes, in hex: the identity that footers and caches carry."""
     return hashlib.sha256(body).hexdigest()
@@ -197,7 +240,7 @@ def _first_line(error: BaseException) -> str:
     return str(error).strip().partition("\n")[0][:200]
 
 
-def _open_s3(bucket: str, prefix: str, endpoint_url: str | None) -> S3Store:
+def _boto3_credentials(bucket: str) -> Any:  # noqa: ANN401  its type is there only where boto3 is
     try:
         from obstore.auth.boto3 import Boto3CredentialProvider  # noqa: PLC0415  only machines that use S3 carry boto3
     except ImportError as error:
@@ -205,24 +248,23 @@ def _open_s3(bucket: str, prefix: str, endpoint_url: str | None) -> S3Store:
             "an s3:// lake needs boto3", f"s3://{bucket}", "pip install 'can-telemetry[aws]'"
         ) from error
     try:
-        credentials = Boto3CredentialProvider()
+        return Boto3CredentialProvider()
     except ValueError as error:
         raise BadSetting(
             "no AWS credentials found",
             f"s3://{bucket}",
             "Set AWS_PROFILE, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run where a role is attached",
         ) from error
+
+
+def _open_s3(bucket: str, prefix: str, endpoint_url: str | None, credentials: Any) -> S3Store:  # noqa: ANN401
     options: dict[str, Any] = {}
     if endpoint_url:
         options["endpoint"] = endpoint_url
         options["virtual_hosted_style_request"] = False
         options["client_options"] = {"allow_http": endpoint_url.startswith("http://")}
-    if "region" not in credentials.config:
-        options["region"] = "us-east-1"
-    return S3Store(
-        bucket,
-        prefix=prefix or None,
-        credential_provider=credentials,
-        retry_config=_RETRY,
-        **options,
-    )
+    if credentials is not None:
+        options["credential_provider"] = credentials
+        if "region" not in credentials.config:
+            options["region"] = "us-east-1"
+    return S3Store(bucket, prefix=prefix or None, retry_config=_RETRY, **options)

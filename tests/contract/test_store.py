@@ -7,9 +7,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from telemetry_pipeline.errors import AlreadyExists, BadKey, BadSetting, NotFound, TransientError
-from telemetry_pipeline.lake import layout, ledger
+from telemetry_pipeline.lake import layout, ledger, parquet
 from telemetry_pipeline.lake.layout import RawObject
 from telemetry_pipeline.lake.store import Store
+from tests.raw_lake import NOON, frames
 from tests.servers import free_port
 
 KEY = "raw/vehicle_id=EV_001/year=2026/month=02/day=23/20260223T072108.000Z_raw.parquet"
@@ -24,6 +25,29 @@ def test_what_is_put_is_what_is_got(any_lake: Store) -> None:
     with any_lake.open_file(KEY) as file:
         file.seek(2)
         assert bytes(file.read(3)) == b"ame"
+
+
+def test_a_footer_is_read_from_an_open_file(any_lake: Store) -> None:
+    any_lake.put(KEY, parquet.write_raw(frames("EV_001", NOON, 10), {"who": "me"}))
+    with any_lake.open_file(KEY) as file:
+        opened = parquet.open_object(file, KEY)
+        assert parquet.read_footer(opened) == {"who": "me"}
+        assert opened.read(["arb_id"]).num_rows == 10
+
+
+def test_a_fingerprint_is_of_everything_under_a_prefix(any_lake: Store) -> None:
+    prints = [any_lake.fingerprint("dbc/")]
+    any_lake.put("dbc/a.dbc", b"one")
+    prints.append(any_lake.fingerprint("dbc/"))
+    any_lake.put("dbc/a.dbc", b"other")
+    prints.append(any_lake.fingerprint("dbc/"))
+    any_lake.put("dbc/b.dbc", b"one")
+    prints.append(any_lake.fingerprint("dbc/"))
+    assert len(set(prints)) == 4
+    any_lake.put("raw/something", b"else")
+    assert any_lake.fingerprint("dbc/") == prints[-1]
+    any_lake.delete("dbc/b.dbc")
+    assert any_lake.fingerprint("dbc/") == prints[2]
 
 
 def test_put_replaces_and_the_tag_changes(any_lake: Store) -> None:
