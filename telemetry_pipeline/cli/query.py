@@ -18,7 +18,8 @@ from telemetry_pipeline.lake.instant import format_instant
 if TYPE_CHECKING:
     import polars as pl
 
-    from api.query import Drawn, Result
+    from api.downsample import Method
+    from api.query import Drawn, Question, Result
 
 SHOWN_ROWS: Final = 20
 
@@ -29,6 +30,7 @@ class Output(StrEnum):
     TABLE = "table"
     CSV = "csv"
     PARQUET = "parquet"
+    PNG = "png"
 
 
 def query(
@@ -39,14 +41,15 @@ def query(
     end: Annotated[str, typer.Option(help="First instant no longer wanted.")],
     max_points: Annotated[
         int | None,
-        typer.Option(min=10, help="Down-sample each signal to so many points (LTTB); default: every sample."),
+        typer.Option(
+            min=10,
+            help="Down-sample each signal to so many points (LTTB); default: every sample, 4,000 in a PNG.",
+        ),
     ] = None,
     output: Annotated[
         Output, typer.Option("--output", "-o", help="How to write the samples.")
     ] = Output.TABLE,
-    out: Annotated[
-        Path | None, typer.Option(help="File to write to; default: stdout (CSV and table only).")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="File to write to; default: stdout.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Answer with one JSON document.")] = False,
 ) -> None:
     """Read samples of signals in [START, END) from the lake: every one, unless --max-points says otherwise."""
@@ -57,15 +60,24 @@ def query(
     start_ns, end_ns = parse_instant(start), parse_instant(end)
     if end_ns <= start_ns:
         raise BadQuery("the end is not after the start", remedy="Ask for a range that has a length")
-    if output is Output.PARQUET and out is None:
-        raise BadSetting("Parquet needs a file", "--out", "Add --out FILE.parquet")
+    if output in (Output.PARQUET, Output.PNG) and out is None and _binary_would_show():
+        raise BadSetting(f"{output} is not for a terminal", "--out", f"Add --out FILE.{output}")
+    picture = output is Output.PNG and not as_json
+    method: Method
+    if picture and max_points is None:
+        from telemetry_pipeline.cli.picture import POINTS  # noqa: PLC0415  the drawing library is slow to import
+
+        max_points, method = POINTS, "minmaxlttb"  # a picture has so many columns, and must not lose a spike
+    else:
+        method = "raw" if max_points is None else "lttb"
     question = Question(
         vehicle,
         [_signal_name(text) for text in signals],
         start_ns,
         end_ns,
         max_points or 0,
-        "raw" if max_points is None else "lttb",
+        method,
+        ("gaps",) if picture else (),
     )
     # a file or a pipe takes whatever the reader reads; its own limit still holds
     result = ask(ParquetReader(open_lake()), question, max_answer_points=sys.maxsize)
@@ -74,7 +86,7 @@ def query(
     elif output is Output.TABLE and out is None:
         _print(Console(highlight=False), result)
     else:
-        body = _encoded(_frame(result), output)
+        body = _picture(question, result) if picture else _encoded(_frame(result), output)
         if out is None:
             sys.stdout.buffer.write(body)
         else:
@@ -91,6 +103,16 @@ def query(
                     f"{written['rows']:,} samples in {written['file']} ({written['bytes']:,} bytes)"
                 ),
             )
+
+
+def _binary_would_show() -> bool:
+    return sys.stdout.isatty()
+
+
+def _picture(question: "Question", result: "Result") -> bytes:
+    from telemetry_pipeline.cli.picture import to_png  # noqa: PLC0415
+
+    return to_png(question, result)
 
 
 def _signal_name(text: str) -> tuple[str, str]:

@@ -9,15 +9,20 @@ import subprocess
 import sys
 
 import httpx
+import numpy as np
 import polars as pl
 import pytest
 import typer
+from PIL import Image
 from typer.testing import CliRunner
 
+from api.query import Drawn
+from telemetry_pipeline.cli.picture import _with_gaps
 from telemetry_pipeline.cli.query import query
 from telemetry_pipeline.cli.serve import listen
 from telemetry_pipeline.errors import BadSetting, PermanentError
 from telemetry_pipeline.lake.layout import Partition
+from telemetry_pipeline.query.reader import Series
 from tests.decoded_lake import put_decoded
 from tests.servers import ended, free_port, wait_for_http, wait_until
 
@@ -70,8 +75,38 @@ def test_parquet_goes_to_a_file(telemetry, tmp_path):
     frame = pl.read_parquet(out)
     assert frame["timestamp"].cast(pl.Int64).to_list() == INSIDE
     assert frame["value"].to_list() == [float(index) for index in range(len(INSIDE))]
+
+
+def test_a_terminal_is_not_given_bytes(telemetry, monkeypatch):
+    monkeypatch.setattr("telemetry_pipeline.cli.query._binary_would_show", lambda: True)
     with pytest.raises(BadSetting, match="--out"):
         telemetry("VIN1", "Drive.Speed", *RANGE, "-o", "parquet")
+
+
+def picture_of(path):
+    return Image.open(io.BytesIO(path.read_bytes()))
+
+
+def test_a_picture_is_drawn_with_a_panel_for_each_unit(telemetry, tmp_path):
+    out = tmp_path / "drive.png"
+    told = telemetry("VIN1", "Drive.Speed", "Battery.Level", *RANGE, "-o", "png", "--out", str(out))
+    width, height = picture_of(out).size
+    one = tmp_path / "speed.png"
+    telemetry("VIN1", "Drive.Speed", *RANGE, "-o", "png", "--out", str(one))
+    assert (width, height) == (2100, picture_of(one).size[1] + 360)
+    pixels = np.asarray(picture_of(one).convert("RGB")).astype(int)
+    blue = np.flatnonzero((pixels[..., 2] > pixels[..., 0] + 60).any(axis=0))
+    assert blue.max() - blue.min() > width * 0.8  # the line runs through the range
+    assert f"{len(INSIDE) + 1:,} samples in" in told
+
+
+def test_a_gap_lifts_the_pen():
+    t = np.array([0, 10, 100, 110])
+    source = Series("Drive", "Speed", "km/h", t, np.arange(4.0))
+    drawn = Drawn(source, t, source.v, "raw", np.array([[10, 100]]), None, None)
+    times, values = _with_gaps(drawn)
+    assert times.view(np.int64).tolist() == [0, 10, 55, 100, 110]
+    assert np.isnan(values).tolist() == [False, False, True, False, False]
 
 
 def test_json_is_the_answer_of_the_service(telemetry):
