@@ -12,7 +12,8 @@ Every error says what, where and what to do, in one line. Nothing here imports a
     │   ├── BadQuery        a query that cannot be answered as asked
     │   │   └── TooLarge    its answer would be larger than one answer may be
     │   ├── NotFound        an object, a vehicle or a signal that is not there
-    │   └── AlreadyExists   an object that must not be written twice
+    │   ├── AlreadyExists   an object that must not be written twice
+    │   └── Unforeseen      a fault of ours: what nobody thought of
     └── TransientError      a store or a network that may be well again in a minute
 """
 
@@ -79,3 +80,7 @@ class NotFound(PermanentError):
 
 class AlreadyExists(PermanentError):
     """An object that is there already and must not be written twice."""
+
+
+class Unforeseen(PermanentError):
+    """A fault of ours that nobody thought of; its traceback is in the log."""

@@ -6,7 +6,6 @@ The decoded object in the raw object's own partition is the receipt: it is writt
 the raw object pending and a second run writes the same bytes again.
 """
 
-import datetime as dt
 import json
 import logging
 import tempfile
@@ -23,10 +22,11 @@ from telemetry_pipeline.days import of_vehicle, split_days, vehicle_names
 from telemetry_pipeline.decode.frames import decode_frames
 from telemetry_pipeline.decode.plan import Plan
 from telemetry_pipeline.decode.report import Report
-from telemetry_pipeline.errors import BadDbc, BadRaw, NotFound, TelemetryError, TransientError
+from telemetry_pipeline.errors import BadRaw, TelemetryError, TransientError, Unforeseen
 from telemetry_pipeline.lake import ledger, parquet
 from telemetry_pipeline.lake.layout import Partition, RawObject
 from telemetry_pipeline.lake.store import Store, digest
+from telemetry_pipeline.quarantine import quarantine
 from telemetry_pipeline.spool import Spool
 from telemetry_pipeline.version import __version__
 
@@ -110,7 +110,7 @@ def _process(store: Store, raw: RawObject, plan: Plan, previous: Previous | None
         try:
             total = _decode(body, raw, plan, previous, spools)
         except BadRaw as error:
-            _quarantine(store, raw, body, error)
+            quarantine(store, raw, body, error.what)
             return Outcome(raw, quarantined=str(error))
         origin = {"raw_key": raw.key, "raw_digest": digest(body), **_made_by(plan)}
         if previous is not None:
@@ -183,26 +183,20 @@ def process_objects(store: Store, databases: Databases, raws: Iterable[RawObject
         try:
             plan = databases.plan_for(raw.partition.vehicle_id, raw.partition.date)
             yield process_object(store, raw, plan)
-        except (BadDbc, NotFound, TransientError) as error:
+        except TelemetryError as error:
             _log.warning("%s stays pending: %s", raw.key, error)
             yield Outcome(raw, failed=error)
+        except Exception as error:
+            _log.exception("%s stays pending", raw.key)
+            first_line = str(error).partition("\n")[0][:200]
+            fault = Unforeseen(
+                f"{type(error).__name__}: {first_line}",
+                raw.key,
+                "This is a fault of the decoder: please report it",
+            )
+            yield Outcome(raw, failed=fault)
 
 
 def _accounting(report: Report) -> dict[str, object]:
     """The counts of a report without its signals: what `verify` and the totals of a partition read."""
     return {name: value for name, value in report.to_dict().items() if name != "signals"}
-
-
-def _quarantine(store: Store, raw: RawObject, body: bytes, error: BadRaw) -> None:
-    """Keep the bytes as they are, beside the reason; the raw object itself is never touched."""
-    reason = {
-        "raw_key": raw.key,
-        "reason": error.what,
-        "bytes": len(body),
-        "sha256": digest(body),
-        "when": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        "version": __version__,
-    }
-    store.put(raw.reason_key, json.dumps(reason, indent=2).encode())
-    store.put(raw.quarantine_key, body)
-    _log.warning("quarantined: %s", error)

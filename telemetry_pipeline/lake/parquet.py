@@ -101,8 +101,9 @@ def _write(
 def _regrouped(parts: Iterable[pa.Table], groups: Sequence[int]) -> Iterator[pa.Table]:
     """The same rows in tables of these sizes."""
     source = iter(parts)
-    part = next(source)
+    part = None
     for rows in groups:
+        part = next(source) if part is None else part
         held = [part.slice(0, rows)]
         part = part.slice(rows)
         while missing := rows - sum(piece.num_rows for piece in held):
