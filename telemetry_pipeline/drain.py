@@ -9,11 +9,12 @@ from typing import Final
 
 from telemetry_pipeline.bindings import Databases
 from telemetry_pipeline.database_cache import DatabaseCache
-from telemetry_pipeline.errors import BadDbc
+from telemetry_pipeline.errors import BadDbc, Unforeseen
 from telemetry_pipeline.lake.inbox import Inbox
 from telemetry_pipeline.lake.layout import Partition, RawObject
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.process import Tally, process_objects
+from telemetry_pipeline.quarantine import quarantine_stray
 
 BATCH: Final = 500
 
@@ -23,8 +24,8 @@ def drain(
 ) -> Iterator[dict[Partition, Tally]]:
     """Decode what waits and give one tally per partition after each batch.
 
-    An object that fails stays pending and is not tried again in this drain. A vehicle without a usable database is
-    set aside in the inbox.
+    An object that fails stays pending and is not tried again in this drain. A vehicle without a usable database, and
+    an object that the decoder stumbles over, are set aside in the inbox. Strays under raw/ go to quarantine.
 
     Args:
         store: The lake.
@@ -33,6 +34,8 @@ def drain(
         strict_length: Refuse frames shorter than their message.
     """
     deadline = time.monotonic() + budget_s
+    for key in inbox.strays():
+        quarantine_stray(store, key)
     cache = DatabaseCache(store, strict_length=strict_length)
     tried: set[RawObject] = set()
     while time.monotonic() < deadline:
@@ -56,4 +59,6 @@ def tally(
         tallies.setdefault(partition, Tally(partition)).add(outcome)
         if inbox is not None and isinstance(outcome.failed, BadDbc):
             inbox.set_aside(partition.vehicle_id)
+        elif inbox is not None and isinstance(outcome.failed, Unforeseen):
+            inbox.set_aside_object(outcome.raw)
     return tallies

@@ -25,7 +25,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ERRORS: ((), ()),
     SETTINGS: ((ERRORS,), ()),
     f"{P}.version": ((), ()),
-    LAKE: ((ERRORS,), ("numpy", "obstore", "pyarrow")),
+    LAKE: ((ERRORS, f"{P}.version"), ("numpy", "obstore", "pyarrow")),
     DECODE: ((ERRORS, LAKE), ("cantools", "numpy", "pyarrow")),
     f"{P}.formats": ((ERRORS, LAKE), ("asammdf", "can", "numpy", "pyarrow")),
     f"{P}.query": ((ERRORS, LAKE), ("numpy", "pyarrow", "polars")),
@@ -62,7 +62,10 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         (ERRORS, LAKE, SETTINGS, f"{P}.process", f"{P}.database_cache"),
         ("pyarrow", "pyspark"),
     ),
-    f"{P}.drain": ((ERRORS, LAKE, f"{P}.bindings", f"{P}.database_cache", f"{P}.process"), ()),
+    f"{P}.drain": (
+        (ERRORS, LAKE, f"{P}.bindings", f"{P}.database_cache", f"{P}.process", f"{P}.quarantine"),
+        (),
+    ),
     f"{P}.defs": ((ERRORS, LAKE, SETTINGS, f"{P}.decode.report", *PIPELINE, f"{P}.version"), ("dagster",)),
     f"{P}.definitions": ((LAKE, SETTINGS, f"{P}.defs"), ("dagster",)),
     f"{P}.cli": (

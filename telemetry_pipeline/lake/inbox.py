@@ -4,8 +4,8 @@ A folder lake is watched by the modification times of its day-directories: late 
 like new ones, and a directory that has not changed costs one stat. A bucket without events is listed: recent
 days each time, every day once an hour.
 
-A vehicle whose frames cannot be decoded for want of a database is set aside until `dbc/` changes: its objects
-stay pending, but nobody is rung for them in vain.
+A vehicle whose frames cannot be decoded for want of a database is set aside until `dbc/` changes, an object that the
+decoder stumbles over until `dbc/` or the code changes: they stay pending, but nobody is rung for them in vain.
 """
 
 import json
@@ -20,6 +20,8 @@ from telemetry_pipeline.errors import NotFound
 from telemetry_pipeline.lake import layout, ledger
 from telemetry_pipeline.lake.layout import Partition, RawObject
 from telemetry_pipeline.lake.store import Store
+from telemetry_pipeline.lake.strays import find_strays
+from telemetry_pipeline.version import __version__
 
 _STATE_KEY: Final = f"{layout.STATE}inbox.json"
 
@@ -38,7 +40,7 @@ class Inbox(ABC):
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._seen, self._blocked = _load(store)
+        self._seen, self._blocked, self._stumbled = _load(store)
         self._dirty = False
 
     @abstractmethod
@@ -47,13 +49,14 @@ class Inbox(ABC):
 
     def waiting(self, limit: int) -> list[RawObject]:
         """Up to `limit` raw objects that are neither decoded, nor quarantined, nor set aside."""
-        blocked = self._blocked_now()
+        blocked, stumbled = self._held(self._blocked), self._held(self._stumbled)
         found: list[RawObject] = []
         for partition, mark, value in self._suspects():
             if partition.vehicle_id in blocked:
                 continue
             pending = ledger.read_ledger(self._store, partition).pending
-            found.extend(pending[: limit - len(found)])
+            ready = [raw for raw in pending if raw.key not in stumbled]
+            found.extend(ready[: limit - len(found)])
             if not pending and mark:
                 self._remember(mark, value)
             if len(found) >= limit:
@@ -63,14 +66,27 @@ class Inbox(ABC):
         return found
 
     def set_aside(self, vehicle_id: str) -> None:
-        """Do not ring for a vehicle again until a database or a binding changes."""
-        self._blocked[vehicle_id] = self._store.fingerprint(layout.DBC)
+        """Do not ring for a vehicle again until a database, a binding or the code changes."""
+        self._blocked[vehicle_id] = self._circumstances()
         self._dirty = True
+
+    def set_aside_object(self, raw: RawObject) -> None:
+        """Do not ring for an object again until a database, a binding or the code changes."""
+        self._stumbled[raw.key] = self._circumstances()
+        self._dirty = True
+
+    def strays(self) -> list[str]:
+        """Keys under raw/ that are no raw objects and not in quarantine yet; looked for once an hour."""
+        now = time.time_ns()
+        if now - self._seen.get("strays", 0) < SWEEP_NS:
+            return []
+        self._remember("strays", now)
+        return find_strays(self._store)
 
     def save(self) -> None:
         """Write the memory, if there is anything new in it."""
         if self._dirty:
-            state = {"seen": self._seen, "set_aside": self._blocked}
+            state = {"seen": self._seen, "set_aside": self._blocked, "stumbled": self._stumbled}
             self._store.put(_STATE_KEY, json.dumps(state).encode())
             self._dirty = False
 
@@ -81,11 +97,15 @@ class Inbox(ABC):
         self._seen[mark] = value
         self._dirty = True
 
-    def _blocked_now(self) -> set[str]:
-        if not self._blocked:
+    def _held(self, aside: dict[str, str]) -> set[str]:
+        """Those set aside under circumstances that are still the same."""
+        if not aside:
             return set()
-        now = self._store.fingerprint(layout.DBC)
-        return {vehicle_id for vehicle_id, then in self._blocked.items() if then == now}
+        now = self._circumstances()
+        return {name for name, then in aside.items() if then == now}
+
+    def _circumstances(self) -> str:
+        return f"{__version__} {self._store.fingerprint(layout.DBC)}"
 
 
 def open_inbox(store: Store) -> Inbox:
@@ -132,12 +152,12 @@ class ListedInbox(Inbox):
             self._remember("swept", time.time_ns())
 
 
-def _load(store: Store) -> tuple[dict[str, int], dict[str, str]]:
+def _load(store: Store) -> tuple[dict[str, int], dict[str, str], dict[str, str]]:
     try:
         state = json.loads(store.get(_STATE_KEY))
-        return dict(state["seen"]), dict(state["set_aside"])
+        return dict(state["seen"]), dict(state["set_aside"]), dict(state["stumbled"])
     except (NotFound, ValueError, KeyError, TypeError):
-        return {}, {}
+        return {}, {}, {}
 
 
 def _directories(path: Path, depth: int) -> Iterator["os.DirEntry[str]"]:
