@@ -158,7 +158,8 @@ def _assemble(
     total = sum(
         len(outcome.rows) if at is None else len(at) for outcome in outcomes for _, at in outcome.carried
     )
-    values = np.empty(total)
+    # Arrow's pool keeps what was freed: the next table need not have its pages cleared by the system again
+    values = np.frombuffer(pa.allocate_buffer(8 * total), np.float64)
     blocks: list[Block] = []
     stats: list[SignalStats] = []
     start = 0

@@ -4,6 +4,7 @@ Knows offsets and lengths; what the bits mean is `bits`' and `message`'s busines
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -25,18 +26,33 @@ class Payloads:
     """The payloads of a column of frames.
 
     Attributes:
-        body: All bytes of the column, with room behind the last frame for a load of the longest message.
-        offsets: Where each frame's payload begins in `body`, shape (frames + 1,).
+        column: All bytes of the column, without room behind the last frame.
+        offsets: Where each frame's payload begins in `column` and `body`, shape (frames + 1,).
         width: Bytes of every frame when all have the same, else None.
         aligned: One word per frame, when every frame has exactly eight bytes; else None.
-        windows: The word that begins at each byte of `body`, overlapping.
+        reach: Bytes of the longest message that will be read.
     """
 
-    body: npt.NDArray[np.uint8]
+    column: npt.NDArray[np.uint8]
     offsets: Integers
     width: int | None
     aligned: Words | None
-    windows: Words
+    reach: int
+
+    @cached_property
+    def body(self) -> npt.NDArray[np.uint8]:
+        """The same bytes, with room behind the last frame for a load of the longest message."""
+        body = np.zeros(len(self.column) + self.reach + 2 * _WORD, np.uint8)
+        body[: len(self.column)] = self.column
+        return body
+
+    @cached_property
+    def windows(self) -> Words:
+        """The word that begins at each byte of `body`, overlapping."""
+        body = self.body
+        return np.lib.stride_tricks.as_strided(
+            body[:_WORD].view(np.uint64), shape=(len(body) - _WORD + 1,), strides=(1,), writeable=False
+        )
 
     @classmethod
     def of(cls, column: pa.ChunkedArray, reach: int) -> Self:
@@ -61,12 +77,7 @@ class Payloads:
         aligned = None
         if width == _WORD and used.ctypes.data % _WORD == 0:
             aligned = used.view(np.uint64)
-        body = np.zeros(len(used) + reach + 2 * _WORD, np.uint8)
-        body[: len(used)] = used
-        windows = np.lib.stride_tricks.as_strided(
-            body[:_WORD].view(np.uint64), shape=(len(body) - _WORD + 1,), strides=(1,), writeable=False
-        )
-        return cls(body, offsets, width, aligned, windows)
+        return cls(used, offsets, width, aligned, reach)
 
     def lengths(self) -> Integers:
         """Bytes of each payload, shape (frames,)."""

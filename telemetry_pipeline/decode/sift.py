@@ -53,15 +53,15 @@ def sift(raw: pa.Table, *, any_length: bool = False) -> Sifted:
     """
     ids = _flat(raw["arb_id"])
     extended, remote, error = (
-        _flat(raw[name]) for name in ("is_extended_id", "is_remote_frame", "is_error_frame")
+        _flags(raw[name]) for name in ("is_extended_id", "is_remote_frame", "is_error_frame")
     )
     keys = ids.astype(np.uint32, copy=False)
     if len(keys) and keys.max() > EXTENDED_ID_MAX:
-        remote = remote | ((keys & _REMOTE_BIT) != 0)
-        error = error | ((keys & _ERROR_BIT) != 0)
-        extended = extended | ((keys & EXTENDED_BIT) != 0)
+        remote = _or_flagged(remote, keys, _REMOTE_BIT)
+        error = _or_flagged(error, keys, _ERROR_BIT)
+        extended = _or_flagged(extended, keys, EXTENDED_BIT)
         keys = keys & np.uint32(EXTENDED_ID_MAX)
-    if extended.any():
+    if extended is not None:
         keys = keys | (extended.astype(np.uint32) << np.uint32(31))
 
     frames: Mask | None = None
@@ -72,8 +72,8 @@ def sift(raw: pa.Table, *, any_length: bool = False) -> Sifted:
         (bad, "arb_id is null", _nulls(raw["arb_id"])),
         (bad, "data is null", _nulls(raw["data"])),
         (bad, f"payload over {PAYLOAD_MAX} bytes", None if any_length else _too_long(raw["data"])),
-        (skipped, "error frame", error if error.any() else None),
-        (skipped, "remote frame", remote if remote.any() else None),
+        (skipped, "error frame", error),
+        (skipped, "remote frame", remote),
     ):
         if mask is None:
             continue
@@ -91,6 +91,16 @@ def _flat(column: pa.ChunkedArray) -> npt.NDArray[Any]:
     )
     flat: npt.NDArray[Any] = filled.to_numpy()
     return flat
+
+
+def _flags(column: pa.ChunkedArray) -> Mask | None:
+    """A column of flags as an array, with False for null; None when no flag is set."""
+    return _flat(column) if pc.any(column).as_py() else None
+
+
+def _or_flagged(mask: Mask | None, keys: Keys, bit: int) -> Mask:
+    flagged: Mask = (keys & bit) != 0
+    return flagged if mask is None else mask | flagged
 
 
 def _nulls(column: pa.ChunkedArray) -> Mask | None:

@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from telemetry_pipeline.decode.bits import Values
 from telemetry_pipeline.decode.plan import SignalPlan
@@ -63,6 +64,10 @@ def encode_labels(column: pa.ChunkedArray) -> tuple[list[str], Codes | None]:
         BadRaw: More distinct texts than the schema's dictionaries hold.
     """
     if not pa.types.is_dictionary(column.type):
+        if len(column) and not column.null_count and pc.all(pc.equal(column, column[0])).as_py():
+            return [
+                column[0].as_py()
+            ], None  # most columns hold one text, and this is the cheap way to see it
         column = column.dictionary_encode()
     column = column.unify_dictionaries()
     if not column.num_chunks:
@@ -159,7 +164,12 @@ def _named(names: Sequence[str], counts: npt.NDArray[np.intp]) -> pa.DictionaryA
     texts = sorted(set(names))
     _check(texts)
     position = {text: code for code, text in enumerate(texts)}
-    return _coded(texts, np.repeat(np.array([position[name] for name in names], np.int16), counts))
+    codes = np.frombuffer(pa.allocate_buffer(2 * int(counts.sum())), np.int16)
+    start = 0
+    for name, count in zip(names, counts.tolist(), strict=True):  # many times faster than np.repeat
+        codes[start : start + count] = position[name]
+        start += count
+    return _coded(texts, codes)
 
 
 def _joined(parts: Sequence[Codes | None], rows: int) -> Codes:
