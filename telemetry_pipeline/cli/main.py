@@ -29,6 +29,8 @@ app.add_typer(dbc.app, name="dbc")
 def main() -> None:
     """Run the program; an error of ours is one line on stderr, with exit code 2 for a bad setting and 1 otherwise."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s", stream=sys.stderr)
+    # what it says about a database is among the warnings of `telemetry dbc check`
+    logging.getLogger("cantools").setLevel(logging.ERROR)
     try:
         app()
     except TelemetryError as error:

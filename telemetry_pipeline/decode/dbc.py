@@ -31,12 +31,14 @@ class Dbc:
         sha256: Digest of the file's bytes, in hex.
         database: The `cantools.database.Database`.
         warnings: What a person should know, one line each.
+        encoding: How its text was read.
     """
 
     name: str
     sha256: str
     database: Any
     warnings: tuple[str, ...]
+    encoding: str = "UTF-8"
 
 
 def load_dbc(body: bytes, name: str) -> Dbc:
@@ -55,7 +57,7 @@ def load_dbc(body: bytes, name: str) -> Dbc:
     """
     file_format = FORMATS.get(PurePosixPath(name.lower()).suffix, "dbc")
     warnings: list[str] = []
-    text = _text(body, name, warnings)
+    text, encoding = _text(body, name, warnings)
     if file_format in _XML and "<!DOCTYPE" in text:
         raise BadDbc("XML with a document type is not read", name, "Remove the <!DOCTYPE …> declaration")
     if not text.strip():
@@ -67,19 +69,22 @@ def load_dbc(body: bytes, name: str) -> Dbc:
         if end := open_end(text):
             warnings.append(f"the file may be cut short: it ends inside {end}")
     warnings += _remarks(database)
-    return Dbc(name, hashlib.sha256(body).hexdigest(), database, tuple(warnings))
+    return Dbc(name, hashlib.sha256(body).hexdigest(), database, tuple(warnings), encoding)
 
 
-def _text(body: bytes, name: str, warnings: list[str]) -> str:
+def _text(body: bytes, name: str, warnings: list[str]) -> tuple[str, str]:
+    """The text, and the name of its encoding."""
     if body.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise BadDbc("the file is UTF-16", name, "Save it as UTF-8 or Windows-1252")
     try:
-        return body.decode("utf-8-sig")
+        marked = body.startswith(b"\xef\xbb\xbf")
+        plain = "ASCII" if body.isascii() else "UTF-8"
+        return body.decode("utf-8-sig"), "UTF-8 with byte order mark" if marked else plain
     except UnicodeDecodeError:
         text = body.decode("cp1252", errors="replace")
     if undefined := text.count("\ufffd"):
         warnings.append(f"{undefined} bytes are neither UTF-8 nor Windows-1252 and were replaced")
-    return text
+    return text, "Windows-1252"
 
 
 def _parse(text: str, file_format: str, name: str, warnings: list[str]) -> Any:  # noqa: ANN401

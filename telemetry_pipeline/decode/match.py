@@ -54,15 +54,16 @@ def stated_match(message: Any, database: Any) -> Match:  # noqa: ANN401  cantool
         return Match.PGN
     if message.dbc is not None and "VFrameFormat" in message.dbc.attributes:
         return Match.EXACT
-    protocol = _attribute(database, "ProtocolType").lower().replace(" ", "").replace("_", "")
+    protocol = stated_protocol(database).lower().replace(" ", "").replace("_", "")
     return Match.PGN if protocol.startswith(_GROUP_PROTOCOLS) else Match.EXACT
 
 
-def _attribute(database: Any, name: str) -> str:  # noqa: ANN401
+def stated_protocol(database: Any) -> str:  # noqa: ANN401
+    """The ProtocolType that a database states, with the default of its definition; "" for none."""
     if database.dbc is None:
         return ""
-    attribute = database.dbc.attributes.get(name)
-    definition = database.dbc.attribute_definitions.get(name)
+    attribute = database.dbc.attributes.get("ProtocolType")
+    definition = database.dbc.attribute_definitions.get("ProtocolType")
     if attribute is not None:
         return str(attribute.value)
     return str(definition.default_value or "") if definition is not None else ""

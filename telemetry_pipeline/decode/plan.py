@@ -293,6 +293,11 @@ class _Claims:
 
 
 def _claims(source: Source, messages: list[MessagePlan], warnings: list[str]) -> _Claims:
+    """The messages of a source by id and group, and in `warnings` those that get none.
+
+    A binding that says pgn means that senders do not differ. Where the database itself says so and yet has several
+    messages of one group, each keeps its own id, and the first gets the rest.
+    """
     claims = _Claims({}, {})
     without_group = 0
     for message, definition in zip(messages, source.dbc.database.messages, strict=True):
@@ -303,10 +308,13 @@ def _claims(source: Source, messages: list[MessagePlan], warnings: list[str]) ->
             group = parameter_group(message.arbitration_id)
             first = claims.groups.setdefault(group, message)
             if first is not message:
+                only = "" if source.match else f", but for the id of {message.name}"
                 warnings.append(
                     f"{source.dbc.name}: messages {first.name} and {message.name} have one parameter group; "
-                    f"{first.name} decodes it"
+                    f"{first.name} decodes it{only}"
                 )
+                if not source.match:
+                    claims.exact[message.key] = message
         else:
             without_group += 1
     if without_group:

@@ -112,6 +112,18 @@ def test_the_first_message_of_a_group_decodes_it(database_of, messages_of):
     )
 
 
+def test_where_the_database_says_group_each_message_keeps_its_own_id(messages_of):
+    text = ATTRIBUTES.replace("2566844672 Plain", "2565866557 Second").format(
+        default="J1939", frame_format="StandardCAN", attributes=""
+    )
+    plan = compile_plan([load_dbc(text.encode(), "a.dbc")])
+    frames = [(EEC1, True, ""), (EEC1 | 7, True, ""), (EEC1_ELSEWHERE, True, "")]
+    assert messages_of(plan, *frames) == {"Group": 2, "Second": 1}
+    assert plan.warnings == (
+        "a.dbc: messages Group and Second have one parameter group; Group decodes it, but for the id of Second",
+    )
+
+
 ATTRIBUTES = """BU_: X
 BO_ 2364540158 Group: 8 X
 BO_ 2566844672 Plain: 8 X
