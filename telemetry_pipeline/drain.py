@@ -3,13 +3,14 @@
 How a result is shown (Dagster's events, a progress bar) is the caller's business.
 """
 
+import logging
 import time
 from collections.abc import Iterable, Iterator
 from typing import Final
 
 from telemetry_pipeline.bindings import Databases
 from telemetry_pipeline.database_cache import DatabaseCache
-from telemetry_pipeline.errors import BadDbc, Unforeseen
+from telemetry_pipeline.errors import BadDbc, TelemetryError, Unforeseen
 from telemetry_pipeline.lake.inbox import Inbox
 from telemetry_pipeline.lake.layout import Partition, RawObject
 from telemetry_pipeline.lake.store import Store
@@ -17,6 +18,8 @@ from telemetry_pipeline.process import Tally, process_objects
 from telemetry_pipeline.quarantine import quarantine_stray
 
 BATCH: Final = 500
+
+_log: Final = logging.getLogger(__name__)
 
 
 def drain(
@@ -34,8 +37,7 @@ def drain(
         strict_length: Refuse frames shorter than their message.
     """
     deadline = time.monotonic() + budget_s
-    for key in inbox.strays():
-        quarantine_stray(store, key)
+    _quarantine_strays(store, inbox)
     cache = DatabaseCache(store, strict_length=strict_length)
     tried: set[RawObject] = set()
     while time.monotonic() < deadline:
@@ -47,6 +49,14 @@ def drain(
         tried.update(raws)
         yield tallies
     inbox.save()
+
+
+def _quarantine_strays(store: Store, inbox: Inbox) -> None:
+    try:
+        for key in inbox.strays():
+            quarantine_stray(store, key)
+    except TelemetryError as error:  # the next sweep tries again: raw objects do not wait for strays
+        _log.warning("strays under raw/ could not be swept: %s", error)
 
 
 def tally(

@@ -6,10 +6,12 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+from telemetry_pipeline import process
 from telemetry_pipeline.bindings import Databases
+from telemetry_pipeline.decode.plan import Plan
 from telemetry_pipeline.decode.report import Report
 from telemetry_pipeline.drain import drain, tally
-from telemetry_pipeline.errors import BadDbc, NotFound
+from telemetry_pipeline.errors import BadDbc, NotFound, TransientError
 from telemetry_pipeline.lake import layout, ledger, parquet
 from telemetry_pipeline.lake.inbox import FolderInbox, open_inbox
 from telemetry_pipeline.lake.layout import DAY_NS, DecodedObject, RawObject
@@ -233,3 +235,66 @@ def test_a_lost_memory_loses_nothing(folder_lake: Store) -> None:
     raw = land(folder_lake, "EV_1", NOON)
     folder_lake.put("_state/inbox.json", b"{ torn")
     assert open_inbox(folder_lake).waiting(10) == [raw]
+
+
+def stumble_over(monkeypatch: pytest.MonkeyPatch, culprit: RawObject) -> list[str]:
+    """Make the decoder raise what nobody foresaw on one object; give the keys that were tried."""
+    tried: list[str] = []
+    honest = process.process_object
+
+    def decode(store: Store, raw: RawObject, plan: Plan) -> Outcome:
+        tried.append(raw.key)
+        if raw == culprit:
+            raise ZeroDivisionError("of all things\nsecond line")
+        return honest(store, raw, plan)
+
+    monkeypatch.setattr(process, "process_object", decode)
+    return tried
+
+
+def test_a_fault_of_ours_stops_nothing_and_is_not_tried_for_ever(
+    folder_lake: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    add_dbc(folder_lake)
+    bad, good = land(folder_lake, "EV_1", NOON), land(folder_lake, "EV_1", NOON + 60 * SECOND)
+    tried = stumble_over(monkeypatch, bad)
+    (batch,) = drain(folder_lake, open_inbox(folder_lake), budget_s=60, strict_length=False)
+    (item,) = batch.values()
+    assert item.decoded == 1
+    assert "ZeroDivisionError: of all things" in item.failed[bad.key]
+    assert "\n" not in item.failed[bad.key]
+    assert "Traceback" in caplog.text
+    assert ledger.read_ledger(folder_lake, bad.partition).pending == [bad]
+    assert tried == [bad.key, good.key]
+    # nobody is rung for it again, but what lands beside it is found
+    assert open_inbox(folder_lake).waiting(10) == []
+    late = land(folder_lake, "EV_1", NOON + 120 * SECOND)
+    assert open_inbox(folder_lake).waiting(10) == [late]
+    # until a database or the code changes
+    folder_lake.put("dbc/other.dbc", b"")
+    assert bad in open_inbox(folder_lake).waiting(10)
+    folder_lake.delete("dbc/other.dbc")
+    monkeypatch.setattr("telemetry_pipeline.lake.inbox.__version__", "99.0")
+    assert bad in open_inbox(folder_lake).waiting(10)
+
+
+@pytest.mark.parametrize("verb", ["get", "put"])
+def test_a_store_that_does_not_answer_leaves_objects_pending(
+    folder_lake: Store, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    add_dbc(folder_lake)
+    bad, good = land(folder_lake, "EV_1", NOON), land(folder_lake, "EV_1", NOON + 60 * SECOND)
+    honest = getattr(folder_lake, verb)
+
+    def answer(key: str, *args: bytes, **kwargs: bool) -> object:
+        if bad.stem in key:
+            raise TransientError("the store does not answer", key)
+        return honest(key, *args, **kwargs)
+
+    monkeypatch.setattr(folder_lake, verb, answer)
+    (batch,) = drain(folder_lake, open_inbox(folder_lake), budget_s=60, strict_length=False)
+    (item,) = batch.values()
+    assert (item.decoded, list(item.failed), item.transient) == (1, [bad.key], True)
+    monkeypatch.undo()
+    assert open_inbox(folder_lake).waiting(10) == [bad]
+    assert ledger.read_ledger(folder_lake, good.partition).decoded == {good}

@@ -21,7 +21,7 @@ ROW_GROUP_MIN: Final = 131_072
 ROW_GROUP_MAX: Final = 1_048_576
 """Row groups end at a signal's end once they hold the minimum, and never hold more than the maximum."""
 
-BATCH_ROWS: Final = 131_072
+BATCH_ROWS: Final = 100_000
 """Frames read and decoded at a time."""
 
 RAW_ROWS_MAX: Final = 50_000_000
