@@ -1,11 +1,12 @@
 # The two commands of the README are `make demo` and `make test`; `make help` lists the rest.
 PYTHON ?= python3
+PYTHONS ?= python3.11 python3.12 python3.13
 VENV := .venv
 BIN := $(VENV)/bin
 NODE := scripts/with-node
 DASHBOARD_SOURCES := $(shell find dashboard -path dashboard/node_modules -prune -o -path dashboard/dist -prune -o -type f -print 2>/dev/null)
 
-.PHONY: help demo test check format bench dev lambda lock clean
+.PHONY: help demo test pythons check format bench dev lambda lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -19,6 +20,13 @@ test: $(VENV)/.dev dashboard/dist/index.html ## the whole test suite; installs w
 	@scripts/need-java
 	@$(NODE) npm --prefix dashboard test --silent
 	@$(BIN)/pytest $(ARGS)
+
+pythons: dashboard/dist/index.html ## the quick tests on every Python that we support and this machine has
+	@for python in $(PYTHONS); do \
+		command -v $$python >/dev/null || { echo "$$python is not on this machine"; continue; }; \
+		PYTHON=$$python scripts/install .venvs/$$python requirements-dev.lock && \
+		.venvs/$$python/bin/python -m pytest -q -m "not slow" $(ARGS) || exit 1; \
+	done
 
 check: $(VENV)/.dev dashboard/node_modules/.installed ## ruff, types, rooms, docs, dashboard lint
 	$(BIN)/ruff check .
@@ -44,7 +52,7 @@ lock: $(VENV)/.dev ## resolve the dependencies anew into the lock files
 	@scripts/lock $(BIN)/python
 
 clean: ## remove everything that was built or installed here; the demo's lake, too
-	rm -rf $(VENV) .demo build dashboard/dist dashboard/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venvs .demo build dashboard/dist dashboard/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/.run: requirements.lock pyproject.toml
 	@PYTHON=$(PYTHON) scripts/install $(VENV) requirements.lock
