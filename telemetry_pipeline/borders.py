@@ -127,6 +127,8 @@ def is_outdated(store: Store, raw: RawObject, previous: RawObject) -> bool:
         current = Previous(previous, digest(store.get(previous.key))).footer
     except NotFound:
         return False
+    except BadRaw:
+        return True  # what is decoded cannot be read
     return footer.get(FOOTER) != current
 
 

@@ -50,7 +50,10 @@ def stranger(protocol, random):
     }
     arb_id, extended = random.choice(ids[protocol])
     data = random.randbytes(random.randrange(12))
-    if protocol == "j1939" and random.random() < 0.6:
+    if protocol == "j1939" and random.random() < 0.3:  # an announcement that may contradict itself
+        arb_id, size = random.choice((0x1CECFF00, 0x1CEC0300)), random.randint(6, 16)
+        data = bytes([random.choice((16, 32)), size, 0, random.choice((1, 2, 3)), 255, 0xCA, 0xFE, 0])
+    elif protocol == "j1939" and random.random() < 0.6:
         arb_id, data = 0x1CEC0003 | random.choice((0x300, 0, 0xFF00)), b"\xff\x01\xff\xff\xff\xca\xfe\x00"
         arb_id = random.choice((arb_id, 0x1CEC0300))
     elif (
