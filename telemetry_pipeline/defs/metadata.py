@@ -51,6 +51,8 @@ def _counts(report: Report) -> Metadata:
         "decode_error": report.decode_error,
         "skipped": report.skipped,
         "bad_rows": report.bad_rows,
+        "outside_day": report.outside_day,
+        "other_vehicle": report.other_vehicle,
     }
     metadata: Metadata = {name: dg.MetadataValue.int(count) for name, count in counted.items()}
     if report.rows:

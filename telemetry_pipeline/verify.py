@@ -1,0 +1,172 @@
+"""Proof that nothing is lost: every raw object is decoded or quarantined, and the sums of the accounts hold.
+
+Reads only footers, unless asked to read the bytes as well. Mends nothing.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from telemetry_pipeline.decode.report import Report
+from telemetry_pipeline.errors import BadRaw, NotFound
+from telemetry_pipeline.lake import ledger, parquet
+from telemetry_pipeline.lake.layout import DecodedObject, Partition, RawObject
+from telemetry_pipeline.lake.store import Store, digest
+from telemetry_pipeline.lake.strays import find_strays
+
+_BAD_ACCOUNT: Final = (ValueError, TypeError, KeyError, AttributeError)
+
+
+@dataclass
+class Verdict:
+    """What one partition holds, and what is wrong with it.
+
+    Attributes:
+        partition: The partition.
+        objects: Its raw objects.
+        decoded: Those with a receipt.
+        quarantined: Those set aside.
+        rows: Frames that the receipts account for.
+        problems: What is wrong, by the key of the object that it is wrong with.
+    """
+
+    partition: Partition
+    objects: int = 0
+    decoded: int = 0
+    quarantined: int = 0
+    rows: int = 0
+    problems: dict[str, list[str]] = field(default_factory=dict)
+
+
+def verify_lake(store: Store, *, deep: bool = False) -> Iterator[Verdict]:
+    """Verify partition by partition, vehicle by vehicle.
+
+    Args:
+        store: The lake.
+        deep: Read every raw and quarantined object whole and compare digests.
+
+    Raises:
+        TransientError: The store does not answer.
+    """
+    for partition in ledger.all_partitions(store):
+        yield verify_partition(store, partition, deep=deep)
+
+
+def lost_strays(store: Store) -> dict[str, list[str]]:
+    """Objects under raw/ that are neither raw objects nor in quarantine, as problems by key."""
+    return {key: ["not the key of a raw object, and not in quarantine"] for key in find_strays(store)}
+
+
+def verify_partition(store: Store, partition: Partition, *, deep: bool = False) -> Verdict:
+    """Verify one partition; see `verify_lake`."""
+    book = ledger.read_ledger(store, partition)
+    verdict = Verdict(partition, len(book.raw), len(book.decoded), len(book.quarantined))
+    for raw in sorted(book.raw):
+        problems = []
+        if raw in book.decoded:
+            found, rows = _check_decoded(store, raw, deep=deep)
+            problems += found
+            verdict.rows += rows
+        elif raw in book.quarantined:
+            problems += _check_quarantined(store, raw, deep=deep)
+        else:
+            problems.append("neither decoded nor quarantined")
+        if problems:
+            verdict.problems[raw.key] = problems
+    return verdict
+
+
+@dataclass(frozen=True)
+class _Account:
+    """What the footer of a decoded object says, beside how many rows it really has."""
+
+    footer: Mapping[str, str]
+    report: Report
+    rows: int
+
+    @classmethod
+    def read(cls, store: Store, key: str) -> "_Account":
+        with store.open_file(key) as file:
+            opened = parquet.open_object(file, key)
+            footer = parquet.read_footer(opened)
+            return cls(footer, Report.from_dict(json.loads(footer["report"])), opened.metadata.num_rows)
+
+    def problems(self, name: str) -> Iterator[str]:
+        if not self.report.adds_up():
+            yield f"{name}: its report does not add up"
+        if self.report.values != self.rows:
+            yield f"{name}: its report is of {self.report.values} values, it has {self.rows}"
+
+
+def _check_decoded(store: Store, raw: RawObject, *, deep: bool) -> tuple[list[str], int]:
+    """What is wrong with a decoded object, and how many frames its receipt accounts for."""
+    try:
+        receipt = _Account.read(store, raw.decoded_key)
+        total = Report.from_dict(json.loads(receipt.footer["total"]))
+        raw_digest = receipt.footer["raw_digest"]
+    except (BadRaw, *_BAD_ACCOUNT) as error:
+        return [f"its receipt has no readable account ({type(error).__name__}: {error})"], 0
+    problems = [*receipt.problems("receipt")]
+    if receipt.footer.get("raw_key") != raw.key:
+        problems.append(f"its receipt is of {receipt.footer.get('raw_key')}")
+    if not total.adds_up():
+        problems.append("its total does not add up")
+    parts = receipt.report.rows
+    for item in (raw.spill(-1), raw.spill(1)):
+        spilled = _spilled(store, item, raw)
+        if isinstance(spilled, str):
+            problems.append(spilled)
+        elif spilled is not None:
+            parts += spilled.report.rows
+            problems += spilled.problems(f"rows of {item.partition.date}")
+            if spilled.footer.get("raw_digest") != raw_digest:
+                problems.append(f"rows of {item.partition.date} were decoded from other bytes")
+    if parts != total.rows:
+        problems.append(f"its total is {total.rows} rows, its parts have {parts}")
+    claimed = _rows_of(store, raw)
+    if claimed is not None and claimed != total.rows:
+        problems.append(f"it has {claimed} rows, {total.rows} are accounted for")
+    if deep and digest(store.get(raw.key)) != raw_digest:
+        problems.append("its bytes are not those that were decoded")
+    return problems, total.rows
+
+
+def _spilled(store: Store, item: DecodedObject, raw: RawObject) -> "_Account | str | None":
+    """The account of a raw object's rows in a neighbouring day, what is wrong with it, or None if there is none."""
+    try:
+        account = _Account.read(store, item.key)
+    except NotFound:
+        return None
+    except (BadRaw, *_BAD_ACCOUNT) as error:
+        return f"rows of {item.partition.date} have no readable account ({type(error).__name__}: {error})"
+    # the neighbouring day may hold a raw object of the same stem: then this is its receipt
+    return account if account.footer.get("raw_key") == raw.key else None
+
+
+def _rows_of(store: Store, raw: RawObject) -> int | None:
+    """Rows by the raw object's own footer; None when that cannot be read."""
+    try:
+        with store.open_file(raw.key) as file:
+            return int(parquet.open_object(file, raw.key).metadata.num_rows)
+    except (BadRaw, NotFound):
+        return None
+
+
+def _check_quarantined(store: Store, raw: RawObject, *, deep: bool) -> list[str]:
+    """What is wrong with a quarantined object."""
+    try:
+        reason: Any = json.loads(store.get(raw.reason_key))
+        sha256, size = str(reason["sha256"]), int(reason["bytes"])
+    except NotFound:
+        return ["it is in quarantine without a reason"]
+    except _BAD_ACCOUNT as error:
+        return [f"its quarantine's reason cannot be read ({type(error).__name__}: {error})"]
+    problems = []
+    for name, key in (("raw object", raw.key), ("quarantined copy", raw.quarantine_key)):
+        info = store.head(key)
+        if info is None or info.size != size:
+            problems.append(f"its {name} is not of the {size} bytes that were quarantined")
+        elif deep and digest(store.get(key)) != sha256:
+            problems.append(f"its {name} is not the bytes that were quarantined")
+    return problems
