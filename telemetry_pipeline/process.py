@@ -158,7 +158,10 @@ def _decode(
         raise BadRaw(f"none of its {total.rows} rows is a frame: {total.bad_rows_by}", raw.key)
     if outside and outside == timed:
         raise BadRaw(f"none of its rows lies in {raw.partition.date} or a day beside it", raw.key)
-    return replace(total, outside_day=outside, other_vehicle=names.total() - names[vehicle_id])
+    strangers = names.total() - names[vehicle_id]
+    if outside or strangers:
+        _log.warning("%s: %d rows lie outside its days, %d name another vehicle", raw.key, outside, strangers)
+    return replace(total, outside_day=outside, other_vehicle=strangers)
 
 
 def _made_by(plan: Plan) -> dict[str, str]:

@@ -78,6 +78,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             f"{P}.formats",
             f"{P}.query",
             *PIPELINE,
+            f"{P}.spool",
             f"{P}.verify",
             f"{P}.version",
             "edge_agent",

@@ -1,5 +1,6 @@
 """`telemetry decode`: one raw object anywhere, or what waits in the lake."""
 
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,6 +22,7 @@ from telemetry_pipeline.errors import BadSetting, NotFound
 from telemetry_pipeline.lake import ledger, parquet
 from telemetry_pipeline.lake.layout import Partition, RawObject
 from telemetry_pipeline.process import Tally, process_objects
+from telemetry_pipeline.spool import Spool
 
 
 def decode(
@@ -75,12 +77,16 @@ def _decode_file(
         strict_length=settings().strict_length,
         match=match,
     )
-    decoded = decode_frames(parquet.read_raw(_read(raw), str(raw)), plan)
-    if out is not None:
-        runs = (signal.rows for signal in decoded.report.signals)
-        out.write_bytes(parquet.write_decoded(decoded.table, runs, {}))
-    payload = {"raw": str(raw), "out": str(out) if out else None, "report": decoded.report.to_dict()}
-    emit(payload, as_json=as_json, lines=lambda console: print_report(console, decoded.report, str(raw)))
+    with tempfile.TemporaryDirectory(prefix="telemetry-") as folder:
+        spool = Spool(Path(folder) / "batches")
+        for frames in parquet.read_raw_batches(_read(raw), str(raw)):
+            spool.add(decode_frames(frames, plan))
+        report = spool.report
+        if out is not None:
+            runs = (signal.rows for signal in report.signals)
+            out.write_bytes(parquet.write_decoded_parts(spool.tables(), runs, {}))
+    payload = {"raw": str(raw), "out": str(out) if out else None, "report": report.to_dict()}
+    emit(payload, as_json=as_json, lines=lambda console: print_report(console, report, str(raw)))
 
 
 def _decode_lake(raws: Iterable[RawObject], *, as_json: bool) -> None:
@@ -120,6 +126,9 @@ def print_report(console: Console, report: Report, title: str) -> None:
     table = Table(title=title, title_justify="left", show_header=False)
     for name in ("rows", "decoded_frames", "truncated", "unknown_id", "decode_error", "skipped", "bad_rows"):
         table.add_row(name.replace("_", " "), f"{getattr(report, name):,}")
+    for name in ("outside_day", "other_vehicle"):
+        if count := getattr(report, name):
+            table.add_row(name.replace("_", " "), f"{count:,}")
     console.print(table)
     for heading, counts in (("unknown ids", report.unknown_ids), ("decode errors", report.decode_errors)):
         if counts:
