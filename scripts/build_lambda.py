@@ -5,6 +5,8 @@ Wheels come from requirements-lambda.lock, by hash; what the decoder never loads
 """
 
 import argparse
+import compileall
+import py_compile
 import shutil
 import subprocess
 import sys
@@ -73,10 +75,17 @@ def main() -> int:
     )
     chosen = parser.parse_args()
     build(chosen.out, here=chosen.here)
+    compiled = chosen.here or f"{sys.version_info.major}.{sys.version_info.minor}" == PYTHON_VERSION
+    if compiled:
+        compile_all(chosen.out)
     size, zipped = size_of(chosen.out), write_zip(chosen.out)
     print(f"{chosen.out}: {_mb(size)} unzipped of {_mb(LIMIT_BYTES)}, {_mb(zipped)} zipped")
     for name, part in largest(chosen.out):
         print(f"  {_mb(part):>9}  {name}")
+    if not compiled:
+        print(
+            f"  without bytecode: a cold start compiles; build with Python {PYTHON_VERSION} to spare it that"
+        )
     if size > LIMIT_BYTES:
         print(f"too large for Lambda by {_mb(size - LIMIT_BYTES)}", file=sys.stderr)
         return 1
@@ -104,6 +113,13 @@ def build(out: Path, *, here: bool) -> None:
     for pattern in NOT_LOADED:
         for path in list(out.glob(pattern)):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def compile_all(out: Path) -> None:
+    """Put bytecode beside the sources: a function's folder is read-only, each cold start would compile anew."""
+    # valid without a look at the sources' times, which a zip does not keep
+    mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
+    compileall.compile_dir(out, quiet=2, stripdir=str(out), prependdir="/var/task", invalidation_mode=mode)
 
 
 def files(out: Path) -> Iterator[Path]:
