@@ -77,7 +77,8 @@ def _times(column: pa.ChunkedArray) -> pa.ChunkedArray:
         return column
     if pa.types.is_integer(column.type):
         column = column.cast(pa.int64())
-        if (pc.min(column).as_py() or _NS_SINCE) < _NS_SINCE:
+        first = pc.min(column).as_py()
+        if first is not None and first < _NS_SINCE:
             raise _Refused("not a timestamp: only nanoseconds since 1970 can be told by their size")
         return column.cast(schema.TIMESTAMP)
     if not pa.types.is_timestamp(column.type):
@@ -92,7 +93,10 @@ def _ids(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if column.type != pa.uint32():
         if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
             raise _Refused("not a number: text is not guessed at")
-        is_id = pc.and_(pc.greater_equal(column, 0), pc.less_equal(column, _ID_MAX))
+        if column.type != pa.uint64():
+            column = column.cast(pa.int64() if pa.types.is_integer(column.type) else pa.float64())
+        low, high = (pa.scalar(limit, column.type) for limit in (0, _ID_MAX))
+        is_id = pc.and_(pc.greater_equal(column, low), pc.less_equal(column, high))
         if pa.types.is_floating(column.type):
             is_id = pc.and_(is_id, pc.equal(column, pc.floor(column)))
         column = pc.if_else(is_id, column, pa.scalar(None, column.type)).cast(pa.uint32())
