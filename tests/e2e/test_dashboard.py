@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Locator, Page, Request, Route, expect
 
 from tests.e2e.conftest import Serve, drive
-from tests.servers import free_port
+from tests.servers import free_port, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -72,8 +72,8 @@ def plot(page: Page, unit: str) -> Locator:
 
 def drag(page: Page, area: Locator, start: float, end: float, *, down_px: float = 0.0) -> None:
     """Drag across an area, from one fraction of its width to another."""
-    box = area.bounding_box()
-    assert box is not None
+    # a panel that is drawn anew has no box for a moment
+    box = wait_until(area.bounding_box, "the panel's place on the page")
     y = box["y"] + box["height"] / 2
     page.mouse.move(box["x"] + box["width"] * start, y)
     page.mouse.down()
@@ -148,6 +148,8 @@ def test_a_drag_may_end_outside_of_its_panel(page: Page, site: str) -> None:
     chart = page.evaluate(CHARTS)[0]
     assert chart["to"] - chart["from"] == pytest.approx(90_000, abs=2_000)
     page.keyboard.press("f")
+    expect(page.get_by_label("From (UTC)")).to_have_value("2025-01-15 08:00:00")
+    settled(page)
     query_after(page, lambda: drag(page, plot(page, "rpm"), 0.5, 1.03))
     expect(page.get_by_label("To (UTC)")).to_have_value("2025-01-15 08:06:00")
 
@@ -263,12 +265,12 @@ def test_a_service_that_is_away_is_said_and_waited_for(page: Page, serve: Serve,
     before = drawn(page)
     page.get_by_role("button", name="Zoom in").click()
     banner = page.locator("main").get_by_role("alert")
-    expect(banner).to_contain_text("The service does not answer", timeout=30_000)
+    expect(banner).to_contain_text("The service does not answer")
     expect(banner).to_contain_text("telemetry serve")
-    expect(page.get_by_test_id("health")).to_have_text("Service not reachable", timeout=30_000)
+    expect(page.get_by_test_id("health")).to_have_text("Service not reachable")
     assert drawn(page) == before
     with serve(drives, port):
-        expect(page.get_by_test_id("health")).to_have_text("Connected", timeout=30_000)
+        expect(page.get_by_test_id("health")).to_have_text("Connected")
         expect(banner).to_have_count(0)
         settled(page)
         assert drawn(page) != before
