@@ -12,11 +12,12 @@ from typer.testing import CliRunner
 
 from telemetry_pipeline.cli.main import app
 from telemetry_pipeline.drain import drain
-from telemetry_pipeline.lake import parquet
+from telemetry_pipeline.lake import parquet, schema
 from telemetry_pipeline.lake.inbox import open_inbox
 from telemetry_pipeline.lake.layout import DAY_NS, RawObject
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.verify import lost_strays, verify_lake
+from tests.corpus import CORPUS, needs_corpus
 from tests.raw_lake import NOON, SECOND, add_dbc, frames, land
 
 MIDNIGHT = NOON + DAY_NS // 2
@@ -192,3 +193,22 @@ def test_an_object_in_batches_is_whole(folder_lake: Store, monkeypatch: pytest.M
     land(folder_lake, "EV_1", MIDNIGHT - SECOND, 300)
     list(drain(folder_lake, open_inbox(folder_lake), budget_s=60, strict_length=False))
     assert problems(folder_lake, deep=True) == {}
+
+
+@needs_corpus
+def test_reassembled_objects_are_whole(folder_lake: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    (pair,) = (
+        pair for pair in json.loads((CORPUS / "manifest.json").read_text())["pairs"] if pair["id"] == "ev_uds"
+    )
+    folder_lake.put("dbc/uds.dbc", (CORPUS / pair["bindings"][0]["dbc"]).read_bytes())
+    folder_lake.put("dbc/bindings.yaml", b"bindings:\n- {vehicles: EV_1, dbc: uds.dbc, transport: isotp}\n")
+    table = pq.read_table(CORPUS / pair["frames_file"])
+    table = table.append_column("vehicle_id", pa.repeat("EV_1", table.num_rows))
+    monkeypatch.setattr("telemetry_pipeline.lake.parquet.read_raw_batches.__defaults__", (133,))
+    for start in range(0, table.num_rows, 670):
+        part = parquet.conform_raw(table.slice(start, 670), "part").cast(schema.RAW)
+        first = part["timestamp"].cast(pa.int64())[0].as_py()
+        folder_lake.put(RawObject.starting("EV_1", first).key, parquet.write_raw(part))
+    list(drain(folder_lake, open_inbox(folder_lake), budget_s=60, strict_length=False))
+    assert problems(folder_lake, deep=True) == {}
+    assert sum(verdict.rows for verdict in verify_lake(folder_lake)) == table.num_rows
