@@ -5,6 +5,7 @@ bounded number of rows at a time.
 """
 
 from collections.abc import Iterator
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -17,7 +18,7 @@ from telemetry_pipeline.decode.frames import Decoded
 from telemetry_pipeline.decode.report import Report
 from telemetry_pipeline.lake import schema
 
-_OPTIONS: Final = pa.ipc.IpcWriteOptions(compression="lz4")
+_OPTIONS: Final = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
 
 _MERGED_ROWS: Final = 1 << 21
 """Rows sorted at a time where batches overlap."""
@@ -85,8 +86,11 @@ class _Batch:
 
     def read(self, name: Name) -> pa.Table:
         """The rows of one signal."""
-        with pa.OSFile(str(self._path), "rb") as source:
-            return pa.Table.from_batches([pa.ipc.open_file(source).get_batch(self._numbers[name])])
+        return pa.Table.from_batches([self._reader.get_batch(self._numbers[name])])
+
+    @cached_property
+    def _reader(self) -> pa.ipc.RecordBatchFileReader:
+        return pa.ipc.open_file(pa.OSFile(str(self._path), "rb"))
 
 
 def _in_time(batches: list[_Batch], name: Name) -> Iterator[pa.Table]:

@@ -21,7 +21,7 @@ ROW_GROUP_MIN: Final = 131_072
 ROW_GROUP_MAX: Final = 1_048_576
 """Row groups end at a signal's end once they hold the minimum, and never hold more than the maximum."""
 
-BATCH_ROWS: Final = 100_000
+BATCH_ROWS: Final = 150_000
 """Frames read and decoded at a time."""
 
 RAW_ROWS_MAX: Final = 50_000_000
@@ -60,7 +60,7 @@ def write_decoded_parts(parts: Iterable[pa.Table], runs: Iterable[int], footer: 
     The Arrow schema is not stored: with it, readers take the names for dictionaries and stop pruning row groups.
     """
     return _write(
-        (part.cast(schema.DECODED) for part in parts),
+        (part if part.schema.equals(schema.DECODED) else part.cast(schema.DECODED) for part in parts),
         row_group_sizes(runs),
         footer,
         use_dictionary=["vehicle_id", "message_name", "signal_name", "unit", "channel"],
