@@ -6,12 +6,12 @@ from typing import Final
 
 import pyarrow as pa
 
-from benchmarks import decode
+from benchmarks import decode, import_log, memory, pipeline, query
 from benchmarks.page import print_result, write_page
 
 PAGE: Final = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 
-_BENCHMARKS: Final = {module.NAME: module.run for module in (decode,)}
+_BENCHMARKS: Final = {module.NAME: module.run for module in (decode, pipeline, memory, query, import_log)}
 
 
 def main() -> None:
