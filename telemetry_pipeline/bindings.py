@@ -27,12 +27,13 @@ import yaml
 from telemetry_pipeline.decode.dbc import Dbc, load_dbc
 from telemetry_pipeline.decode.match import Match
 from telemetry_pipeline.decode.plan import Plan, Source, compile_plan
+from telemetry_pipeline.decode.transport.carriers import Transport
 from telemetry_pipeline.errors import BadDbc, BadSetting, TelemetryError
 from telemetry_pipeline.lake import layout
 from telemetry_pipeline.lake.store import Store
 
 SUFFIXES: Final = (".dbc", ".kcd", ".sym", ".arxml")
-TRANSPORTS: Final = ("isotp", "j1939", "fastpacket")
+TRANSPORTS: Final = tuple(str(protocol) for protocol in Transport)
 """Multi-frame protocols that a binding may ask for: ISO-TP, J1939 TP, NMEA 2000 fast packet."""
 
 _KEYS: Final = ("vehicles", "dbc", "channel", "match", "valid_from", "transport")

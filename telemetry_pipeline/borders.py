@@ -8,12 +8,10 @@ import json
 from dataclasses import dataclass
 from typing import Final
 
-import pyarrow as pa
-
 from telemetry_pipeline.days import of_vehicle
 from telemetry_pipeline.decode.plan import Plan
-from telemetry_pipeline.decode.report import Report
-from telemetry_pipeline.decode.transport.reassemble import Reassembled, reassemble
+from telemetry_pipeline.decode.transport.reassemble import Reassembled
+from telemetry_pipeline.decode.transport.stitch import Stitcher
 from telemetry_pipeline.errors import BadKey, BadRaw, NotFound
 from telemetry_pipeline.lake import layout, parquet
 from telemetry_pipeline.lake.layout import RawObject
@@ -42,33 +40,6 @@ class Previous:
         """Which object this is, for the footer of what is decoded after it."""
         name = {"raw_key": self.raw.key, "raw_digest": self.sha256} if self.raw else None
         return json.dumps(name)
-
-
-class Stitcher:
-    """Reassembles the frames of one raw object, batch by batch, beginning with what the object before left open.
-
-    Args:
-        plan: What ids mean, and the protocols spoken.
-        vehicle_id: Under which all frames are reassembled.
-        previous: The object before.
-    """
-
-    def __init__(self, plan: Plan, vehicle_id: str, previous: Previous) -> None:
-        self._plan = plan
-        self._vehicle_id = vehicle_id
-        self._last = previous.left
-        self._report = previous.left.continued() if previous.left else Report()
-
-    def add(self, frames: pa.Table) -> pa.Table:
-        """The next batch, with its segments replaced by the transfers that they complete."""
-        before = self._last.open if self._last else None
-        self._last = reassemble(of_vehicle(frames, self._vehicle_id), self._plan, before)
-        self._report = self._report + self._last.report
-        return self._last.table
-
-    def report(self) -> Report:
-        """The account of all frames that `add` did not give back, and of all transfers."""
-        return self._report + self._last.unfinished() if self._last else self._report
 
 
 def neighbours(store: Store, raw: RawObject) -> tuple[RawObject | None, RawObject | None]:
@@ -105,14 +76,13 @@ def read_previous(store: Store, raw: RawObject, plan: Plan) -> Previous:
         body = store.get(found.key)
     except NotFound:
         return Previous()
-    left: Reassembled | None = None
+    stitcher = Stitcher(plan)
     try:
         for frames in parquet.read_raw_batches(body, found.key):
-            before = left.open if left else None
-            left = reassemble(of_vehicle(frames, raw.partition.vehicle_id), plan, before)
+            stitcher.add(of_vehicle(frames, raw.partition.vehicle_id))
     except BadRaw:
-        left = None  # it goes to quarantine
-    return Previous(found, digest(body), left)
+        return Previous(found, digest(body))  # it goes to quarantine
+    return Previous(found, digest(body), stitcher.left)
 
 
 def is_outdated(store: Store, raw: RawObject, previous: RawObject) -> bool:

@@ -17,11 +17,12 @@ from typing import Final
 
 from telemetry_pipeline.bindings import Databases
 from telemetry_pipeline.borders import FOOTER as PREVIOUS
-from telemetry_pipeline.borders import Previous, Stitcher, is_outdated, neighbours, read_previous
+from telemetry_pipeline.borders import Previous, is_outdated, neighbours, read_previous
 from telemetry_pipeline.days import of_vehicle, split_days, vehicle_names
 from telemetry_pipeline.decode.frames import decode_frames
 from telemetry_pipeline.decode.plan import Plan
 from telemetry_pipeline.decode.report import Report
+from telemetry_pipeline.decode.transport.stitch import Stitcher
 from telemetry_pipeline.errors import BadRaw, TelemetryError, TransientError, Unforeseen
 from telemetry_pipeline.lake import ledger, parquet
 from telemetry_pipeline.lake.layout import Partition, RawObject
@@ -139,13 +140,13 @@ def _decode(
     vehicle_id = raw.partition.vehicle_id
     names: Counter[str] = Counter()
     outside = timed = 0
-    stitcher = None if previous is None else Stitcher(plan, vehicle_id, previous)
+    stitcher = None if previous is None else Stitcher(plan, previous.left)
     for frames in parquet.read_raw_batches(body, raw.key):
         names.update(vehicle_names(frames))
         split = split_days(frames, raw.partition)
         outside, timed = outside + split.outside, timed + split.timed
         if stitcher is not None:
-            split = split_days(stitcher.add(frames), raw.partition)
+            split = split_days(stitcher.add(of_vehicle(frames, vehicle_id)), raw.partition)
         for days, part in split.parts.items():
             spools[days].add(decode_frames(of_vehicle(part, vehicle_id), plan))
     if stitcher is not None:

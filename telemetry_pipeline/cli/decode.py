@@ -16,8 +16,10 @@ from telemetry_pipeline.cli.console import emit, open_lake, progress_console, se
 from telemetry_pipeline.decode.dbc import load_dbc
 from telemetry_pipeline.decode.frames import decode_frames
 from telemetry_pipeline.decode.match import Match
-from telemetry_pipeline.decode.plan import compile_plan
+from telemetry_pipeline.decode.plan import Plan, compile_plan
 from telemetry_pipeline.decode.report import Report
+from telemetry_pipeline.decode.transport.carriers import Transport
+from telemetry_pipeline.decode.transport.stitch import Stitcher
 from telemetry_pipeline.errors import BadSetting, NotFound
 from telemetry_pipeline.lake import ledger, parquet
 from telemetry_pipeline.lake.layout import Partition, RawObject
@@ -34,6 +36,10 @@ def decode(
         Match | None,
         typer.Option(help="How ids find the messages of --dbc, whatever the databases themselves state."),
     ] = None,
+    transport: Annotated[
+        list[Transport] | None,
+        typer.Option(help="Reassemble a multi-frame protocol of RAW first; repeat for several."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Where the decoded Parquet of RAW goes.")] = None,
     pending: Annotated[
         bool, typer.Option("--pending", help="Decode everything in the lake that waits.")
@@ -43,12 +49,13 @@ def decode(
     as_json: Annotated[bool, typer.Option("--json", help="Answer with one JSON document.")] = False,
 ) -> None:
     """Decode raw frames: `RAW --dbc F`, `--pending`, or `--vehicle V --day D`."""
-    if match is not None and raw is None:
-        raise BadSetting(
-            "--match is for one RAW file", "telemetry decode", "In the lake dbc/bindings.yaml decides"
-        )
+    for option, given in (("--match", match), ("--transport", transport)):
+        if given and raw is None:
+            raise BadSetting(
+                f"{option} is for one RAW file", "telemetry decode", "In the lake dbc/bindings.yaml decides"
+            )
     if raw is not None and not pending and vehicle is None:
-        _decode_file(raw, dbc or [], match, out, as_json=as_json)
+        _decode_file(raw, _plan(raw, dbc or [], match, transport or []), out, as_json=as_json)
     elif pending and raw is None and vehicle is None:
         store = open_lake()
         waiting = [
@@ -67,21 +74,24 @@ def decode(
         )
 
 
-def _decode_file(
-    raw: Path, dbcs: list[Path], match: Match | None, out: Path | None, *, as_json: bool
-) -> None:
+def _plan(raw: Path, dbcs: list[Path], match: Match | None, transport: list[Transport]) -> Plan:
     if not dbcs:
         raise BadSetting("no CAN database given", str(raw), "Add --dbc FILE.dbc")
-    plan = compile_plan(
+    return compile_plan(
         [load_dbc(_read(path), path.name) for path in dbcs],
         strict_length=settings().strict_length,
         match=match,
+        transport=[str(protocol) for protocol in transport],
     )
+
+
+def _decode_file(raw: Path, plan: Plan, out: Path | None, *, as_json: bool) -> None:
     with tempfile.TemporaryDirectory(prefix="telemetry-") as folder:
         spool = Spool(Path(folder) / "batches")
+        stitcher = Stitcher(plan)
         for frames in parquet.read_raw_batches(_read(raw), str(raw)):
-            spool.add(decode_frames(frames, plan))
-        report = spool.report
+            spool.add(decode_frames(stitcher.add(frames), plan))
+        report = Report.merge([spool.report, stitcher.report()])
         if out is not None:
             runs = (signal.rows for signal in report.signals)
             out.write_bytes(parquet.write_decoded_parts(spool.tables(), runs, {}))
@@ -130,7 +140,11 @@ def print_report(console: Console, report: Report, title: str) -> None:
         if count := getattr(report, name):
             table.add_row(name.replace("_", " "), f"{count:,}")
     console.print(table)
-    for heading, counts in (("unknown ids", report.unknown_ids), ("decode errors", report.decode_errors)):
+    for heading, counts in (
+        ("unknown ids", report.unknown_ids),
+        ("decode errors", report.decode_errors),
+        ("transfers", report.transfers),
+    ):
         if counts:
             top = sorted(counts.items(), key=lambda item: -item[1])[:5]
             console.print(

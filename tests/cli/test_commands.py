@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from telemetry_pipeline.lake import parquet
 from telemetry_pipeline.lake.store import Store
+from tests.decode.transport_bus import Frame, isotp, table
 from tests.raw_lake import EV_DBC, NOON, SECOND, add_dbc, land
 
 TELEMETRY = Path(sys.executable).parent / "telemetry"
@@ -40,6 +42,13 @@ def run(lake: str, *arguments: str, **env: str) -> "subprocess.CompletedProcess[
         ("file:///tmp", ["decode"], {}, 2, "say what to decode"),
         ("file:///tmp", ["decode", "no.parquet", "--dbc", "no.dbc"], {}, 1, "no.dbc: cannot be read"),
         ("file:///tmp", ["decode", "--pending", "--match", "pgn"], {}, 2, "--match is for one RAW file"),
+        (
+            "file:///tmp",
+            ["decode", "--pending", "--transport", "isotp"],
+            {},
+            2,
+            "--transport is for one RAW file",
+        ),
         ("file:///tmp", ["dbc", "add", "no.dbc"], {}, 1, "no.dbc: cannot be read"),
         ("file:///tmp", ["dbc", "add", "notes.txt"], {}, 1, "not a CAN database by its name"),
         ("file:///tmp", ["decode", "--vehicle", "a b", "--day", "2026-01-01"], {}, 1, "is not a vehicle id"),
@@ -116,6 +125,19 @@ def test_the_match_rule_of_one_file_can_be_given(folder_lake: Store, tmp_path: P
         for rule in ([], ["--match", "exact"], ["--match", "pgn"])
     ]
     assert decoded == [0, 0, 100]
+
+
+def test_transfers_of_one_file_can_be_reassembled(folder_lake: Store, tmp_path: Path) -> None:
+    payload = bytes(range(60))
+    frames = [Frame(NOON + number, 0x7EC, part) for number, part in enumerate(isotp(payload))]
+    raw, dbc = tmp_path / "raw.parquet", tmp_path / "uds.dbc"
+    raw.write_bytes(parquet.write_raw(table(frames)))
+    dbc.write_text('BU_: X\nBO_ 2028 Battery: 62 X\n SG_ Last : 480|8@1+ (1,0) [0|0] "" X\n')
+    command = ["decode", str(raw), "--dbc", str(dbc), "--transport", "isotp"]
+    report = json.loads(run(folder_lake.url, *command, "--json").stdout)["report"]
+    assert (report["rows"], report["decoded_frames"], report["skipped"]) == (len(frames), 1, len(frames) - 1)
+    assert report["signals"][0]["maximum"] == 59
+    assert "isotp complete × 1" in run(folder_lake.url, *command).stdout
 
 
 def test_pending_objects_that_cannot_be_decoded_fail_the_command(folder_lake: Store) -> None:

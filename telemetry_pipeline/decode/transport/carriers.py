@@ -4,6 +4,7 @@ A protocol claims only ids on which the bound databases expect more than one fra
 frame can look like a segment's.
 """
 
+from enum import StrEnum
 from typing import Final
 
 import numpy as np
@@ -13,10 +14,16 @@ from telemetry_pipeline.decode.match import EXTENDED_BIT, IdTable
 from telemetry_pipeline.decode.plan import Plan
 from telemetry_pipeline.decode.transport import j1939
 
-ISOTP: Final = "isotp"
-FASTPACKET: Final = "fastpacket"
-J1939: Final = "j1939"
-PROTOCOLS: Final = (ISOTP, FASTPACKET, J1939)
+
+class Transport(StrEnum):
+    """A multi-frame protocol."""
+
+    ISOTP = "isotp"
+    J1939 = "j1939"
+    FASTPACKET = "fastpacket"
+
+
+PROTOCOLS: Final = tuple(Transport)
 
 Keys = npt.NDArray[np.uint32]
 Protocols = npt.NDArray[np.int8]
@@ -52,11 +59,11 @@ def protocols_of(keys: Keys, table: IdTable, plan: Plan) -> Protocols:
     pdu_format = keys >> np.uint32(16) & np.uint32(0xFF)
     diagnostic = np.where(extended, np.isin(pdu_format, _DIAGNOSTIC_FORMATS), np.isin(keys, _DIAGNOSTIC))
     long = length > _CLASSIC_MAX
-    if ISOTP in table.transport:
-        groups = extended & (J1939 in table.transport or FASTPACKET in table.transport)
-        found[(long & ~groups) | (diagnostic & (length >= 0))] = PROTOCOLS.index(ISOTP)
-    if FASTPACKET in table.transport:
-        found[long & extended & (found == NONE)] = PROTOCOLS.index(FASTPACKET)
-    if J1939 in table.transport:
-        found[j1939.carries(keys)] = PROTOCOLS.index(J1939)
+    if Transport.ISOTP in table.transport:
+        groups = extended & (Transport.J1939 in table.transport or Transport.FASTPACKET in table.transport)
+        found[(long & ~groups) | (diagnostic & (length >= 0))] = PROTOCOLS.index(Transport.ISOTP)
+    if Transport.FASTPACKET in table.transport:
+        found[long & extended & (found == NONE)] = PROTOCOLS.index(Transport.FASTPACKET)
+    if Transport.J1939 in table.transport:
+        found[j1939.carries(keys)] = PROTOCOLS.index(Transport.J1939)
     return found

@@ -17,14 +17,7 @@ from telemetry_pipeline.decode.report import Report
 from telemetry_pipeline.decode.sift import PAYLOAD_MAX, Sifted, sift
 from telemetry_pipeline.decode.table import encode_labels
 from telemetry_pipeline.decode.transport import fastpacket, isotp, j1939
-from telemetry_pipeline.decode.transport.carriers import (
-    FASTPACKET,
-    ISOTP,
-    J1939,
-    NONE,
-    PROTOCOLS,
-    protocols_of,
-)
+from telemetry_pipeline.decode.transport.carriers import NONE, PROTOCOLS, Transport, protocols_of
 from telemetry_pipeline.decode.transport.segments import Carriers, Numbers, Traced, trace
 from telemetry_pipeline.lake.schema import EXTENDED_ID_MAX
 
@@ -34,9 +27,9 @@ UNFINISHED: Final = "unfinished"
 _LONG_AGO: Final = np.iinfo(np.int64).min // 2
 
 _READERS: Final = {
-    ISOTP: isotp.read_segments,
-    FASTPACKET: fastpacket.read_segments,
-    J1939: j1939.read_segments,
+    Transport.ISOTP: isotp.read_segments,
+    Transport.FASTPACKET: fastpacket.read_segments,
+    Transport.J1939: j1939.read_segments,
 }
 
 
@@ -141,7 +134,7 @@ def _trace(frames: pa.Table, sifted: Sifted, payloads: Payloads, known: int, pla
     recorded = data[data >= known]
     latest_ns = int(times[recorded].max()) if len(recorded) else _LONG_AGO
     ours = _in_time(ours, times, known)
-    traced = {}
+    traced: dict[str, Traced] = {}
     for number, name in enumerate(PROTOCOLS):
         rows = ours[by_row[ours] == number]
         if not len(rows):
