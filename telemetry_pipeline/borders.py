@@ -5,6 +5,7 @@ have no neighbours. When which object is decoded is `process`' business.
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -44,20 +45,18 @@ class Previous:
 
 def neighbours(store: Store, raw: RawObject) -> tuple[RawObject | None, RawObject | None]:
     """The raw objects before and after another one; None where there is none."""
-    own = _place(raw)
-    if own is None:
+    listed = [info.key for info in store.list_objects(raw.partition.prefix(layout.RAW))]
+    order = in_order([raw, *(found for key in listed if (found := _parsed(key)) is not None)])
+    if raw not in order:
         return None, None
-    before: list[tuple[tuple[int, str], RawObject]] = []
-    after: list[tuple[tuple[int, str], RawObject]] = []
-    for info in store.list_objects(raw.partition.prefix(layout.RAW)):
-        try:
-            other = RawObject.parse(info.key)
-        except BadKey:
-            continue
-        place = _place(other)
-        if place is not None and place != own:
-            (before if place < own else after).append((place, other))
-    return max(before)[1] if before else None, min(after)[1] if after else None
+    at = order.index(raw)
+    return (order[at - 1] if at else None), (order[at + 1] if at + 1 < len(order) else None)
+
+
+def in_order(raws: Iterable[RawObject]) -> list[RawObject]:
+    """The raw objects of one partition whose stems name a time, each once, in the order of those times."""
+    placed = {raw: start_ns for raw in raws if (start_ns := layout.stem_start_ns(raw.stem)) is not None}
+    return sorted(placed, key=lambda raw: (placed[raw], raw.stem))
 
 
 def read_previous(store: Store, raw: RawObject, plan: Plan) -> Previous:
@@ -102,6 +101,8 @@ def is_outdated(store: Store, raw: RawObject, previous: RawObject) -> bool:
     return footer.get(FOOTER) != current
 
 
-def _place(raw: RawObject) -> tuple[int, str] | None:
-    start_ns = layout.stem_start_ns(raw.stem)
-    return None if start_ns is None else (start_ns, raw.stem)
+def _parsed(key: str) -> RawObject | None:
+    try:
+        return RawObject.parse(key)
+    except BadKey:
+        return None

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from telemetry_pipeline import borders
 from telemetry_pipeline.decode.report import Report
 from telemetry_pipeline.errors import BadRaw, NotFound
 from telemetry_pipeline.lake import ledger, parquet
@@ -62,10 +63,12 @@ def verify_partition(store: Store, partition: Partition, *, deep: bool = False) 
     """Verify one partition; see `verify_lake`."""
     book = ledger.read_ledger(store, partition)
     verdict = Verdict(partition, len(book.raw), len(book.decoded), len(book.quarantined))
+    order = borders.in_order(book.raw)
+    previous = dict(zip(order, [None, *order[:-1]], strict=True))
     for raw in sorted(book.raw):
         problems = []
         if raw in book.decoded:
-            found, rows = _check_decoded(store, raw, deep=deep)
+            found, rows = _check_decoded(store, raw, previous.get(raw), deep=deep)
             problems += found
             verdict.rows += rows
         elif raw in book.quarantined:
@@ -99,7 +102,9 @@ class _Account:
             yield f"{name}: its report is of {self.report.values} values, it has {self.rows}"
 
 
-def _check_decoded(store: Store, raw: RawObject, *, deep: bool) -> tuple[list[str], int]:
+def _check_decoded(
+    store: Store, raw: RawObject, previous: RawObject | None, *, deep: bool
+) -> tuple[list[str], int]:
     """What is wrong with a decoded object, and how many frames its receipt accounts for."""
     try:
         receipt = _Account.read(store, raw.decoded_key)
@@ -127,9 +132,25 @@ def _check_decoded(store: Store, raw: RawObject, *, deep: bool) -> tuple[list[st
     claimed = _rows_of(store, raw)
     if claimed is not None and claimed != total.rows:
         problems.append(f"it has {claimed} rows, {total.rows} are accounted for")
+    if borders.FOOTER in receipt.footer:
+        problems += _check_previous(store, receipt.footer[borders.FOOTER], previous, deep=deep)
     if deep and digest(store.get(raw.key)) != raw_digest:
         problems.append("its bytes are not those that were decoded")
     return problems, total.rows
+
+
+def _check_previous(store: Store, named: str, previous: RawObject | None, *, deep: bool) -> Iterator[str]:
+    """What is wrong with the object whose open transfers a decoded object took over."""
+    try:
+        after = json.loads(named) or {}
+        key, sha256 = after.get("raw_key"), after.get("raw_digest")
+    except _BAD_ACCOUNT as error:
+        yield f"what it names as the object before it cannot be read ({type(error).__name__}: {error})"
+        return
+    if key != (previous.key if previous else None):
+        yield f"it was decoded after {key}, but {previous and previous.key} is before it"
+    elif deep and previous is not None and sha256 != digest(store.get(previous.key)):
+        yield f"it was decoded after other bytes of {previous.key}"
 
 
 def _spilled(store: Store, item: DecodedObject, raw: RawObject) -> "_Account | str | None":

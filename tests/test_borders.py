@@ -15,6 +15,7 @@ from telemetry_pipeline.lake.inbox import open_inbox
 from telemetry_pipeline.lake.layout import DAY_NS, RawObject
 from telemetry_pipeline.lake.store import Store, digest
 from telemetry_pipeline.process import partition_total, process_object, process_objects
+from telemetry_pipeline.verify import verify_partition
 from tests.decode.transport_bus import MS, Frame, isotp, table
 from tests.raw_lake import NOON, SECOND
 
@@ -198,6 +199,44 @@ def test_two_workers_at_once_end_with_the_same_bytes(folder_lake: Store) -> None
     decode(folder_lake, *raws)
     assert together == [folder_lake.get(raw.decoded_key) for raw in raws]
     assert [value for raw in raws for value in charge(folder_lake, raw)] == list(range(20))
+
+
+def test_verify_finds_what_was_decoded_without_the_object_before_it(lake: Store) -> None:
+    frames = recording(NOON, 4)
+    parts = [frames[:5], frames[5:10], frames[10:]]
+    raws = [land(lake, part) for part in parts]
+    decode(lake, *raws)
+    assert verify_partition(lake, raws[0].partition, deep=True).problems == {}
+    receipt = lake.get(raws[2].decoded_key)
+    lake.delete(raws[1].key)
+    decode(lake, raws[2])
+    land(lake, parts[1])
+    (problem,) = verify_partition(lake, raws[0].partition).problems[raws[2].key]
+    assert problem == f"it was decoded after {raws[0].key}, but {raws[1].key} is before it"
+    lake.put(raws[2].decoded_key, receipt)
+    lake.put(raws[1].key, parquet.write_raw(table(parts[1][:-1])))
+    assert raws[2].key not in verify_partition(lake, raws[0].partition).problems
+    problems = verify_partition(lake, raws[0].partition, deep=True).problems[raws[2].key]
+    assert problems == [f"it was decoded after other bytes of {raws[1].key}"]
+
+
+def test_objects_without_a_time_in_their_name_have_no_neighbours(lake: Store) -> None:
+    frames = recording(NOON, 1)
+    named = land(lake, frames[:2])
+    other = RawObject(named.partition, "some-name")
+    lake.put(other.key, parquet.write_raw(table(frames[2:])))
+    lake.put(f"{named.partition.prefix(layout.RAW)}stray.txt", b"")
+    report = decode(lake, named, other)
+    assert report.transfers == {"isotp unfinished": 1}
+    assert json.loads(footer(lake, other)["previous"]) is None
+
+
+def test_an_unreadable_receipt_of_the_follower_is_written_again(lake: Store) -> None:
+    frames = recording(NOON, 2)
+    first, second = land(lake, frames[:5]), land(lake, frames[5:])
+    lake.put(second.decoded_key, b"no Parquet")
+    decode(lake, first)
+    assert charge(lake, second) == [1]
 
 
 def test_nothing_is_carried_over_midnight_or_a_long_pause(lake: Store) -> None:

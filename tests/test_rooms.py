@@ -66,7 +66,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         (ERRORS, LAKE, f"{P}.bindings", f"{P}.database_cache", f"{P}.process", f"{P}.quarantine"),
         (),
     ),
-    f"{P}.verify": ((ERRORS, LAKE, f"{P}.decode.report"), ()),
+    f"{P}.verify": ((ERRORS, LAKE, f"{P}.decode.report", f"{P}.borders"), ()),
     f"{P}.defs": ((ERRORS, LAKE, SETTINGS, f"{P}.decode.report", *PIPELINE, f"{P}.version"), ("dagster",)),
     f"{P}.definitions": ((LAKE, SETTINGS, f"{P}.defs"), ("dagster",)),
     f"{P}.cli": (

@@ -40,6 +40,14 @@ def test_isotp_of_any_size(size, frame):
     assert [frame.data for frame in out] == [bytes([size & 0xFF]) + payload]
 
 
+def test_a_first_frame_may_announce_a_mebibyte_and_no_more():
+    for size, begins in ((1 << 20, True), ((1 << 20) + 1, False), (0xFFFFFFFF, False)):
+        frames = at(0x7EC, [b"\x10\x00" + size.to_bytes(4, "big") + bytes(2)])
+        out, whole = run(frames, UDS)
+        assert whole.opened == ({"isotp": 1} if begins else {})
+        assert out == ([] if begins else frames)
+
+
 def test_a_single_frame_of_can_fd_gets_its_length_first_like_all_others():
     out, whole = run(at(0x7EC, [b"\x00\x0a" + bytes(range(10)) + b"\xcc" * 4]), UDS)
     assert [frame.data for frame in out] == [b"\x0a" + bytes(range(10))]

@@ -103,7 +103,7 @@ class Oracle:
             size, skip = (data[0] & 15) << 8 | data[1], 1
             if size == 0:
                 size, skip = int.from_bytes(data[2:6], "big"), 5
-            if size > len(data) - skip - 1:
+            if len(data) - skip - 1 < size <= 1 << 20:
                 self._drop(key)
                 self._begin(key, Open(frame, size + 1, 1, frame.time, data[skip:]))
                 return

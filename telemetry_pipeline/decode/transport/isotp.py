@@ -16,11 +16,14 @@ _CONSECUTIVE: Final = 2
 _FRAME_MIN: Final = 8
 """Bytes of the shortest first frame."""
 
+SIZE_MAX: Final = 1 << 20
+"""Bytes of the longest payload: no four bytes of length make a recording be held for ever."""
+
 
 def read_segments(carriers: Carriers) -> Segments:
     """First and consecutive frames, and single frames, which end what is open; flow control is none of ours.
 
-    A first frame that announces no more than it holds, or is shorter than 8 bytes, is none. Of CAN FD are read: first
+    A first frame that announces no more than it holds, or more than a mebibyte, or is shorter than 8 bytes, is none. Of CAN FD are read: first
     frames with 32 bits of length (their first 12 bits are 0), and single frames with a byte of length of their own,
     which become long frames, so that the length is the first byte of these, too.
     """
@@ -30,7 +33,8 @@ def read_segments(carriers: Carriers) -> Segments:
     long = (kind == _FIRST) & (size == 0)
     size = np.where(long, carriers.number(2, 4, big_endian=True), size)
     skip = np.where(long, 5, 1)
-    first = (kind == _FIRST) & (lengths >= _FRAME_MIN) & (size > lengths - skip - 1)
+    first = (kind == _FIRST) & (lengths >= _FRAME_MIN)
+    first &= (size > lengths - skip - 1) & (size <= SIZE_MAX)
     single = kind == _SINGLE
     own_length = single & (head == 0) & (lengths > _FRAME_MIN) & (second > 0) & (second <= lengths - 2)
     size = np.where(own_length, second, size)
