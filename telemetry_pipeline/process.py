@@ -123,7 +123,7 @@ def _process(store: Store, raw: RawObject, plan: Plan, previous: Previous | None
                     footer["total"] = json.dumps(_accounting(total))
                 runs = (signal.rows for signal in spool.report.signals)
                 decoded = parquet.write_decoded_parts(spool.tables(), runs, footer)
-                store.put(raw.spill(days).key, decoded)
+                store.put(raw.spill(days).key if days else raw.decoded_key, decoded)
     return Outcome(raw, report=total)
 
 
@@ -203,4 +203,6 @@ def process_objects(store: Store, databases: Databases, raws: Iterable[RawObject
 
 def _accounting(report: Report) -> dict[str, object]:
     """The counts of a report without its signals: what `verify` and the totals of a partition read."""
-    return {name: value for name, value in report.to_dict().items() if name != "signals"}
+    plain = replace(report, signals=()).to_dict()
+    del plain["signals"]
+    return plain

@@ -298,3 +298,17 @@ def test_a_store_that_does_not_answer_leaves_objects_pending(
     monkeypatch.undo()
     assert open_inbox(folder_lake).waiting(10) == [bad]
     assert ledger.read_ledger(folder_lake, good.partition).decoded == {good}
+
+
+def test_one_name_on_two_days_is_two_objects(folder_lake: Store) -> None:
+    add_dbc(folder_lake)
+    one = RawObject(RawObject.starting("EV_1", NOON).partition, "trip")
+    other = RawObject(one.partition.shifted(1), "trip")
+    folder_lake.put(one.key, parquet.write_raw(frames("EV_1", MIDNIGHT - SECOND, 300)))
+    list(drain(folder_lake, open_inbox(folder_lake), budget_s=60, strict_length=False))
+    folder_lake.put(other.key, parquet.write_raw(frames("EV_1", MIDNIGHT + SECOND, 50)))
+    assert open_inbox(folder_lake).waiting(10) == [other]
+    list(drain(folder_lake, open_inbox(folder_lake), budget_s=60, strict_length=False))
+    assert values(folder_lake, one.decoded_key).height == 3 * 100
+    assert values(folder_lake, one.spill(1).key).height == 3 * 200
+    assert values(folder_lake, other.decoded_key).height == 3 * 50

@@ -141,8 +141,15 @@ class RawObject:
         return DecodedObject(self.partition, self.stem).key
 
     def spill(self, days: int) -> "DecodedObject":
-        """The decoded object for rows that belong to the day before (-1) or after (+1)."""
-        return DecodedObject(self.partition.shifted(days), self.stem)
+        """The decoded object for rows that belong to the day before (-1) or after (+1).
+
+        It has the same stem, if that names a time of this day. Any other stem may be in use on the other day, too,
+        and what is spilled must not pass for the receipt of another object: it gets this day appended.
+        """
+        start = stem_start_ns(self.stem)
+        own = start is not None and self.partition.start_ns <= start < self.partition.end_ns
+        stem = self.stem if own else f"{self.stem}~{self.partition.date:%Y%m%d}"
+        return DecodedObject(self.partition.shifted(days), stem)
 
     @property
     def quarantine_key(self) -> str:

@@ -27,6 +27,15 @@ def test_keys_are_spelled_like_this() -> None:
     )
 
 
+@pytest.mark.parametrize("stem", ["trip", "20260222T235959Z", "20260224T000000.000Z"])
+def test_a_spilled_object_is_never_taken_for_a_receipt(stem: str) -> None:
+    raw = RawObject(Partition("V", dt.date(2026, 2, 23)), stem)
+    for days in (-1, 1):
+        assert raw.spill(days).partition == raw.partition.shifted(days)
+        assert raw.spill(days).stem == f"{stem}~20260223"
+        assert raw.spill(days).key != RawObject(raw.partition.shifted(days), stem).decoded_key
+
+
 def test_the_seeds_keys_are_read() -> None:
     raw = RawObject.parse("raw/vehicle_id=V/year=2026/month=02/day=23/20260223T072108Z_raw.parquet")
     assert raw.stem == "20260223T072108Z"
