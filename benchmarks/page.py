@@ -14,8 +14,8 @@ _HEAD: Final = ("", "took", "rate", "ratio", "target", "")
 _LIBRARIES: Final = ("numpy", "pyarrow", "cantools", "asammdf")
 _INTRODUCTION: Final = """# Benchmarks
 
-Made by `make bench`; do not edit. One command, one run, everybody side by side on the same frames; that they give the
-same values is checked before anything is timed.
+Made by `make bench ARGS=--write`; do not edit. One command, one run, everybody side by side on the same frames; that
+they give the same values is checked before anything is timed.
 
 Times are CPU time (user and system) of one thread, best of several rounds in which the contenders take turns. On a
 machine that others use as well, wall time would tell about them. Memory bandwidth and caches are shared all the same:

@@ -1,5 +1,7 @@
 """The same frames through others' libraries, each giving its signals as arrays by message and signal."""
 
+import contextlib
+import io
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -90,7 +92,8 @@ class Asammdf:
 
     def decode(self) -> Columns:
         """Every signal's values."""
-        decoded = self._mdf.extract_bus_logging({"CAN": [(str(self._dbc), 0)]})
+        with contextlib.redirect_stdout(io.StringIO()):  # it prints its own speed
+            decoded = self._mdf.extract_bus_logging({"CAN": [(str(self._dbc), 0)]})
         found: dict[str, list[npt.NDArray[np.float64]]] = {}
         with decoded:
             for signal in _signals(decoded):
