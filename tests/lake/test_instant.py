@@ -38,3 +38,11 @@ def test_zeros_beyond_the_millisecond_are_left_out(ns, text):
 def test_what_int64_nanoseconds_do_not_reach_is_refused(text):
     with pytest.raises(BadSetting, match="out of reach"):
         parse_instant(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"), [("yesterday", "is not an instant"), ("2026-03-01T10:00:00", "names no time zone")]
+)
+def test_what_is_no_instant_is_refused(text, says):
+    with pytest.raises(BadSetting, match=says):
+        parse_instant(text)
