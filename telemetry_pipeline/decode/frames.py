@@ -164,7 +164,7 @@ def _assemble(
     stats: list[SignalStats] = []
     start = 0
     for outcome in sorted(outcomes, key=lambda outcome: outcome.message.name):
-        own = every.take(outcome.rows)
+        own, first, begun = every.take(outcome.rows), len(blocks), start
         parts: dict[int, Stamps] = {}
         for signal, at in sorted(outcome.carried, key=lambda item: item[0].name):
             if at is not None and id(at) not in parts:
@@ -173,8 +173,8 @@ def _assemble(
             end = start + len(block.stamps.times)
             outcome.fill(signal, at, values[start:end])
             blocks.append(block)
-            stats.append(describe(block, values[start:end]))
             start = end
+        stats += describe(blocks[first:], values[begun:start])
     return build_table(blocks, values, vehicles, channels), tuple(stats)
 
 

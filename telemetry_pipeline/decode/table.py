@@ -5,6 +5,7 @@ Decides neither what decodes nor in which order; it is given sorted blocks.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import inf, isfinite
 from typing import Final
 
@@ -38,6 +39,11 @@ class Stamps:
     times: Times
     vehicles: Codes | None
     channels: Codes | None
+
+    @cached_property
+    def span(self) -> tuple[int, int]:
+        """The first and the last time, of which there is at least one."""
+        return int(self.times[0]), int(self.times[-1])
 
     def take(self, rows: npt.NDArray[np.intp]) -> "Stamps":
         """The stamps of some rows, in their order."""
@@ -120,10 +126,37 @@ def build_table(
     return pa.table(columns, schema=schema.DECODED)
 
 
-def describe(block: Block, values: Values) -> SignalStats:
-    """The statistics of one signal's values, of which there is at least one."""
+def describe(blocks: Sequence[Block], values: Values) -> list[SignalStats]:
+    """The statistics of signals whose values lie one after the other, at least one of each."""
+    if not blocks:
+        return []
+    bounds = np.cumsum([0, *(len(block.stamps.times) for block in blocks)])
+    totals, smallest, largest = (
+        operation.reduceat(values, bounds[:-1]).tolist() for operation in (np.add, np.minimum, np.maximum)
+    )
+    found = []
+    for number, block in enumerate(blocks):
+        signal, total, low, high = block.signal, totals[number], smallest[number], largest[number]
+        within = (signal.minimum is None or low >= signal.minimum) and (
+            signal.maximum is None or high <= signal.maximum
+        )
+        start, end = bounds[number], bounds[number + 1]
+        if within and isfinite(total):  # which it is of finite values only
+            first, last = block.stamps.span
+            found.append(
+                SignalStats(
+                    block.message, signal.name, signal.unit, int(end - start), first, last, low, high, total
+                )
+            )
+        else:
+            found.append(_describe_closely(block, values[start:end]))
+    return found
+
+
+def _describe_closely(block: Block, values: Values) -> SignalStats:
+    """The statistics of one signal with values that are not finite or out of range."""
     signal, times = block.signal, block.stamps.times
-    first, last, rows = int(times[0]), int(times[-1]), len(values)
+    (first, last), rows = block.stamps.span, len(values)
     total = float(np.add.reduce(values))
     if not isfinite(total):
         finite = np.isfinite(values)
