@@ -11,8 +11,9 @@ from typing import Any
 
 from telemetry_pipeline.decode.dbc import Dbc
 from telemetry_pipeline.decode.match import Match, stated_match, stated_protocol
+from telemetry_pipeline.decode.message_plan import MessagePlan, SignalPlan
 from telemetry_pipeline.decode.multiplexer import Branch, branches
-from telemetry_pipeline.decode.plan import MessagePlan, SignalPlan, compile_plan
+from telemetry_pipeline.decode.plan import compile_plan
 
 UNREACHABLE = "hangs on no value of a multiplexer"
 

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from telemetry_pipeline.decode.bits import Values, read_values, read_wide
+from telemetry_pipeline.decode.message_plan import MessagePlan, SignalPlan
 from telemetry_pipeline.decode.payload import Integers, Payloads, Rows, Selected
-from telemetry_pipeline.decode.plan import MessagePlan, SignalPlan
 
 Mask = npt.NDArray[np.bool_]
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from telemetry_pipeline.decode.bits import Values
-from telemetry_pipeline.decode.plan import SignalPlan
+from telemetry_pipeline.decode.message_plan import SignalPlan
 from telemetry_pipeline.decode.report import SignalStats
 from telemetry_pipeline.errors import BadRaw
 from telemetry_pipeline.lake import schema
