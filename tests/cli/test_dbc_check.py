@@ -138,4 +138,3 @@ def test_only_plain_names_are_databases(tmp_path: Path) -> None:
         finding["file"] for finding in findings if "not a CAN database by its name" in finding["error"]
     }
     assert refused >= {"evil.dbc;rm -rf x", ".dbc", "noext", "/etc/passwd", "%2e%2e%2fevil.dbc"}
-
