@@ -36,8 +36,13 @@ STATUS: Final[dict[type[TelemetryError], HTTPStatus]] = {
 """The nearest class of an error's ancestry decides."""
 
 RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
-    int(status): {"model": Problem, "description": status.phrase, "content": {MEDIA_TYPE: {}}}
-    for status in (HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE)
+    int(status): {"model": Problem, "description": description, "content": {MEDIA_TYPE: {}}}
+    for status, description in (
+        # our own words: Python's phrase for a status is not the same in every version
+        (HTTPStatus.NOT_FOUND, "no such vehicle, message or signal"),
+        (HTTPStatus.UNPROCESSABLE_ENTITY, "the request cannot be answered as it was asked"),
+        (HTTPStatus.SERVICE_UNAVAILABLE, "the lake does not answer"),
+    )
 }
 """What a route's documentation says about errors."""
 

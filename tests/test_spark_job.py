@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -36,14 +37,16 @@ def fill(store: Store) -> list[RawObject]:
     return [*raws, broken]
 
 
-def submit(store: Store, *options: str, endpoint_url: str = "") -> tuple[int, dict[str, Any]]:
+def submit(hosts: Path, store: Store, *options: str, endpoint_url: str = "") -> tuple[int, dict[str, Any]]:
     """Run the job as its own process on two local workers; its exit code and its summary."""
+    # Spark asks for the address of its own host by name, which not every machine knows
+    hosts.write_text(f"127.0.0.1 localhost {socket.gethostname()}\n")
     env = {
         **os.environ,
         "PYSPARK_PYTHON": sys.executable,
         "PYSPARK_SUBMIT_ARGS": "--master local[2] --driver-memory 512m"
         # what makes a long job faster makes a short one slower
-        " --driver-java-options '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC'"
+        f" --driver-java-options '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Djdk.net.hosts.file={hosts}'"
         " --conf spark.sql.codegen.wholeStage=false --conf spark.ui.enabled=false pyspark-shell",
         "SPARK_LOCAL_IP": "127.0.0.1",
     }
@@ -77,7 +80,9 @@ def test_a_backlog_is_decoded_to_the_bytes_of_every_other_door(
     store.put(layout.BINDINGS, BOUND)
     stranger = land(store, "TRUCK")
 
-    code, summary = submit(store, "--JOB_NAME", "backlog", endpoint_url=s3_server.endpoint)
+    code, summary = submit(
+        tmp_path / "hosts", store, "--JOB_NAME", "backlog", endpoint_url=s3_server.endpoint
+    )
     assert code == 1
     assert (summary["objects"], summary["decoded"]) == (13, 11)
     assert list(summary["quarantined"]) == [raws[-1].key]

@@ -462,7 +462,7 @@ export interface operations {
                     "application/json": components["schemas"]["Health"];
                 };
             };
-            /** @description Not Found */
+            /** @description no such vehicle, message or signal */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -472,7 +472,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description the request cannot be answered as it was asked */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -482,7 +482,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description the lake does not answer */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -512,7 +512,7 @@ export interface operations {
                     "application/json": components["schemas"]["VehicleModel"][];
                 };
             };
-            /** @description Not Found */
+            /** @description no such vehicle, message or signal */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -522,7 +522,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description the request cannot be answered as it was asked */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -532,7 +532,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description the lake does not answer */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -564,7 +564,7 @@ export interface operations {
                     "application/json": components["schemas"]["SessionModel"][];
                 };
             };
-            /** @description Not Found */
+            /** @description no such vehicle, message or signal */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -574,7 +574,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description the request cannot be answered as it was asked */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -584,7 +584,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description the lake does not answer */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -616,7 +616,7 @@ export interface operations {
                     "application/json": components["schemas"]["MessageModel"][];
                 };
             };
-            /** @description Not Found */
+            /** @description no such vehicle, message or signal */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -626,7 +626,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description the request cannot be answered as it was asked */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -636,7 +636,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description the lake does not answer */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -669,7 +669,7 @@ export interface operations {
                     "application/json": components["schemas"]["SignalModel"][];
                 };
             };
-            /** @description Not Found */
+            /** @description no such vehicle, message or signal */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -679,7 +679,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description the request cannot be answered as it was asked */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -689,7 +689,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description the lake does not answer */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -728,7 +728,7 @@ export interface operations {
                     "application/json": components["schemas"]["QueryResponse"];
                 };
             };
-            /** @description Not Found */
+            /** @description no such vehicle, message or signal */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -748,7 +748,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description the request cannot be answered as it was asked */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -758,7 +758,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description the lake does not answer */
             503: {
                 headers: {
                     [name: string]: unknown;
