@@ -58,7 +58,8 @@ def demo(
     """Everything at once on this machine: two vehicles drive, Dagster decodes, the dashboard shows it."""
     console = Console(highlight=False, soft_wrap=True)
     started = time.monotonic()
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
     plan = _prepare(folder.resolve(), vehicles, port, dagster_port)
     processes = Processes(plan.folder / "logs")
     env = child_env(
@@ -84,6 +85,8 @@ def demo(
     except KeyboardInterrupt:
         console.print("\nEnding all processes.")
     finally:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not leave processes behind
         processes.stop()
 
 
@@ -155,7 +158,7 @@ def _first_query(plan: _Plan, processes: Processes, store: Store, console: Conso
             console.print(counts)
         body = {
             "signals": [{"message_name": message, "signal_name": name}],
-            "start_time": (since - timedelta(minutes=1)).isoformat(),
+            "start_time": since.isoformat(),
             "end_time": (datetime.now(UTC) + timedelta(minutes=1)).isoformat(),
         }
         answer = _get(f"{plan.api}/vehicles/{vehicle}/query", body)
@@ -240,5 +243,5 @@ def _get(url: str, body: dict[str, Any] | None = None) -> Any:  # noqa: ANN401  
 
 
 def _interrupt(*_: object) -> None:
-    """SIGTERM ends the demo like Ctrl-C: children first."""
+    """SIGTERM, and a terminal that is closed, end the demo like Ctrl-C: children first."""
     raise KeyboardInterrupt

@@ -64,6 +64,8 @@ def test_ctrl_c_ends_all_of_it_and_the_lake_stays(tmp_path: Path) -> None:
         children = psutil.Process(process.pid).children(recursive=True)
         assert len(children) >= 5
         process.send_signal(signal.SIGINT)
+        wait_until(lambda: "Ending all processes" in log.read_text(), "the demo to end", pause=0.01)
+        process.send_signal(signal.SIGINT)  # an impatient second Ctrl-C changes nothing
         assert process.wait(timeout=120) == 0, log.read_text()
         _, alive = psutil.wait_procs(children, timeout=30)
         assert alive == []
