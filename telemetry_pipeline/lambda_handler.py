@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 from telemetry_pipeline import metrics_log
 from telemetry_pipeline.bindings import Databases
 from telemetry_pipeline.database_cache import DatabaseCache
-from telemetry_pipeline.decode.report import Report
+from telemetry_pipeline.decode.report import CLASSES, Report
 from telemetry_pipeline.errors import BadKey, BadSetting, NotFound, TelemetryError, TransientError
 from telemetry_pipeline.lake import ledger
 from telemetry_pipeline.lake.layout import RawObject
@@ -40,16 +40,6 @@ DONE_BEFORE: Final = "done_before"
 QUARANTINED: Final = "quarantined"
 GONE: Final = "gone"
 FAILED: Final = "failed"
-
-_ACCOUNTED: Final = (
-    "rows",
-    "decoded_frames",
-    "truncated",
-    "unknown_id",
-    "decode_error",
-    "skipped",
-    "bad_rows",
-)
 
 
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401  Lambda's own class
@@ -203,7 +193,7 @@ def _log_object(raw: RawObject, result: Result, seconds: float) -> None:
     if result.reason:
         facts["reason"] = result.reason
     if result.report is not None:
-        facts |= {name: getattr(result.report, name) for name in _ACCOUNTED}
+        facts |= {name: getattr(result.report, name) for name in CLASSES}
     metrics_log.write_line("object", **facts)
 
 

@@ -20,6 +20,7 @@ import pyarrow as pa
 from pyspark.sql import SparkSession
 
 from telemetry_pipeline.database_cache import DatabaseCache
+from telemetry_pipeline.decode.report import CLASSES
 from telemetry_pipeline.errors import BadSetting, TelemetryError
 from telemetry_pipeline.lake import ledger
 from telemetry_pipeline.lake.layout import RawObject
@@ -27,19 +28,8 @@ from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.process import Outcome, process_objects
 from telemetry_pipeline.settings import Settings
 
-ACCOUNTED: Final = (
-    "rows",
-    "decoded_frames",
-    "truncated",
-    "unknown_id",
-    "decode_error",
-    "skipped",
-    "bad_rows",
-)
-"""The counts that come back for every object: a report's own fields."""
-
 _OUTCOME: Final = ", ".join(
-    ["raw_key string", "status string", "reason string", *(f"{name} long" for name in ACCOUNTED)]
+    ["raw_key string", "status string", "reason string", *(f"{name} long" for name in CLASSES)]
 )
 
 _SLICE: Final = 200
@@ -88,7 +78,7 @@ def decode_on_spark(
         raws: The objects, at least one.
 
     Returns:
-        For each object `raw_key`, `status` (decoded, quarantined or failed), `reason`, and the counts `ACCOUNTED`.
+        For each object `raw_key`, `status` (decoded, quarantined or failed), `reason`, and the counts `CLASSES`.
     """
     keys = spark.createDataFrame([(raw.key,) for raw in raws], "raw_key string")
     tasks = max(-(-len(raws) // _SLICE), min(len(raws), 4 * spark.sparkContext.defaultParallelism))
@@ -117,7 +107,7 @@ def _lake(settings: Settings) -> tuple[Store, DatabaseCache]:
 
 
 def _row(outcome: Outcome) -> dict[str, Any]:
-    counts = {name: getattr(outcome.report, name, 0) for name in ACCOUNTED}
+    counts = {name: getattr(outcome.report, name, 0) for name in CLASSES}
     if outcome.failed is not None:
         return {"raw_key": outcome.raw.key, "status": "failed", "reason": str(outcome.failed), **counts}
     status = "decoded" if outcome.report is not None else "quarantined"
@@ -132,7 +122,7 @@ def summarize(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "decoded": status["decoded"],
         "quarantined": {row["raw_key"]: row["reason"] for row in rows if row["status"] == "quarantined"},
         "still_pending": {row["raw_key"]: row["reason"] for row in rows if row["status"] == "failed"},
-        "report": {name: sum(row[name] for row in rows) for name in ACCOUNTED},
+        "report": {name: sum(row[name] for row in rows) for name in CLASSES},
     }
 
 

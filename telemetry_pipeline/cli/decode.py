@@ -17,7 +17,7 @@ from telemetry_pipeline.decode.dbc import load_dbc
 from telemetry_pipeline.decode.frames import decode_frames
 from telemetry_pipeline.decode.match import Match
 from telemetry_pipeline.decode.plan import Plan, compile_plan
-from telemetry_pipeline.decode.report import Report
+from telemetry_pipeline.decode.report import CLASSES, Report
 from telemetry_pipeline.decode.transport.carriers import Transport
 from telemetry_pipeline.decode.transport.stitch import Stitcher
 from telemetry_pipeline.errors import BadSetting, NotFound
@@ -134,7 +134,7 @@ def _decode_lake(raws: Iterable[RawObject], *, as_json: bool) -> None:
 def print_report(console: Console, report: Report, title: str) -> None:
     """Print what became of the rows of a report, with the largest unknown ids and errors."""
     table = Table(title=title, title_justify="left", show_header=False)
-    for name in ("rows", "decoded_frames", "truncated", "unknown_id", "decode_error", "skipped", "bad_rows"):
+    for name in CLASSES:
         table.add_row(name.replace("_", " "), f"{getattr(report, name):,}")
     for name in ("outside_day", "other_vehicle"):
         if count := getattr(report, name):

@@ -14,6 +14,18 @@ UNKNOWN_IDS_MAX: Final = 1000
 OTHER_IDS: Final = "other"
 
 
+CLASSES: Final = (
+    "rows",
+    "decoded_frames",
+    "truncated",
+    "unknown_id",
+    "decode_error",
+    "skipped",
+    "bad_rows",
+)
+"""A report's own counts of frames, in the order in which every door shows them."""
+
+
 def format_id(arbitration_id: int, extended: bool) -> str:
     """An arbitration id for people and for keys: 0x1A0, or 0x18FEF100x for an extended one."""
     return f"0x{arbitration_id:X}{'x' if extended else ''}"

@@ -5,7 +5,7 @@ from typing import Final
 
 import dagster as dg
 
-from telemetry_pipeline.decode.report import Report
+from telemetry_pipeline.decode.report import CLASSES, Report
 from telemetry_pipeline.process import Tally
 
 TOP: Final = 20
@@ -43,18 +43,8 @@ def of_tally(tally: Tally, total: Report, run_id: str) -> Metadata:
 
 
 def _counts(report: Report) -> Metadata:
-    counted = {
-        "rows": report.rows,
-        "decoded_frames": report.decoded_frames,
-        "truncated": report.truncated,
-        "unknown_id": report.unknown_id,
-        "decode_error": report.decode_error,
-        "skipped": report.skipped,
-        "bad_rows": report.bad_rows,
-        "outside_day": report.outside_day,
-        "other_vehicle": report.other_vehicle,
-    }
-    metadata: Metadata = {name: dg.MetadataValue.int(count) for name, count in counted.items()}
+    names = (*CLASSES, "outside_day", "other_vehicle")
+    metadata: Metadata = {name: dg.MetadataValue.int(getattr(report, name)) for name in names}
     if report.rows:
         metadata["decoded_share"] = dg.MetadataValue.float(report.decoded_frames / report.rows)
         metadata["unknown_id_share"] = dg.MetadataValue.float(report.unknown_id / report.rows)
