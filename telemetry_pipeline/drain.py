@@ -23,7 +23,7 @@ _log: Final = logging.getLogger(__name__)
 
 
 def drain(
-    store: Store, inbox: Inbox, *, budget_s: float, strict_length: bool
+    store: Store, inbox: Inbox, cache: DatabaseCache, *, budget_s: float
 ) -> Iterator[dict[Partition, Tally]]:
     """Decode what waits and give one tally per partition after each batch.
 
@@ -33,12 +33,11 @@ def drain(
     Args:
         store: The lake.
         inbox: Where waiting objects are found.
+        cache: The lake's databases, kept by a caller that drains again and again.
         budget_s: Seconds after which no new batch is begun.
-        strict_length: Refuse frames shorter than their message.
     """
     deadline = time.monotonic() + budget_s
     _quarantine_strays(store, inbox)
-    cache = DatabaseCache(store, strict_length=strict_length)
     tried: set[RawObject] = set()
     while time.monotonic() < deadline:
         raws = [raw for raw in inbox.waiting(BATCH + len(tried)) if raw not in tried][:BATCH]

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from telemetry_pipeline.bindings import Databases
+from telemetry_pipeline.database_cache import DatabaseCache
 from telemetry_pipeline.decode.report import Report
 from telemetry_pipeline.drain import drain
 from telemetry_pipeline.lake import layout, parquet
@@ -128,10 +129,10 @@ def test_a_drain_decodes_the_follower_of_a_late_object_again(folder_lake: Store)
     folder_lake.put(layout.BINDINGS, BINDINGS.encode())
     frames = recording(NOON, 4)
     second = land(folder_lake, frames[7:])
-    list(drain(folder_lake, open_inbox(folder_lake), budget_s=60, strict_length=False))
+    list(drain(folder_lake, open_inbox(folder_lake), DatabaseCache(folder_lake), budget_s=60))
     assert charge(folder_lake, second) == [2, 3]
     first = land(folder_lake, frames[:7])
-    list(drain(folder_lake, open_inbox(folder_lake), budget_s=60, strict_length=False))
+    list(drain(folder_lake, open_inbox(folder_lake), DatabaseCache(folder_lake), budget_s=60))
     assert charge(folder_lake, first) == [0]
     assert charge(folder_lake, second) == [1, 2, 3]
 

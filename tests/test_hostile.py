@@ -13,6 +13,7 @@ from typing import Any, Final
 import polars as pl
 import pytest
 
+from telemetry_pipeline.database_cache import DatabaseCache
 from telemetry_pipeline.decode.report import Report
 from telemetry_pipeline.drain import drain
 from telemetry_pipeline.errors import BadKey, TransientError
@@ -154,7 +155,7 @@ def control() -> tuple[RawObject, bytes]:
 def drain_lake(store: Store) -> Aftermath:
     aftermath = Aftermath()
     inbox = open_inbox(store)
-    for tallies in drain(store, inbox, budget_s=120, strict_length=False):
+    for tallies in drain(store, inbox, DatabaseCache(store), budget_s=120):
         for tally in tallies.values():
             aftermath.quarantined.update(tally.quarantined)
             aftermath.failed.update(tally.failed)

@@ -59,7 +59,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         (),
     ),
     f"{P}.spark_job": (
-        (ERRORS, LAKE, SETTINGS, f"{P}.process", f"{P}.database_cache"),
+        (ERRORS, LAKE, SETTINGS, f"{P}.decode.report", f"{P}.process", f"{P}.database_cache"),
         ("pyarrow", "pyspark"),
     ),
     f"{P}.drain": (
@@ -67,7 +67,10 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         (),
     ),
     f"{P}.verify": ((ERRORS, LAKE, f"{P}.decode.report", f"{P}.borders"), ()),
-    f"{P}.defs": ((ERRORS, LAKE, SETTINGS, f"{P}.decode.report", *PIPELINE, f"{P}.version"), ("dagster",)),
+    f"{P}.defs": (
+        (ERRORS, LAKE, SETTINGS, f"{P}.decode.report", *PIPELINE, f"{P}.database_cache", f"{P}.version"),
+        ("dagster",),
+    ),
     f"{P}.definitions": ((LAKE, SETTINGS, f"{P}.defs"), ("dagster",)),
     f"{P}.cli": (
         (

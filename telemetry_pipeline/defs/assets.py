@@ -11,6 +11,7 @@ from typing import Any
 
 import dagster as dg
 
+from telemetry_pipeline.database_cache import DatabaseCache
 from telemetry_pipeline.defs import metadata
 from telemetry_pipeline.defs.heartbeat import beating
 from telemetry_pipeline.defs.partitions import VEHICLES, from_key, to_key
@@ -91,13 +92,14 @@ def _drain(context: dg.AssetExecutionContext, config: DrainConfig, lake: LakeRes
     """Decode what waits and what lands meanwhile. Events are runless: they outlive the pruning of drain runs."""
     store = lake.store()
     inbox = open_inbox(store)
+    cache = DatabaseCache(store, strict_length=lake.strict_length)
     deadline = time.monotonic() + config.budget_s
     linger_until = 0.0
     failed: dict[str, str] = {}
     while True:
         left = deadline - time.monotonic()
         worked = False
-        for tallies in drain(store, inbox, budget_s=left, strict_length=lake.strict_length):
+        for tallies in drain(store, inbox, cache, budget_s=left):
             worked = worked or any(item.decoded or item.quarantined for item in tallies.values())
             failed.update(_report(context, lake, tallies, runless=True))
         now = time.monotonic()
