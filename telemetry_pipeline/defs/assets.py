@@ -13,6 +13,7 @@ import dagster as dg
 
 from telemetry_pipeline.database_cache import DatabaseCache
 from telemetry_pipeline.defs import metadata
+from telemetry_pipeline.defs.checks import check_specs, evaluate
 from telemetry_pipeline.defs.heartbeat import beating
 from telemetry_pipeline.defs.partitions import VEHICLES, from_key, to_key
 from telemetry_pipeline.defs.resources import LakeResource
@@ -66,14 +67,7 @@ def decoded_signals(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
                 skippable=True,  # events are reported per partition, never one for the run
             )
         ],
-        check_specs=[
-            dg.AssetCheckSpec(
-                "accounting", asset=DECODED_SIGNALS, description="Every row in is counted once."
-            ),
-            dg.AssetCheckSpec(
-                "quarantine", asset=DECODED_SIGNALS, description="Every raw object could be read."
-            ),
-        ],
+        check_specs=check_specs(DECODED_SIGNALS),
         can_subset=True,  # makes the outputs of the checks optional, too: they are logged, not yielded
         backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=200),
     )
@@ -157,32 +151,8 @@ def _report(
             len(item.quarantined),
             len(item.failed),
         )
-    _check(context, tallies)
+    evaluate(context, DECODED_SIGNALS, store, tallies)
     return failed
-
-
-def _check(context: dg.AssetExecutionContext, tallies: Mapping[Partition, Tally]) -> None:
-    """Evaluate the checks. Logged, not yielded: a yielded result asks for the run's one partition key."""
-    reports = [item.report for item in tallies.values()]
-    quarantined = {key: why for item in tallies.values() for key, why in item.quarantined.items()}
-    wrong = [to_key(partition) for partition, item in tallies.items() if not item.report.adds_up()]
-    context.log_event(
-        dg.AssetCheckEvaluation(
-            asset_key=DECODED_SIGNALS,
-            check_name="accounting",
-            passed=not wrong,
-            metadata={"rows": sum(report.rows for report in reports), "partitions_that_do_not_add_up": wrong},
-        )
-    )
-    context.log_event(
-        dg.AssetCheckEvaluation(
-            asset_key=DECODED_SIGNALS,
-            check_name="quarantine",
-            passed=not quarantined,
-            severity=dg.AssetCheckSeverity.WARN,
-            metadata={"objects": dg.MetadataValue.json(dict(list(quarantined.items())[: metadata.TOP]))},
-        )
-    )
 
 
 def _fail(failed: Mapping[str, str]) -> None:
