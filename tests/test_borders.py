@@ -8,9 +8,8 @@ import pyarrow as pa
 import pytest
 
 from telemetry_pipeline.bindings import Databases
-from telemetry_pipeline.database_cache import DatabaseCache
 from telemetry_pipeline.decode.report import Report
-from telemetry_pipeline.drain import drain
+from telemetry_pipeline.drain import DecoderHere, drain
 from telemetry_pipeline.lake import layout, parquet
 from telemetry_pipeline.lake.inbox import open_inbox
 from telemetry_pipeline.lake.layout import DAY_NS, RawObject
@@ -129,10 +128,10 @@ def test_a_drain_decodes_the_follower_of_a_late_object_again(folder_lake: Store)
     folder_lake.put(layout.BINDINGS, BINDINGS.encode())
     frames = recording(NOON, 4)
     second = land(folder_lake, frames[7:])
-    list(drain(folder_lake, open_inbox(folder_lake), DatabaseCache(folder_lake), budget_s=60))
+    list(drain(folder_lake, open_inbox(folder_lake), DecoderHere(folder_lake), budget_s=60))
     assert charge(folder_lake, second) == [2, 3]
     first = land(folder_lake, frames[:7])
-    list(drain(folder_lake, open_inbox(folder_lake), DatabaseCache(folder_lake), budget_s=60))
+    list(drain(folder_lake, open_inbox(folder_lake), DecoderHere(folder_lake), budget_s=60))
     assert charge(folder_lake, first) == [0]
     assert charge(folder_lake, second) == [1, 2, 3]
 

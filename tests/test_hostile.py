@@ -13,9 +13,8 @@ from typing import Any, Final
 import polars as pl
 import pytest
 
-from telemetry_pipeline.database_cache import DatabaseCache
 from telemetry_pipeline.decode.report import Report
-from telemetry_pipeline.drain import drain
+from telemetry_pipeline.drain import DecoderHere, drain
 from telemetry_pipeline.errors import BadKey, TransientError
 from telemetry_pipeline.lake import layout, ledger, parquet
 from telemetry_pipeline.lake.inbox import open_inbox
@@ -155,7 +154,7 @@ def control() -> tuple[RawObject, bytes]:
 def drain_lake(store: Store) -> Aftermath:
     aftermath = Aftermath()
     inbox = open_inbox(store)
-    for tallies in drain(store, inbox, DatabaseCache(store), budget_s=120):
+    for tallies in drain(store, inbox, DecoderHere(store), budget_s=120):
         for tally in tallies.values():
             aftermath.quarantined.update(tally.quarantined)
             aftermath.failed.update(tally.failed)

@@ -8,10 +8,9 @@ import pytest
 
 from telemetry_pipeline import process
 from telemetry_pipeline.bindings import Databases
-from telemetry_pipeline.database_cache import DatabaseCache
 from telemetry_pipeline.decode.plan import Plan
 from telemetry_pipeline.decode.report import Report
-from telemetry_pipeline.drain import drain, tally
+from telemetry_pipeline.drain import DecoderHere, drain, tally
 from telemetry_pipeline.errors import BadDbc, NotFound, TransientError
 from telemetry_pipeline.lake import layout, ledger, parquet
 from telemetry_pipeline.lake.inbox import FolderInbox, open_inbox
@@ -167,7 +166,7 @@ def test_without_a_database_everything_stays_pending(folder_lake: Store) -> None
     raw = land(folder_lake, "EV_001")
     with pytest.raises(BadDbc, match=r"no CAN database decodes vehicle EV_001.*telemetry dbc add"):
         Databases.load(folder_lake).plan_for("EV_001")
-    (item,) = tally(folder_lake, Databases.load(folder_lake), [raw]).values()
+    (item,) = tally(DecoderHere(folder_lake).decode([raw])).values()
     assert list(item.failed) == [raw.key]
     assert ledger.read_ledger(folder_lake, raw.partition).pending == [raw]
 
@@ -191,7 +190,7 @@ def test_a_drain_empties_the_inbox_whatever_the_day(any_lake: Store) -> None:
     inbox = open_inbox(any_lake)
     tallies = [
         item
-        for batch in drain(any_lake, inbox, DatabaseCache(any_lake), budget_s=60)
+        for batch in drain(any_lake, inbox, DecoderHere(any_lake), budget_s=60)
         for item in batch.values()
     ]
     assert {item.partition for item in tallies} == {raw.partition for raw in raws}
@@ -202,7 +201,7 @@ def test_a_drain_empties_the_inbox_whatever_the_day(any_lake: Store) -> None:
 def test_a_late_object_in_an_old_day_is_found(folder_lake: Store) -> None:
     add_dbc(folder_lake)
     land(folder_lake, "EV_1", NOON)
-    list(drain(folder_lake, open_inbox(folder_lake), DatabaseCache(folder_lake), budget_s=60))
+    list(drain(folder_lake, open_inbox(folder_lake), DecoderHere(folder_lake), budget_s=60))
     late = land(folder_lake, "EV_1", NOON - 3600 * SECOND)
     assert open_inbox(folder_lake).waiting(10) == [late]
 
@@ -210,7 +209,7 @@ def test_a_late_object_in_an_old_day_is_found(folder_lake: Store) -> None:
 def test_a_quiet_directory_is_not_listed_again(folder_lake: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     add_dbc(folder_lake)
     raw = land(folder_lake, "EV_1", NOON)
-    list(drain(folder_lake, open_inbox(folder_lake), DatabaseCache(folder_lake), budget_s=60))
+    list(drain(folder_lake, open_inbox(folder_lake), DecoderHere(folder_lake), budget_s=60))
     assert folder_lake.root is not None
     import os
 
@@ -227,7 +226,7 @@ def test_a_quiet_directory_is_not_listed_again(folder_lake: Store, monkeypatch: 
 
 def test_a_vehicle_without_database_is_set_aside_until_one_comes(folder_lake: Store) -> None:
     raw = land(folder_lake, "EV_1", NOON)
-    list(drain(folder_lake, open_inbox(folder_lake), DatabaseCache(folder_lake), budget_s=60))
+    list(drain(folder_lake, open_inbox(folder_lake), DecoderHere(folder_lake), budget_s=60))
     assert open_inbox(folder_lake).waiting(10) == []
     add_dbc(folder_lake)
     assert open_inbox(folder_lake).waiting(10) == [raw]
@@ -261,7 +260,7 @@ def test_a_fault_of_ours_stops_nothing_and_is_not_tried_for_ever(
     add_dbc(folder_lake)
     bad, good = land(folder_lake, "EV_1", NOON), land(folder_lake, "EV_1", NOON + 60 * SECOND)
     tried = stumble_over(monkeypatch, bad)
-    (batch,) = drain(folder_lake, open_inbox(folder_lake), DatabaseCache(folder_lake), budget_s=60)
+    (batch,) = drain(folder_lake, open_inbox(folder_lake), DecoderHere(folder_lake), budget_s=60)
     (item,) = batch.values()
     assert item.decoded == 1
     assert "ZeroDivisionError: of all things" in item.failed[bad.key]
@@ -295,7 +294,7 @@ def test_a_store_that_does_not_answer_leaves_objects_pending(
         return honest(key, *args, **kwargs)
 
     monkeypatch.setattr(folder_lake, verb, answer)
-    (batch,) = drain(folder_lake, open_inbox(folder_lake), DatabaseCache(folder_lake), budget_s=60)
+    (batch,) = drain(folder_lake, open_inbox(folder_lake), DecoderHere(folder_lake), budget_s=60)
     (item,) = batch.values()
     assert (item.decoded, list(item.failed), item.transient) == (1, [bad.key], True)
     monkeypatch.undo()
@@ -308,10 +307,10 @@ def test_one_name_on_two_days_is_two_objects(folder_lake: Store) -> None:
     one = RawObject(RawObject.starting("EV_1", NOON).partition, "trip")
     other = RawObject(one.partition.shifted(1), "trip")
     folder_lake.put(one.key, parquet.write_raw(frames("EV_1", MIDNIGHT - SECOND, 300)))
-    list(drain(folder_lake, open_inbox(folder_lake), DatabaseCache(folder_lake), budget_s=60))
+    list(drain(folder_lake, open_inbox(folder_lake), DecoderHere(folder_lake), budget_s=60))
     folder_lake.put(other.key, parquet.write_raw(frames("EV_1", MIDNIGHT + SECOND, 50)))
     assert open_inbox(folder_lake).waiting(10) == [other]
-    list(drain(folder_lake, open_inbox(folder_lake), DatabaseCache(folder_lake), budget_s=60))
+    list(drain(folder_lake, open_inbox(folder_lake), DecoderHere(folder_lake), budget_s=60))
     assert values(folder_lake, one.decoded_key).height == 3 * 100
     assert values(folder_lake, one.spill(1).key).height == 3 * 200
     assert values(folder_lake, other.decoded_key).height == 3 * 50

@@ -11,8 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from telemetry_pipeline.cli.main import app
-from telemetry_pipeline.database_cache import DatabaseCache
-from telemetry_pipeline.drain import drain
+from telemetry_pipeline.drain import DecoderHere, drain
 from telemetry_pipeline.lake import parquet, schema
 from telemetry_pipeline.lake.inbox import open_inbox
 from telemetry_pipeline.lake.layout import DAY_NS, RawObject
@@ -34,7 +33,7 @@ def lake(folder_lake: Store) -> Store:
     land(folder_lake, "EV_1", NOON, 50)
     land(folder_lake, "EV_1", MIDNIGHT - SECOND, 300)
     folder_lake.put(BAD.key, b"no frames")
-    list(drain(folder_lake, open_inbox(folder_lake), DatabaseCache(folder_lake), budget_s=60))
+    list(drain(folder_lake, open_inbox(folder_lake), DecoderHere(folder_lake), budget_s=60))
     return folder_lake
 
 
@@ -91,7 +90,7 @@ def test_the_same_stem_in_the_next_day_is_another_object(lake: Store) -> None:
     neighbour = RawObject(OVER_MIDNIGHT.partition.shifted(3), OVER_MIDNIGHT.stem)
     for raw in (twin, neighbour):
         lake.put(raw.key, parquet.write_raw(frames("EV_1", raw.partition.start_ns, 10)))
-    list(drain(lake, open_inbox(lake), DatabaseCache(lake), budget_s=60))
+    list(drain(lake, open_inbox(lake), DecoderHere(lake), budget_s=60))
     assert problems(lake, deep=True) == {}
 
 
@@ -192,7 +191,7 @@ def test_an_object_in_batches_is_whole(folder_lake: Store, monkeypatch: pytest.M
     mixed = pa.concat_tables([frames("EV_1", NOON, 100), frames("EV_1", NOON, 100, arb_id=0x7FE)])
     folder_lake.put(PLAIN.key, parquet.write_raw(mixed))
     land(folder_lake, "EV_1", MIDNIGHT - SECOND, 300)
-    list(drain(folder_lake, open_inbox(folder_lake), DatabaseCache(folder_lake), budget_s=60))
+    list(drain(folder_lake, open_inbox(folder_lake), DecoderHere(folder_lake), budget_s=60))
     assert problems(folder_lake, deep=True) == {}
 
 
@@ -210,6 +209,6 @@ def test_reassembled_objects_are_whole(folder_lake: Store, monkeypatch: pytest.M
         part = parquet.conform_raw(table.slice(start, 670), "part").cast(schema.RAW)
         first = part["timestamp"].cast(pa.int64())[0].as_py()
         folder_lake.put(RawObject.starting("EV_1", first).key, parquet.write_raw(part))
-    list(drain(folder_lake, open_inbox(folder_lake), DatabaseCache(folder_lake), budget_s=60))
+    list(drain(folder_lake, open_inbox(folder_lake), DecoderHere(folder_lake), budget_s=60))
     assert problems(folder_lake, deep=True) == {}
     assert sum(verdict.rows for verdict in verify_lake(folder_lake)) == table.num_rows

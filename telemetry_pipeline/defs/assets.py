@@ -11,13 +11,12 @@ from typing import Any
 
 import dagster as dg
 
-from telemetry_pipeline.database_cache import DatabaseCache
 from telemetry_pipeline.defs import metadata
 from telemetry_pipeline.defs.checks import check_specs, evaluate
 from telemetry_pipeline.defs.heartbeat import beating
 from telemetry_pipeline.defs.partitions import VEHICLES, from_key, to_key
 from telemetry_pipeline.defs.resources import LakeResource
-from telemetry_pipeline.drain import drain, tally
+from telemetry_pipeline.drain import DecoderHere, drain, tally
 from telemetry_pipeline.lake import ledger
 from telemetry_pipeline.lake.inbox import open_inbox
 from telemetry_pipeline.lake.layout import Partition
@@ -86,14 +85,14 @@ def _drain(context: dg.AssetExecutionContext, config: DrainConfig, lake: LakeRes
     """Decode what waits and what lands meanwhile. Events are runless: they outlive the pruning of drain runs."""
     store = lake.store()
     inbox = open_inbox(store)
-    cache = DatabaseCache(store, strict_length=lake.strict_length)
+    decoder = DecoderHere(store, strict_length=lake.strict_length)
     deadline = time.monotonic() + config.budget_s
     linger_until = 0.0
     failed: dict[str, str] = {}
     while True:
         left = deadline - time.monotonic()
         worked = False
-        for tallies in drain(store, inbox, cache, budget_s=left):
+        for tallies in drain(store, inbox, decoder, budget_s=left):
             worked = worked or any(item.decoded or item.quarantined for item in tallies.values())
             failed.update(_report(context, lake, tallies, runless=True))
         now = time.monotonic()
@@ -107,11 +106,12 @@ def _drain(context: dg.AssetExecutionContext, config: DrainConfig, lake: LakeRes
 
 def _backfill(context: dg.AssetExecutionContext, lake: LakeResource, partitions: Iterable[Partition]) -> None:
     """Decode partitions again, whole. Events belong to the run: a backfill counts only those."""
-    store, databases = lake.store(), lake.databases()
+    store = lake.store()
+    decoder = DecoderHere(store, strict_length=lake.strict_length)
     failed: dict[str, str] = {}
     for partition in partitions:
         raws = sorted(ledger.read_ledger(store, partition).raw)
-        tallies = tally(store, databases, raws) or {partition: Tally(partition)}
+        tallies = tally(decoder.decode(raws)) or {partition: Tally(partition)}
         failed.update(_report(context, lake, tallies, runless=False))
     _fail(failed)
 

@@ -2,8 +2,7 @@
 
 import json
 
-from telemetry_pipeline.database_cache import DatabaseCache
-from telemetry_pipeline.drain import drain
+from telemetry_pipeline.drain import DecoderHere, drain
 from telemetry_pipeline.errors import TransientError
 from telemetry_pipeline.lake import layout
 from telemetry_pipeline.lake.inbox import open_inbox
@@ -27,7 +26,7 @@ def test_strays_go_to_quarantine_once(any_lake: Store) -> None:
     for key in STRAYS:
         any_lake.put(key, key.encode())
     assert find_strays(any_lake) == sorted(STRAYS)
-    list(drain(any_lake, open_inbox(any_lake), DatabaseCache(any_lake), budget_s=60))
+    list(drain(any_lake, open_inbox(any_lake), DecoderHere(any_lake), budget_s=60))
     assert find_strays(any_lake) == []
     for key in STRAYS:
         jail = layout.stray_quarantine_key(key)
@@ -36,7 +35,7 @@ def test_strays_go_to_quarantine_once(any_lake: Store) -> None:
         assert (reason["raw_key"], reason["bytes"]) == (key, len(key))
     late = "raw/late.txt"
     any_lake.put(late, b"")
-    list(drain(any_lake, open_inbox(any_lake), DatabaseCache(any_lake), budget_s=60))
+    list(drain(any_lake, open_inbox(any_lake), DecoderHere(any_lake), budget_s=60))
     assert find_strays(any_lake) == [late], "one sweep an hour is enough"
 
 
@@ -59,5 +58,5 @@ def test_a_sweep_that_fails_does_not_stop_the_drain(folder_lake: Store) -> None:
         return honest(key)
 
     folder_lake.get = get  # type: ignore[method-assign]
-    list(drain(folder_lake, open_inbox(folder_lake), DatabaseCache(folder_lake), budget_s=60))
+    list(drain(folder_lake, open_inbox(folder_lake), DecoderHere(folder_lake), budget_s=60))
     assert folder_lake.head(raw.decoded_key) is not None
