@@ -32,6 +32,8 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     f"{P}.bindings": ((ERRORS, LAKE, DECODE), ("yaml",)),
     f"{P}.days": ((LAKE,), ("numpy", "pyarrow")),
     f"{P}.borders": ((ERRORS, LAKE, DECODE, f"{P}.days"), ("pyarrow",)),
+    f"{P}.made_by": ((ERRORS, LAKE, f"{P}.decode.plan", f"{P}.version"), ()),
+    f"{P}.stale": ((ERRORS, LAKE, f"{P}.decode.plan", f"{P}.bindings", f"{P}.made_by"), ()),
     f"{P}.quarantine": ((ERRORS, LAKE, f"{P}.version"), ()),
     f"{P}.spool": ((LAKE, DECODE), ("numpy", "pyarrow")),
     f"{P}.process": (
@@ -39,7 +41,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             ERRORS,
             LAKE,
             DECODE,
-            *(f"{P}.{name}" for name in ("bindings", "borders", "days", "quarantine", "spool", "version")),
+            *(f"{P}.{name}" for name in ("bindings", "borders", "days", "made_by", "quarantine", "spool")),
         ),
         (),
     ),

@@ -21,7 +21,7 @@ from telemetry_pipeline.lake import ledger
 from telemetry_pipeline.lake.inbox import open_inbox
 from telemetry_pipeline.lake.layout import Partition
 from telemetry_pipeline.process import Tally, partition_total
-from telemetry_pipeline.version import __version__
+from telemetry_pipeline.version import DECODER_VERSION
 
 RAW_FRAMES = dg.AssetKey("raw_frames")
 DECODED_SIGNALS = dg.AssetKey("decoded_signals")
@@ -62,7 +62,7 @@ def decoded_signals(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
                 partitions_def=partitions,
                 group_name="telemetry",
                 kinds={"parquet", "python"},
-                code_version=__version__,
+                code_version=DECODER_VERSION,
                 skippable=True,  # events are reported per partition, never one for the run
             )
         ],

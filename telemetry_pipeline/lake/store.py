@@ -8,7 +8,7 @@ import io
 import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, cast
@@ -43,11 +43,12 @@ _RETRY: Any = {
 
 @dataclass(frozen=True)
 class ObjectInfo:
-    """One object of a listing: its key, its size in bytes, and its entity tag."""
+    """One object of a listing: its key, its size in bytes, its entity tag, and when it was last written."""
 
     key: str
     size: int
     etag: str
+    modified_ns: int = 0
 
 
 class Store:
@@ -152,6 +153,15 @@ class Store:
                 use_multipart=False,
             )
 
+    def put_file(self, key: str, path: Path) -> None:
+        """Write an object whole from a file of any size; readers see all of it or nothing.
+
+        Raises:
+            TransientError: The store does not answer.
+        """
+        with self._translated(key):
+            obstore.put(self._backend, key, path, mode="overwrite")
+
     def delete(self, key: str) -> None:
         """Remove an object; one that is not there counts as removed."""
         try:
@@ -233,7 +243,8 @@ def digest(body: bytes) -> str:
 
 
 def _info(meta: Any) -> ObjectInfo:  # noqa: ANN401  obstore's TypedDict is not exported at run time
-    return ObjectInfo(meta["path"], meta["size"], meta["e_tag"] or "")
+    modified_ns = int(meta["last_modified"].timestamp() * 1e9)
+    return ObjectInfo(meta["path"], meta["size"], meta["e_tag"] or "", modified_ns)
 
 
 def _first_line(error: BaseException) -> str:
