@@ -33,6 +33,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     f"{P}.days": ((LAKE,), ("numpy", "pyarrow")),
     f"{P}.borders": ((ERRORS, LAKE, DECODE, f"{P}.days"), ("pyarrow",)),
     f"{P}.made_by": ((ERRORS, LAKE, f"{P}.decode.plan", f"{P}.version"), ()),
+    f"{P}.thresholds": ((ERRORS, LAKE), ("yaml",)),
     f"{P}.stale": ((ERRORS, LAKE, f"{P}.decode.plan", f"{P}.bindings", f"{P}.made_by"), ()),
     f"{P}.quarantine": ((ERRORS, LAKE, f"{P}.version"), ()),
     f"{P}.spool": ((LAKE, DECODE), ("numpy", "pyarrow")),

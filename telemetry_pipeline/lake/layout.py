@@ -20,6 +20,7 @@ DECODED: Final[Zone] = "decoded"
 QUARANTINE: Final[Zone] = "quarantine/raw"
 DBC: Final = "dbc/"
 BINDINGS: Final = "dbc/bindings.yaml"
+THRESHOLDS: Final = "dbc/thresholds.yaml"
 STATE: Final = "_state/"
 
 DAY_NS: Final = 86_400_000_000_000
