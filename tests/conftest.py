@@ -132,3 +132,26 @@ def any_lake(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
 def folder_lake(tmp_path: Path) -> Store:
     """An empty lake in a folder."""
     return Store.open((tmp_path / "lake").as_uri())
+
+
+@pytest.fixture(scope="session")
+def aws_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """Moto as a process: S3, SQS and Glue behind one endpoint, with Glue's partition expressions."""
+    port = free_port()
+    folder = tmp_path_factory.mktemp("moto")
+    command = [str(Path(sys.executable).parent / "moto_server"), "-H", "127.0.0.1", "-p", str(port)]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+    with ended(process, gently=False):
+        server = _s3_server(f"http://127.0.0.1:{port}")
+        wait_for_http(f"{server.endpoint}/moto-api/", process, log=folder / "log", any_status=True)
+        _make_bucket(server)
+        yield server
+
+
+@pytest.fixture
+def aws_lake(aws_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URL of an empty lake in a bucket with Glue beside it; this process's environment has the credentials."""
+    for name, value in aws_server.env.items():
+        monkeypatch.setenv(name, value)
+    return f"s3://{BUCKET}/{uuid.uuid4().hex[:12]}"

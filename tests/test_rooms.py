@@ -69,6 +69,8 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         (ERRORS, LAKE, f"{P}.bindings", f"{P}.database_cache", f"{P}.process", f"{P}.quarantine"),
         (),
     ),
+    f"{P}.fleet": ((ERRORS, LAKE, f"{P}.decode.report", f"{P}.query"), ("numpy", "polars", "pyarrow")),
+    f"{P}.catalog": ((ERRORS, LAKE), ("boto3", "botocore", "pyarrow")),
     f"{P}.verify": ((ERRORS, LAKE, f"{P}.decode.report", f"{P}.borders"), ()),
     f"{P}.defs": (
         (ERRORS, LAKE, SETTINGS, f"{P}.decode.report", *PIPELINE, f"{P}.database_cache", f"{P}.version"),
@@ -114,7 +116,7 @@ WORDS: dict[str, set[str]] = {
     # a word: the files or folders that may spell it
     r"\b(year|month|day)=": {f"{P}/lake/layout.py"},
     r"\benviron\b|\bgetenv\b": {f"{P}/settings.py", "edge_agent/config.py"},
-    r"\bboto3\b": {f"{P}/lake/store.py"},
+    r"\bboto3\b": {f"{P}/catalog/glue.py", f"{P}/lake/store.py"},
     r"\bimport dagster\b|\bfrom dagster\b": {f"{P}/defs/", f"{P}/definitions.py"},
     r"\bSELECT\b": set(),
     r"local_mode|is_local": set(),

@@ -22,6 +22,10 @@ DBC: Final = "dbc/"
 BINDINGS: Final = "dbc/bindings.yaml"
 THRESHOLDS: Final = "dbc/thresholds.yaml"
 STATE: Final = "_state/"
+FLEET: Final = "fleet_daily/"
+
+DAY_KEYS: Final = ("vehicle_id", "year", "month", "day")
+"""The partition columns of the zones with a partition per vehicle and day, as their directories name them."""
 
 DAY_NS: Final = 86_400_000_000_000
 
@@ -223,6 +227,22 @@ def partition_of(prefix: str, zone: Zone) -> Partition | None:
         return Partition.parse(prefix.removeprefix(f"{zone}/"))
     except BadKey:
         return None
+
+
+def hive_values(prefix: str) -> dict[str, str]:
+    """The `key=value` directories of a prefix in their order; anything else in it gives none at all."""
+    parts = [part.partition("=") for part in prefix.rstrip("/").split("/")]
+    return {key: value for key, _, value in parts} if all(key and value for key, _, value in parts) else {}
+
+
+def fleet_prefix(date: dt.date) -> str:
+    """Where the fleet's summary of a day lies, with a trailing slash."""
+    return f"{FLEET}year={date:%Y}/month={date:%m}/day={date:%d}/"
+
+
+def fleet_key(date: dt.date) -> str:
+    """The fleet's summary of a day: one object, one row per vehicle."""
+    return f"{fleet_prefix(date)}fleet_daily.parquet"
 
 
 def stem_of(ns: int) -> str:

@@ -48,6 +48,51 @@ DECODED: Final = pa.schema(
 )
 """One row per signal value, sorted by (message_name, signal_name, timestamp)."""
 
+FLEET_SIGNAL: Final = pa.struct(
+    [
+        pa.field("message_name", pa.string(), nullable=False),
+        pa.field("signal_name", pa.string(), nullable=False),
+        pa.field("unit", pa.string(), nullable=False),
+        pa.field("count", pa.int64(), nullable=False),
+        pa.field("minimum", pa.float64()),
+        pa.field("maximum", pa.float64()),
+        pa.field("mean", pa.float64()),
+        pa.field("std", pa.float64()),
+        pa.field("nonfinite", pa.int64(), nullable=False),
+        pa.field("out_of_range", pa.int64(), nullable=False),
+    ]
+)
+"""One signal of one vehicle's day: statistics of its finite values, null when it has none."""
+
+FLEET_DAILY: Final = pa.schema(
+    [
+        pa.field("vehicle_id", pa.string(), nullable=False),
+        *(pa.field(name, pa.int64(), nullable=False) for name in ("objects", "raw_bytes", "decoded_bytes")),
+        pa.field("first_timestamp", TIMESTAMP),
+        pa.field("last_timestamp", TIMESTAMP),
+        *(pa.field(name, pa.float64(), nullable=False) for name in ("hours", "longest_gap_s")),
+        pa.field("gaps", pa.int64(), nullable=False),
+        pa.field("distance_km", pa.float64()),
+        pa.field("distance_source", pa.string(), nullable=False),
+        pa.field("speed_km", pa.float64()),
+        pa.field("speed_signal", pa.string(), nullable=False),
+        pa.field("speed_left_out", pa.int64(), nullable=False),
+        pa.field("odometer_km", pa.float64()),
+        pa.field("odometer_signal", pa.string(), nullable=False),
+        pa.field("odometer_left_out", pa.int64(), nullable=False),
+        *(
+            pa.field(name, pa.int64(), nullable=False)
+            for name in (
+                *("rows", "decoded_frames", "truncated", "unknown_id", "decode_error", "skipped", "bad_rows"),
+                *("outside_day", "other_vehicle", "quarantined", "pending", "unreadable", "signal_values"),
+            )
+        ),
+        pa.field("signals", pa.list_(pa.field("element", FLEET_SIGNAL, nullable=False)), nullable=False),
+        pa.field("inputs", pa.string(), nullable=False),
+    ]
+)
+"""One row per vehicle and day; `inputs` is the fingerprint of the objects it was made from."""
+
 STANDARD_ID_MAX: Final = 0x7FF
 """The largest 11-bit arbitration id; a raw object without is_extended_id is read by this limit."""
 
