@@ -1,6 +1,6 @@
-"""What S3 tells a function: the objects that were created, straight from S3 or wrapped in messages of a queue.
+"""What S3 tells whoever listens: the objects that were created, straight from S3 or wrapped in messages of a queue.
 
-Which of them are raw objects, and what is done with them, is the door's business.
+Which of them are raw objects, and what is done with them, is the listener's business.
 
 Formats: https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html and
 https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import unquote_plus
+from urllib.parse import unquote_plus, urlsplit
 
 from telemetry_pipeline.errors import BadSetting
 
@@ -63,7 +63,8 @@ def read_event(event: Mapping[str, Any]) -> Event:
         raise BadSetting("the event is not a JSON object", "Lambda", _REMEDY)
     records = event.get("Records")
     if isinstance(records, list) and records and all(_source(item) == "aws:sqs" for item in records):
-        return Event(tuple(_queued(record) for record in records), queued=True)
+        messages = (read_message(str(record.get("messageId", "")), record.get("body")) for record in records)
+        return Event(tuple(messages), queued=True)
     try:
         return Event((_message("", event),), queued=False)
     except _Strange as error:
@@ -77,12 +78,34 @@ class _Strange(Exception):
     """What an event lacks."""
 
 
-def _queued(record: Mapping[str, Any]) -> Message:
-    message_id = str(record.get("messageId", ""))
+def read_message(message_id: str, body: Any) -> Message:  # noqa: ANN401  whatever the queue holds
+    """Read one message of a queue; one that cannot be understood says why in its `fault`."""
     try:
-        return _message(message_id, json.loads(record["body"]))
-    except (KeyError, TypeError, ValueError, _Strange) as error:
+        return _message(message_id, json.loads(body))
+    except (TypeError, ValueError, RecursionError, _Strange) as error:
         return Message(message_id, fault=f"not a notification of S3 ({type(error).__name__}: {error})")
+
+
+@dataclass(frozen=True)
+class LakeBucket:
+    """Where a lake lies in S3: a bucket, and the prefix of its keys with its trailing slash, "" for none."""
+
+    bucket: str
+    prefix: str
+
+    @classmethod
+    def of(cls, url: str) -> "LakeBucket | None":
+        """The place that a lake's URL names, or None if that is no bucket."""
+        parts = urlsplit(url)
+        if parts.scheme != "s3":
+            return None
+        return cls(parts.netloc, f"{parts.path.strip('/')}/".lstrip("/"))
+
+    def key_of(self, item: CreatedObject) -> str | None:
+        """The key of an object within the lake, or None if it lies elsewhere."""
+        if item.bucket != self.bucket or not item.key.startswith(self.prefix):
+            return None
+        return item.key.removeprefix(self.prefix)
 
 
 def _message(message_id: str, body: Any) -> Message:  # noqa: ANN401  whatever the JSON holds

@@ -10,8 +10,8 @@ import pytest
 from telemetry_pipeline.bindings import Databases
 from telemetry_pipeline.decode.report import Report
 from telemetry_pipeline.drain import DecoderHere, drain
+from telemetry_pipeline.inbox.open import open_inbox
 from telemetry_pipeline.lake import layout, parquet
-from telemetry_pipeline.lake.inbox import open_inbox
 from telemetry_pipeline.lake.layout import DAY_NS, RawObject
 from telemetry_pipeline.lake.store import Store, digest
 from telemetry_pipeline.process import partition_total, process_object, process_objects

@@ -16,8 +16,8 @@ import pytest
 from telemetry_pipeline.decode.report import Report
 from telemetry_pipeline.drain import DecoderHere, drain
 from telemetry_pipeline.errors import BadKey, TransientError
+from telemetry_pipeline.inbox.open import open_inbox
 from telemetry_pipeline.lake import layout, ledger, parquet
-from telemetry_pipeline.lake.inbox import open_inbox
 from telemetry_pipeline.lake.layout import RawObject
 from telemetry_pipeline.lake.store import Store
 from tests.corpus import CORPUS, needs_corpus

@@ -1,6 +1,7 @@
 """One raw object in: one receipt, its spilled rows, or a quarantined copy. Nothing is lost, nothing counted twice."""
 
 import json
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
@@ -12,12 +13,14 @@ from telemetry_pipeline.decode.plan import Plan
 from telemetry_pipeline.decode.report import Report
 from telemetry_pipeline.drain import DecoderHere, drain, tally
 from telemetry_pipeline.errors import BadDbc, NotFound, TransientError
+from telemetry_pipeline.inbox.folder_inbox import FolderInbox
+from telemetry_pipeline.inbox.open import open_inbox
 from telemetry_pipeline.lake import layout, ledger, parquet
-from telemetry_pipeline.lake.inbox import FolderInbox, open_inbox
 from telemetry_pipeline.lake.layout import DAY_NS, DecodedObject, RawObject
 from telemetry_pipeline.lake.store import Store, digest
 from telemetry_pipeline.process import Outcome, partition_total, process_object, process_objects
 from tests.raw_lake import EV_DBC, NOON, SECOND, add_dbc, frames, land
+from tests.servers import wait_until
 
 MIDNIGHT = NOON + DAY_NS // 2
 
@@ -244,11 +247,11 @@ def stumble_over(monkeypatch: pytest.MonkeyPatch, culprit: RawObject) -> list[st
     tried: list[str] = []
     honest = process.process_object
 
-    def decode(store: Store, raw: RawObject, plan: Plan) -> Outcome:
+    def decode(store: Store, raw: RawObject, plan: Plan, *rest: Any) -> Outcome:
         tried.append(raw.key)
         if raw == culprit:
             raise ZeroDivisionError("of all things\nsecond line")
-        return honest(store, raw, plan)
+        return honest(store, raw, plan, *rest)
 
     monkeypatch.setattr(process, "process_object", decode)
     return tried
@@ -276,7 +279,7 @@ def test_a_fault_of_ours_stops_nothing_and_is_not_tried_for_ever(
     folder_lake.put("dbc/other.dbc", b"")
     assert bad in open_inbox(folder_lake).waiting(10)
     folder_lake.delete("dbc/other.dbc")
-    monkeypatch.setattr("telemetry_pipeline.lake.inbox.__version__", "99.0")
+    monkeypatch.setattr("telemetry_pipeline.inbox.aside.__version__", "99.0")
     assert bad in open_inbox(folder_lake).waiting(10)
 
 
@@ -294,11 +297,14 @@ def test_a_store_that_does_not_answer_leaves_objects_pending(
         return honest(key, *args, **kwargs)
 
     monkeypatch.setattr(folder_lake, verb, answer)
-    (batch,) = drain(folder_lake, open_inbox(folder_lake), DecoderHere(folder_lake), budget_s=60)
-    (item,) = batch.values()
-    assert (item.decoded, list(item.failed), item.transient) == (1, [bad.key], True)
+    monkeypatch.setattr("telemetry_pipeline.drain.FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr("telemetry_pipeline.inbox.aside.FIRST_WAIT_S", 2.0)
+    first, *_, last = drain(folder_lake, open_inbox(folder_lake), DecoderHere(folder_lake), budget_s=60)
+    assert [item.decoded for item in first.values()] == [1]
+    assert [(list(item.failed), item.transient) for item in last.values()] == [([bad.key], True)]
     monkeypatch.undo()
-    assert open_inbox(folder_lake).waiting(10) == [bad]
+    assert open_inbox(folder_lake).waiting(10) == [], "nobody is rung for it at once"
+    wait_until(lambda: open_inbox(folder_lake).waiting(10) == [bad], "the object to be asked for again")
     assert ledger.read_ledger(folder_lake, good.partition).decoded == {good}
 
 

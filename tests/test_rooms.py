@@ -17,7 +17,7 @@ OURS = ("telemetry_pipeline", "edge_agent", "api")
 
 P = "telemetry_pipeline"
 LAKE, DECODE, ERRORS, SETTINGS = f"{P}.lake", f"{P}.decode", f"{P}.errors", f"{P}.settings"
-PIPELINE = (f"{P}.bindings", f"{P}.process", f"{P}.drain")
+PIPELINE = (f"{P}.bindings", f"{P}.process", f"{P}.drain", f"{P}.inbox")
 
 ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     # room (the longest prefix wins): (rooms that it may import, third parties that it may import)
@@ -28,12 +28,21 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     LAKE: ((ERRORS, f"{P}.version"), ("numpy", "obstore", "pyarrow")),
     DECODE: ((ERRORS, LAKE), ("cantools", "numpy", "pyarrow")),
     f"{P}.formats": ((ERRORS, LAKE), ("asammdf", "can", "numpy", "pyarrow")),
-    f"{P}.query": ((ERRORS, LAKE), ("numpy", "pyarrow", "polars")),
-    f"{P}.bindings": ((ERRORS, LAKE, DECODE), ("yaml",)),
+    f"{P}.query": ((ERRORS, LAKE, f"{P}.rules", f"{P}.series"), ("numpy", "pyarrow", "polars")),
+    f"{P}.query.reader": ((), ("numpy",)),
+    f"{P}.query.index": ((ERRORS, LAKE, f"{P}.query.reader"), ("numpy", "pyarrow", "polars")),
+    f"{P}.query.day": ((f"{P}.query.index", f"{P}.query.reader"), ()),
+    f"{P}.series": (
+        (ERRORS, LAKE, *(f"{P}.query.{name}" for name in ("reader", "index", "day")), f"{P}.version"),
+        ("numpy", "pyarrow"),
+    ),
+    f"{P}.rules": ((ERRORS, LAKE, f"{P}.decode.report"), ("numpy", "pyarrow", "yaml")),
+    f"{P}.bindings": ((ERRORS, LAKE, DECODE, f"{P}.rules"), ("yaml",)),
     f"{P}.days": ((LAKE,), ("numpy", "pyarrow")),
     f"{P}.borders": ((ERRORS, LAKE, DECODE, f"{P}.days"), ("pyarrow",)),
     f"{P}.made_by": ((ERRORS, LAKE, f"{P}.decode.plan", f"{P}.version"), ()),
     f"{P}.thresholds": ((ERRORS, LAKE), ("yaml",)),
+    f"{P}.webserver": ((ERRORS, LAKE), ()),
     f"{P}.stale": ((ERRORS, LAKE, f"{P}.decode.plan", f"{P}.bindings", f"{P}.made_by"), ()),
     f"{P}.quarantine": ((ERRORS, LAKE, f"{P}.version"), ()),
     f"{P}.spool": ((LAKE, DECODE), ("numpy", "pyarrow")),
@@ -42,12 +51,18 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             ERRORS,
             LAKE,
             DECODE,
-            *(f"{P}.{name}" for name in ("bindings", "borders", "days", "made_by", "quarantine", "spool")),
+            *(f"{P}.{name}" for name in ("bindings", "borders", "days", "made_by")),
+            *(f"{P}.{name}" for name in ("quarantine", "rules", "spool")),
         ),
         (),
     ),
     f"{P}.database_cache": ((LAKE, f"{P}.bindings"), ()),
     f"{P}.s3_events": ((ERRORS,), ()),
+    f"{P}.inbox": ((ERRORS, LAKE, f"{P}.s3_events", f"{P}.version"), ("boto3", "botocore")),
+    f"{P}.reconcile": ((ERRORS, LAKE, f"{P}.inbox"), ()),
+    f"{P}.totals": ((ERRORS, LAKE, f"{P}.decode.report", f"{P}.process"), ()),
+    f"{P}.decoder_pool": ((ERRORS, LAKE, f"{P}.drain", f"{P}.process"), ()),
+    f"{P}.decoder_worker": ((ERRORS, LAKE, f"{P}.drain", f"{P}.process"), ("pyarrow",)),
     f"{P}.metrics_log": ((), ()),
     f"{P}.lambda_handler": (
         (
@@ -66,7 +81,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("pyarrow", "pyspark"),
     ),
     f"{P}.drain": (
-        (ERRORS, LAKE, f"{P}.bindings", f"{P}.database_cache", f"{P}.process", f"{P}.quarantine"),
+        (ERRORS, LAKE, *(f"{P}.{name}" for name in ("database_cache", "inbox", "process", "quarantine"))),
         (),
     ),
     f"{P}.fleet": ((ERRORS, LAKE, f"{P}.decode.report", f"{P}.query"), ("numpy", "polars", "pyarrow")),
@@ -85,9 +100,11 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             DECODE,
             f"{P}.formats",
             f"{P}.query",
+            f"{P}.series",
             *PIPELINE,
             f"{P}.spool",
             f"{P}.verify",
+            *(f"{P}.{name}" for name in ("stale", "webserver")),
             f"{P}.version",
             "edge_agent",
             "api",
@@ -116,13 +133,14 @@ WORDS: dict[str, set[str]] = {
     # a word: the files or folders that may spell it
     r"\b(year|month|day)=": {f"{P}/lake/layout.py"},
     r"\benviron\b|\bgetenv\b": {f"{P}/settings.py", "edge_agent/config.py"},
-    r"\bboto3\b": {f"{P}/catalog/glue.py", f"{P}/lake/store.py"},
+    r"\bboto3\b": {f"{P}/lake/store.py", f"{P}/catalog/glue.py", f"{P}/inbox/queue.py"},
     r"\bimport dagster\b|\bfrom dagster\b": {f"{P}/defs/", f"{P}/definitions.py"},
     r"\bSELECT\b": set(),
     r"local_mode|is_local": set(),
-    r"\bpa\.schema\(": {f"{P}/lake/schema.py", f"{P}/lake/parquet.py", "api/encode.py", f"{P}/cli/query.py"},
+    r"\bpa\.schema\(": {f"{P}/lake/", "api/encode.py", f"{P}/cli/query.py"},
     r"time\.sleep\(": {
         f"{P}/defs/assets.py",
+        f"{P}/drain.py",
         f"{P}/cli/demo.py",
         "edge_agent/capture.py",
         "edge_agent/upload.py",
@@ -224,6 +242,8 @@ def test_rooms_have_no_cycle() -> None:
         (f"{P}.decode.x", "def f():\n    import polars"),
         (f"{P}.process", "import dagster"),
         (f"{P}.query.x", f"from {P}.decode.report import Report"),
+        (f"{P}.rules.x", f"from {P}.bindings import Databases"),
+        ("api.x", f"from {P}.rules.parse import parse_rules"),
         ("api.x", f"from {P}.process import process_object"),
         ("api.x", f"from {P}.decode import dbc"),
         ("edge_agent.x", f"from {P}.process import process_object"),

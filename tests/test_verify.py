@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from telemetry_pipeline.cli.main import app
 from telemetry_pipeline.drain import DecoderHere, drain
+from telemetry_pipeline.inbox.open import open_inbox
 from telemetry_pipeline.lake import parquet, schema
-from telemetry_pipeline.lake.inbox import open_inbox
 from telemetry_pipeline.lake.layout import DAY_NS, RawObject
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.verify import lost_strays, verify_lake

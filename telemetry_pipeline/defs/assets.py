@@ -17,8 +17,8 @@ from telemetry_pipeline.defs.heartbeat import beating
 from telemetry_pipeline.defs.partitions import VEHICLES, from_key, to_key
 from telemetry_pipeline.defs.resources import LakeResource
 from telemetry_pipeline.drain import DecoderHere, drain, tally
+from telemetry_pipeline.inbox.open import open_inbox
 from telemetry_pipeline.lake import ledger
-from telemetry_pipeline.lake.inbox import open_inbox
 from telemetry_pipeline.lake.layout import Partition
 from telemetry_pipeline.process import Tally, partition_total
 from telemetry_pipeline.version import DECODER_VERSION

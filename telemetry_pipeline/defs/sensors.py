@@ -8,7 +8,7 @@ import dagster as dg
 from telemetry_pipeline.defs.heartbeat import DEAD_AFTER_S, is_alive
 from telemetry_pipeline.defs.jobs import DRAIN
 from telemetry_pipeline.defs.resources import LakeResource
-from telemetry_pipeline.lake.inbox import open_inbox
+from telemetry_pipeline.inbox.open import open_inbox
 from telemetry_pipeline.lake.store import Store
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ import json
 
 from telemetry_pipeline.drain import DecoderHere, drain
 from telemetry_pipeline.errors import TransientError
+from telemetry_pipeline.inbox.open import open_inbox
 from telemetry_pipeline.lake import layout
-from telemetry_pipeline.lake.inbox import open_inbox
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.lake.strays import find_strays
 from telemetry_pipeline.quarantine import quarantine_stray
