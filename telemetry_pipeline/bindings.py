@@ -18,6 +18,7 @@ On each channel of a vehicle's day the entries with the newest `valid_from` up t
 
 import datetime as dt
 import fnmatch
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -31,6 +32,10 @@ from telemetry_pipeline.decode.transport.carriers import Transport
 from telemetry_pipeline.errors import BadDbc, BadSetting, TelemetryError
 from telemetry_pipeline.lake import layout
 from telemetry_pipeline.lake.store import Store
+from telemetry_pipeline.rules.parse import parse_rules
+from telemetry_pipeline.rules.rule import NO_RULES, Rules, VehicleRules
+
+_log: Final = logging.getLogger(__name__)
 
 SUFFIXES: Final = (".dbc", ".kcd", ".sym", ".arxml")
 TRANSPORTS: Final = tuple(str(protocol) for protocol in Transport)
@@ -84,6 +89,7 @@ class Databases:
         bindings: The entries of bindings.yaml, None when there is none, or why it cannot be used.
         where: The lake, for messages.
         strict_length: Refuse frames shorter than their message.
+        rules: The rules of rules.yaml, None when there is none, or why it cannot be used.
     """
 
     def __init__(
@@ -94,7 +100,9 @@ class Databases:
         where: str,
         *,
         strict_length: bool = False,
+        rules: Rules | BadSetting | None = None,
     ) -> None:
+        self.rules = rules if rules is not None else Rules()
         self.dbcs = dbcs
         self.broken = broken
         self._bindings = bindings
@@ -108,6 +116,7 @@ class Databases:
         dbcs: dict[str, Dbc] = {}
         broken: dict[str, TelemetryError] = {}
         bindings: list[Binding] | BadSetting | None = None
+        rules: Rules | BadSetting | None = None
         for info in sorted(store.list_objects(layout.DBC), key=lambda info: info.key):
             name = info.key.removeprefix(layout.DBC)
             if info.key == layout.BINDINGS:
@@ -115,12 +124,18 @@ class Databases:
                     bindings = parse_bindings(store.get(info.key), info.key)
                 except BadSetting as error:
                     bindings = error
+            elif info.key == layout.RULES:
+                try:
+                    rules = Rules(parse_rules(store.get(info.key), info.key))
+                except BadSetting as error:
+                    rules = error
+                    _log.error("no rule is evaluated: %s", error)
             elif name.lower().endswith(SUFFIXES):
                 try:
                     dbcs[name] = load_dbc(store.get(info.key), name)
                 except BadDbc as error:
                     broken[name] = error
-        return cls(dbcs, broken, bindings, store.url, strict_length=strict_length)
+        return cls(dbcs, broken, bindings, store.url, strict_length=strict_length, rules=rules)
 
     def plan_for(self, vehicle_id: str, day: dt.date | None = None) -> Plan:
         """The compiled databases that decode a vehicle's frames of a UTC day; without a day, of the newest.
@@ -140,6 +155,10 @@ class Databases:
         if isinstance(plan, TelemetryError):
             raise plan
         return plan
+
+    def rules_for(self, vehicle_id: str) -> VehicleRules:
+        """The rules that concern a vehicle; none while rules.yaml cannot be used, for rows must not wait for it."""
+        return NO_RULES if isinstance(self.rules, BadSetting) else self.rules.of(vehicle_id)
 
     def _chosen_for(
         self, bindings: list[Binding] | None, vehicle_id: str, day: dt.date

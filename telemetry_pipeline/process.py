@@ -25,10 +25,12 @@ from telemetry_pipeline.decode.report import Report
 from telemetry_pipeline.decode.transport.stitch import Stitcher
 from telemetry_pipeline.errors import BadRaw, TelemetryError, TransientError, Unforeseen
 from telemetry_pipeline.lake import ledger, parquet
-from telemetry_pipeline.lake.layout import Partition, RawObject
+from telemetry_pipeline.lake.layout import DecodedObject, Partition, RawObject
 from telemetry_pipeline.lake.store import Store, digest
 from telemetry_pipeline.made_by import footer_of, write_mark
 from telemetry_pipeline.quarantine import quarantine
+from telemetry_pipeline.rules.rule import NO_RULES, VehicleRules
+from telemetry_pipeline.rules.watch import Watch, put_events
 from telemetry_pipeline.spool import Spool
 
 _log: Final = logging.getLogger(__name__)
@@ -67,7 +69,7 @@ class Tally:
             self.quarantined[outcome.raw.key] = outcome.quarantined
 
 
-def process_object(store: Store, raw: RawObject, plan: Plan) -> Outcome:
+def process_object(store: Store, raw: RawObject, plan: Plan, rules: VehicleRules = NO_RULES) -> Outcome:
     """Decode one raw object into the lake; bytes that are no frames go to quarantine.
 
     Where transfers are reassembled, the object after it is decoded again if it was decoded without this one. That
@@ -77,21 +79,22 @@ def process_object(store: Store, raw: RawObject, plan: Plan) -> Outcome:
         store: The lake.
         raw: The object.
         plan: The compiled databases of its vehicle.
+        rules: The rules of its vehicle.
 
     Raises:
         NotFound: There is no such raw object.
         TransientError: The store does not answer; the object stays pending.
     """
     if not plan.transport:
-        return _process(store, raw, plan, None)
+        return _process(store, raw, plan, None, rules)
     _, following = neighbours(store, raw)
     if following is not None and is_outdated(store, following, raw):
         _log.info("%s is decoded again, now that %s is there", following.key, raw.key)
-        _process_after_previous(store, following, plan)
-    return _process_after_previous(store, raw, plan)
+        _process_after_previous(store, following, plan, rules)
+    return _process_after_previous(store, raw, plan, rules)
 
 
-def _process_after_previous(store: Store, raw: RawObject, plan: Plan) -> Outcome:
+def _process_after_previous(store: Store, raw: RawObject, plan: Plan, rules: VehicleRules) -> Outcome:
     """Decode an object after the one before it, and again if another one landed between them meanwhile.
 
     Whoever lands looks for the receipt of the next object, whoever writes a receipt looks for what has landed: one of
@@ -99,12 +102,14 @@ def _process_after_previous(store: Store, raw: RawObject, plan: Plan) -> Outcome
     """
     while True:
         previous = read_previous(store, raw, plan)
-        outcome = _process(store, raw, plan, previous)
+        outcome = _process(store, raw, plan, previous, rules)
         if neighbours(store, raw)[0] == previous.raw:
             return outcome
 
 
-def _process(store: Store, raw: RawObject, plan: Plan, previous: Previous | None) -> Outcome:
+def _process(
+    store: Store, raw: RawObject, plan: Plan, previous: Previous | None, rules: VehicleRules
+) -> Outcome:
     body = store.get(raw.key)
     with tempfile.TemporaryDirectory(prefix="telemetry-") as folder:
         spools = {days: Spool(Path(folder) / str(days)) for days in (-1, 1, 0)}
@@ -124,8 +129,11 @@ def _process(store: Store, raw: RawObject, plan: Plan, previous: Previous | None
                 if days == 0:
                     footer["total"] = json.dumps(_accounting(total))
                 runs = (signal.rows for signal in spool.report.signals)
-                decoded = parquet.write_decoded_parts(spool.tables(), runs, footer)
-                store.put(raw.spill(days).key if days else raw.decoded_key, decoded)
+                watch = Watch(rules, spool.report.signals)
+                decoded = parquet.write_decoded_parts(watch.through(spool.tables()), runs, footer)
+                target = raw.spill(days) if days else DecodedObject(raw.partition, raw.stem)
+                put_events(store, target, watch, footer)
+                store.put(target.key, decoded)
     return Outcome(raw, report=total)
 
 
@@ -183,7 +191,7 @@ def process_objects(store: Store, databases: Databases, raws: Iterable[RawObject
     for raw in raws:
         try:
             plan = databases.plan_for(raw.partition.vehicle_id, raw.partition.date)
-            yield process_object(store, raw, plan)
+            yield process_object(store, raw, plan, databases.rules_for(raw.partition.vehicle_id))
         except TelemetryError as error:
             _log.warning("%s stays pending: %s", raw.key, error)
             yield Outcome(raw, failed=error)

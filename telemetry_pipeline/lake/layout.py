@@ -13,14 +13,16 @@ from urllib.parse import quote
 
 from telemetry_pipeline.errors import BadKey
 
-Zone = Literal["raw", "decoded", "quarantine/raw"]
+Zone = Literal["raw", "decoded", "events", "quarantine/raw"]
 
 RAW: Final[Zone] = "raw"
 DECODED: Final[Zone] = "decoded"
+EVENTS: Final[Zone] = "events"
 QUARANTINE: Final[Zone] = "quarantine/raw"
 DBC: Final = "dbc/"
 BINDINGS: Final = "dbc/bindings.yaml"
 THRESHOLDS: Final = "dbc/thresholds.yaml"
+RULES: Final = "dbc/rules.yaml"
 STATE: Final = "_state/"
 FLEET: Final = "fleet_daily/"
 
@@ -34,6 +36,9 @@ _PREFIX: Final = re.compile(r"vehicle_id=([^/]+)/year=(\d{4})/month=(\d{2})/day=
 _RAW_KEY: Final = re.compile(r"raw/(vehicle_id=[^/]+/year=[^/]+/month=[^/]+/day=[^/]+)/([^/]+)_raw\.parquet")
 _DECODED_KEY: Final = re.compile(
     r"decoded/(vehicle_id=[^/]+/year=[^/]+/month=[^/]+/day=[^/]+)/([^/]+)_decoded\.parquet"
+)
+_EVENTS_KEY: Final = re.compile(
+    r"events/(vehicle_id=[^/]+/year=[^/]+/month=[^/]+/day=[^/]+)/([^/]+)_events\.parquet"
 )
 _STEM: Final = re.compile(r"(\d{8}T\d{6})(?:\.(\d{1,9}))?Z.*")
 _PART_MAX: Final = 200
@@ -189,6 +194,22 @@ class DecodedObject:
     def key(self) -> str:
         """`decoded/…/{stem}_decoded.parquet`."""
         return f"{self.partition.prefix(DECODED)}{self.stem}_decoded.parquet"
+
+    @classmethod
+    def with_events(cls, key: str) -> "DecodedObject":
+        """The decoded object that an events key belongs to.
+
+        Raises:
+            BadKey: The key is not one of an events object.
+        """
+        if not (match := _EVENTS_KEY.fullmatch(key)):
+            raise BadKey("not the key of an events object", key)
+        return cls(Partition.parse(match[1]), match[2])
+
+    @property
+    def events_key(self) -> str:
+        """`events/…/{stem}_events.parquet`: what the rules found in it; only there if they found something."""
+        return f"{self.partition.prefix(EVENTS)}{self.stem}_events.parquet"
 
 
 def stray_quarantine_key(key: str) -> str:

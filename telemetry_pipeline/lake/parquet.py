@@ -71,6 +71,19 @@ def write_decoded_parts(parts: Iterable[pa.Table], runs: Iterable[int], footer: 
     )
 
 
+def write_events(table: pa.Table, footer: Mapping[str, str]) -> bytes:
+    """Write what rules found in one decoded object (schema `EVENTS`), with `footer` as our own footer entries."""
+    return _write(
+        [table],
+        [table.num_rows],
+        footer,
+        use_dictionary=[field.name for field in schema.EVENTS if pa.types.is_dictionary(field.type)],
+        column_encoding={},
+        write_statistics=["timestamp", "last_timestamp"],
+        columns=schema.EVENTS,
+    )
+
+
 def _write(
     parts: Iterable[pa.Table],
     groups: Sequence[int],

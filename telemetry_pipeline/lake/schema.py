@@ -48,6 +48,28 @@ DECODED: Final = pa.schema(
 )
 """One row per signal value, sorted by (message_name, signal_name, timestamp)."""
 
+EVENTS: Final = pa.schema(
+    [
+        pa.field("timestamp", TIMESTAMP, nullable=False),
+        pa.field("last_timestamp", TIMESTAMP, nullable=False),
+        *(
+            pa.field(name, _NAME, nullable=False)
+            for name in (
+                *("vehicle_id", "rule", "severity", "description"),
+                *("message_name", "signal_name", "unit", "channel", "condition"),
+            )
+        ),
+        pa.field("min_duration_ns", pa.int64(), nullable=False),
+        pa.field("max_hole_ns", pa.int64(), nullable=False),
+        pa.field("worst_value", pa.float64(), nullable=False),
+        pa.field("worst_timestamp", TIMESTAMP, nullable=False),
+        pa.field("samples", pa.int64(), nullable=False),
+        pa.field("open_start", pa.bool_(), nullable=False),
+        pa.field("open_end", pa.bool_(), nullable=False),
+    ]
+)
+"""One row per interval of one decoded object in which a rule's condition held, sorted by timestamp and rule."""
+
 FLEET_SIGNAL: Final = pa.struct(
     [
         pa.field("message_name", pa.string(), nullable=False),
