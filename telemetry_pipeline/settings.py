@@ -5,11 +5,13 @@ This is the only file of the package that knows the environment; everybody else 
 
 import datetime as dt
 import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from os import environ
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from telemetry_pipeline.errors import BadSetting
 
@@ -23,6 +25,9 @@ _NAMES: Final = {
     "dashboard": "TELEMETRY_DASHBOARD",
     "track_from": "TELEMETRY_TRACK_FROM",
     "strict_length": "TELEMETRY_STRICT_LENGTH",
+    "dagster": "TELEMETRY_DAGSTER",
+    "alert_webhook": "TELEMETRY_ALERT_WEBHOOK",
+    "alert_topic": "TELEMETRY_ALERT_TOPIC",
 }
 
 
@@ -36,6 +41,9 @@ class Settings:
         dashboard: TELEMETRY_DASHBOARD, the folder of the built dashboard; default: the one of this source tree.
         track_from: TELEMETRY_TRACK_FROM, the first UTC day that Dagster's partitions cover; default: 90 days ago.
         strict_length: TELEMETRY_STRICT_LENGTH, refuse frames shorter than their message (0 or 1).
+        dagster: TELEMETRY_DAGSTER, the address of Dagster's webserver; default: none, nothing is launched.
+        alert_webhook: TELEMETRY_ALERT_WEBHOOK, where alerts are posted as JSON; default: nowhere.
+        alert_topic: TELEMETRY_ALERT_TOPIC, the ARN of the SNS topic that alerts are published to; default: none.
     """
 
     lake: str
@@ -43,6 +51,9 @@ class Settings:
     dashboard: Path = _DASHBOARD
     track_from: dt.date | None = None
     strict_length: bool = False
+    dagster: str | None = None
+    alert_webhook: str | None = None
+    alert_topic: str | None = None
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> "Settings":
@@ -63,6 +74,9 @@ class Settings:
             dashboard=Path(dashboard) if dashboard else _DASHBOARD,
             track_from=_date(env, "TELEMETRY_TRACK_FROM"),
             strict_length=_flag(env, "TELEMETRY_STRICT_LENGTH"),
+            dagster=_address(env, "TELEMETRY_DAGSTER"),
+            alert_webhook=_address(env, "TELEMETRY_ALERT_WEBHOOK"),
+            alert_topic=_topic(env, "TELEMETRY_ALERT_TOPIC"),
         )
 
     def to_env(self) -> dict[str, str]:
@@ -73,6 +87,9 @@ class Settings:
             "dashboard": str(self.dashboard),
             "track_from": self.track_from.isoformat() if self.track_from else None,
             "strict_length": "1" if self.strict_length else None,
+            "dagster": self.dagster,
+            "alert_webhook": self.alert_webhook,
+            "alert_topic": self.alert_topic,
         }
         return {_NAMES[name]: value for name, value in values.items() if value is not None}
 
@@ -103,6 +120,24 @@ def _date(env: Mapping[str, str], name: str) -> dt.date | None:
         return dt.date.fromisoformat(text)
     except ValueError as error:
         raise BadSetting(f"{text!r} is not a day", name, "Use YYYY-MM-DD") from error
+
+
+def _address(env: Mapping[str, str], name: str) -> str | None:
+    if not (text := env.get(name)):
+        return None
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        # an address may hold a secret: it is not repeated
+        raise BadSetting("not a web address", name, "Use http://host:port or https://host/path")
+    return text.rstrip("/")
+
+
+def _topic(env: Mapping[str, str], name: str) -> str | None:
+    if not (text := env.get(name)):
+        return None
+    if not re.fullmatch(r"arn:[\w-]+:sns:[\w-]+:\d{12}:[\w.-]{1,256}", text):
+        raise BadSetting(f"{text!r} is not the ARN of a topic", name, "Use arn:aws:sns:REGION:ACCOUNT:TOPIC")
+    return text
 
 
 def _flag(env: Mapping[str, str], name: str) -> bool:

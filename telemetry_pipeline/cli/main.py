@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from telemetry_pipeline.cli import dbc, decode, demo, import_log, query, serve, simulate, status, verify
+from telemetry_pipeline.cli import dbc, decode, demo, import_log, query, serve, simulate, stale, status, verify
 from telemetry_pipeline.errors import BadSetting, TelemetryError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app.command("simulate")(simulate.simulate)
 app.command("import")(import_log.import_log)
 app.command("decode")(decode.decode)
 app.command("status")(status.status)
+app.command("stale")(stale.stale)
 app.command("verify")(verify.verify)
 app.command("query")(query.query)
 app.command("serve")(serve.serve)
