@@ -16,7 +16,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from telemetry_pipeline import metrics_log
 from telemetry_pipeline.bindings import Databases
@@ -27,7 +26,7 @@ from telemetry_pipeline.lake import ledger
 from telemetry_pipeline.lake.layout import RawObject
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.process import Outcome, process_objects
-from telemetry_pipeline.s3_events import CreatedObject, Event, read_event
+from telemetry_pipeline.s3_events import CreatedObject, Event, LakeBucket, read_event
 from telemetry_pipeline.settings import Settings
 
 _log: Final = logging.getLogger(__name__)
@@ -82,13 +81,12 @@ class Worker:
     """
 
     def __init__(self, settings: Settings) -> None:
-        parts = urlsplit(settings.lake)
-        if parts.scheme != "s3":
+        place = LakeBucket.of(settings.lake)
+        if place is None:
             raise BadSetting(
                 f"{settings.lake} is not a bucket", "TELEMETRY_LAKE", "Set it to s3://bucket/prefix"
             )
-        self._bucket = parts.netloc
-        self._prefix = f"{parts.path.strip('/')}/".lstrip("/")
+        self._place = place
         self._store = Store.open(settings.lake, endpoint_url=settings.endpoint_url, credentials="environment")
         self._cache = DatabaseCache(self._store, strict_length=settings.strict_length)
 
@@ -119,10 +117,10 @@ class Worker:
 
     def _raw(self, item: CreatedObject) -> RawObject | None:
         """The raw object that S3 announced, None when it is something else or of another lake."""
-        if item.bucket != self._bucket or not item.key.startswith(self._prefix):
+        if (key := self._place.key_of(item)) is None:
             return None
         try:
-            return RawObject.parse(item.key.removeprefix(self._prefix))
+            return RawObject.parse(key)
         except BadKey:
             return None
 
