@@ -98,6 +98,8 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             LAKE,
             SETTINGS,
             DECODE,
+            f"{P}.catalog",
+            f"{P}.fleet",
             f"{P}.formats",
             f"{P}.query",
             f"{P}.series",
@@ -133,7 +135,7 @@ WORDS: dict[str, set[str]] = {
     # a word: the files or folders that may spell it
     r"\b(year|month|day)=": {f"{P}/lake/layout.py"},
     r"\benviron\b|\bgetenv\b": {f"{P}/settings.py", "edge_agent/config.py"},
-    r"\bboto3\b": {f"{P}/lake/store.py", f"{P}/catalog/glue.py", f"{P}/inbox/queue.py"},
+    r"\bboto3\b": {f"{P}/lake/store.py", f"{P}/catalog/connect.py", f"{P}/inbox/queue.py"},
     r"\bimport dagster\b|\bfrom dagster\b": {f"{P}/defs/", f"{P}/definitions.py"},
     r"\bSELECT\b": set(),
     r"local_mode|is_local": set(),

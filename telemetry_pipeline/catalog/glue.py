@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-import boto3  # type: ignore[import-untyped]
-from botocore.config import Config  # type: ignore[import-untyped]
 from botocore.exceptions import (  # type: ignore[import-untyped]
     BotoCoreError,
     ClientError,
@@ -18,7 +16,7 @@ from botocore.exceptions import (  # type: ignore[import-untyped]
     NoRegionError,
 )
 
-from telemetry_pipeline.catalog.tables import DATABASE, Table, partition_input, table_input
+from telemetry_pipeline.catalog.tables import Table, partition_input, table_input
 from telemetry_pipeline.errors import BadSetting, PermanentError, TransientError
 
 CREATE_MAX: Final = 100
@@ -65,27 +63,10 @@ class Glue:
         database: The name of the database.
     """
 
-    def __init__(self, client: Any, lake: str, database: str = DATABASE) -> None:  # noqa: ANN401  boto3 makes its clients at run time
+    def __init__(self, client: Any, lake: str, database: str) -> None:  # noqa: ANN401  clients are made at run time
         self._client = client
         self.lake = lake.rstrip("/")
         self.database = database
-
-    @classmethod
-    def open(cls, lake: str, *, endpoint_url: str | None = None, database: str = DATABASE) -> "Glue":
-        """The catalogue of an `s3://` lake, with the credentials of the usual chain.
-
-        Raises:
-            BadSetting: There are no credentials, or no region.
-        """
-        # boto3's own retries back off when Glue throttles
-        config = Config(retries={"mode": "adaptive", "max_attempts": 8}, connect_timeout=10, read_timeout=60)
-        session = boto3.session.Session()
-        region = session.region_name or "us-east-1"
-        return cls(
-            session.client("glue", region_name=region, endpoint_url=endpoint_url, config=config),
-            lake,
-            database,
-        )
 
     def ensure_database(self) -> bool:
         """Make the database if it is missing; whether it was."""
@@ -265,7 +246,7 @@ class Glue:
 
     @contextmanager
     def _translated(self, what: str) -> Iterator[None]:
-        """Turn boto3's errors into ours: refusals need a person, everything else may be well in a minute."""
+        """Turn the client's errors into ours: refusals need a person, everything else may be well in a minute."""
         try:
             yield
         except ClientError as error:

@@ -13,8 +13,6 @@ from telemetry_pipeline.catalog.hive import hive_columns
 from telemetry_pipeline.lake import layout, schema
 from telemetry_pipeline.lake.store import Store
 
-DATABASE: Final = "telemetry_db"
-
 _PARQUET: Final = "org.apache.hadoop.hive.ql.io.parquet"
 
 

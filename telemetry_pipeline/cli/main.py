@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from telemetry_pipeline.cli import dbc, decode, demo, import_log, query, serve, simulate, stale, status, verify
+from telemetry_pipeline.cli import catalog, dbc, decode, demo, fleet, import_log, query, serve, simulate, stale, status, verify
 from telemetry_pipeline.errors import BadSetting, TelemetryError
 
 app = typer.Typer(
@@ -25,6 +25,8 @@ app.command("stale")(stale.stale)
 app.command("verify")(verify.verify)
 app.command("query")(query.query)
 app.command("serve")(serve.serve)
+app.command("fleet")(fleet.fleet)
+app.add_typer(catalog.app, name="catalog")
 app.add_typer(dbc.app, name="dbc")
 
 

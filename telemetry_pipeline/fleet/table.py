@@ -102,7 +102,7 @@ def read_day(store: Store, date: dt.date) -> pl.DataFrame | None:
         raise BadRaw(
             f"not the fleet's summary of a day ({first_line})",
             key,
-            f"Make it anew: telemetry fleet --day {date}",
+            f"Make it anew: telemetry fleet --day {date} --make",
         ) from error
 
 

@@ -8,6 +8,7 @@ import boto3
 import pytest
 
 from telemetry_pipeline.catalog import glue as verbs
+from telemetry_pipeline.catalog.connect import open_catalog
 from telemetry_pipeline.catalog.glue import Glue
 from telemetry_pipeline.catalog.projection import projection
 from telemetry_pipeline.catalog.sync import register, sync
@@ -22,9 +23,15 @@ from tests.raw_lake import NOON, land
 DAY = dt.date(2026, 2, 23)
 
 
+def opened(lake: str, endpoint: str, database: str) -> Glue:
+    found = open_catalog(lake, database, endpoint_url=endpoint)
+    assert found is not None
+    return found
+
+
 @pytest.fixture
 def glue(aws_lake: str, aws_server: S3Server) -> Glue:
-    return Glue.open(aws_lake, endpoint_url=aws_server.endpoint, database=f"db_{uuid.uuid4().hex[:8]}")
+    return opened(aws_lake, aws_server.endpoint, f"db_{uuid.uuid4().hex[:8]}")
 
 
 @pytest.fixture
@@ -70,7 +77,7 @@ def test_a_table_with_other_partition_columns_is_made_anew(glue: Glue) -> None:
 def test_a_table_of_another_lake_is_not_taken_over(glue: Glue, aws_server: S3Server) -> None:
     glue.ensure_database()
     glue.ensure_table(DECODED_SIGNALS)
-    other = Glue.open("s3://bucket/other", endpoint_url=aws_server.endpoint, database=glue.database)
+    other = opened("s3://bucket/other", aws_server.endpoint, glue.database)
     with pytest.raises(BadSetting, match="TELEMETRY_CATALOG"):
         other.ensure_table(DECODED_SIGNALS)
 
@@ -206,7 +213,12 @@ def test_what_goes_wrong_is_told_apart(glue: Glue, aws_server: S3Server) -> None
         list(glue.partitions(DECODED_SIGNALS))
     with pytest.raises(PermanentError, match=r"telemetry_db|db_"):
         glue.create(DECODED_SIGNALS, prefixes(1))
-    away = Glue.open(glue.lake, endpoint_url="http://127.0.0.1:9", database="x")
+    away = opened(glue.lake, "http://127.0.0.1:9", "x")
     away._client.meta.config.retries["max_attempts"] = 0
     with pytest.raises(TransientError, match="Glue does not answer"):
         away.table("decoded_signals")
+
+
+def test_a_folder_has_no_catalogue_and_neither_has_who_wants_none() -> None:
+    assert open_catalog("file:///lake", "telemetry_db") is None
+    assert open_catalog("s3://bucket", "none") is None

@@ -1,5 +1,8 @@
 """How tables are declared: without a client, without a network."""
 
+import re
+from pathlib import Path
+
 import pyarrow as pa
 import pytest
 
@@ -99,3 +102,16 @@ def test_projection_says_where_each_partition_lies() -> None:
     for key, value in (("vehicle_id", "EV_1"), ("year", "2026"), ("month", "02"), ("day", "23")):
         template = template.replace(f"${{{key}}}", value)
     assert DECODED_SIGNALS.values(template.removeprefix(f"{LAKE}/")) == ("EV_1", "2026", "02", "23")
+
+
+def test_the_docs_show_the_projection_that_the_code_makes() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "catalog.md").read_text()
+    shown = dict(re.findall(r"'([\w.]+)' = '([^']+)'", page))
+    assert shown == projection(DECODED_SIGNALS, "s3://bucket/prefix", (2024, 2035))
+
+
+def test_the_docs_list_every_table() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "catalog.md").read_text()
+    for table in TABLES:
+        keys = ", ".join(f"`{key}`" for key in table.keys)
+        assert re.search(rf"\| `{table.name}` \|.*\| {keys} \|", page), table.name
