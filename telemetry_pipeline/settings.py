@@ -26,6 +26,7 @@ _NAMES: Final = {
     "dashboard": "TELEMETRY_DASHBOARD",
     "track_from": "TELEMETRY_TRACK_FROM",
     "strict_length": "TELEMETRY_STRICT_LENGTH",
+    "inbox_queue": "TELEMETRY_INBOX_QUEUE",
     "catalog": "TELEMETRY_CATALOG",
     "dagster": "TELEMETRY_DAGSTER",
     "alert_webhook": "TELEMETRY_ALERT_WEBHOOK",
@@ -43,6 +44,8 @@ class Settings:
         dashboard: TELEMETRY_DASHBOARD, the folder of the built dashboard; default: the one of this source tree.
         track_from: TELEMETRY_TRACK_FROM, the first UTC day that Dagster's partitions cover; default: 90 days ago.
         strict_length: TELEMETRY_STRICT_LENGTH, refuse frames shorter than their message (0 or 1).
+        inbox_queue: TELEMETRY_INBOX_QUEUE, the URL of the SQS queue that takes the events of the lake's bucket;
+            default: the lake is looked through instead.
         catalog: TELEMETRY_CATALOG, the Glue database of an s3:// lake, or `none`.
         dagster: TELEMETRY_DAGSTER, the address of Dagster's webserver; default: none, nothing is launched.
         alert_webhook: TELEMETRY_ALERT_WEBHOOK, where alerts are posted as JSON; default: nowhere.
@@ -54,6 +57,7 @@ class Settings:
     dashboard: Path = _DASHBOARD
     track_from: dt.date | None = None
     strict_length: bool = False
+    inbox_queue: str | None = None
     catalog: str = CATALOG
     dagster: str | None = None
     alert_webhook: str | None = None
@@ -78,6 +82,7 @@ class Settings:
             dashboard=Path(dashboard) if dashboard else _DASHBOARD,
             track_from=_date(env, "TELEMETRY_TRACK_FROM"),
             strict_length=_flag(env, "TELEMETRY_STRICT_LENGTH"),
+            inbox_queue=_inbox_queue(env),
             catalog=_catalog(env),
             dagster=_address(env, "TELEMETRY_DAGSTER"),
             alert_webhook=_address(env, "TELEMETRY_ALERT_WEBHOOK"),
@@ -92,6 +97,7 @@ class Settings:
             "dashboard": str(self.dashboard),
             "track_from": self.track_from.isoformat() if self.track_from else None,
             "strict_length": "1" if self.strict_length else None,
+            "inbox_queue": self.inbox_queue,
             "catalog": self.catalog if self.catalog != CATALOG else None,
             "dagster": self.dagster,
             "alert_webhook": self.alert_webhook,
@@ -155,6 +161,24 @@ def _catalog(env: Mapping[str, str]) -> str:
             "Use lower case letters, digits and _, or none",
         )
     return text
+
+
+def _inbox_queue(env: Mapping[str, str]) -> str | None:
+    if not (url := env.get("TELEMETRY_INBOX_QUEUE")):
+        return None
+    if not url.startswith(("https://", "http://")):
+        raise BadSetting(
+            f"{url!r} is not the URL of an SQS queue",
+            "TELEMETRY_INBOX_QUEUE",
+            "Use https://sqs.REGION.amazonaws.com/ACCOUNT/NAME",
+        )
+    if not env.get("TELEMETRY_LAKE", "").startswith("s3://"):
+        raise BadSetting(
+            "a folder has no events",
+            "TELEMETRY_INBOX_QUEUE",
+            "Leave it out, or set TELEMETRY_LAKE to s3://bucket/prefix",
+        )
+    return url
 
 
 def _flag(env: Mapping[str, str], name: str) -> bool:
