@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 import numpy as np
 import pyarrow.parquet as pq
 
-from telemetry_pipeline.decode.report import Report, SignalStats
+from telemetry_pipeline.decode.report import SignalStats
 from telemetry_pipeline.errors import BadRaw
 from telemetry_pipeline.lake import parquet
 from telemetry_pipeline.lake.store import Store
@@ -14,6 +15,11 @@ from telemetry_pipeline.rules.condition import Condition
 from telemetry_pipeline.rules.interval import Series
 from telemetry_pipeline.rules.rule import VehicleRules
 from telemetry_pipeline.rules.watch import COLUMNS, Watch, by_channel, times_of
+
+_FIELDS: Final = (
+    *("message", "signal", "unit", "rows", "first_ns", "last_ns"),
+    *("minimum", "maximum", "total", "nonfinite"),
+)
 
 
 def signals_of(file: pq.ParquetFile, where: str) -> tuple[SignalStats, ...]:
@@ -23,7 +29,9 @@ def signals_of(file: pq.ParquetFile, where: str) -> tuple[SignalStats, ...]:
         BadRaw: Its footer has no report that describes its rows.
     """
     try:
-        signals = Report.from_dict(json.loads(parquet.read_footer(file)["report"])).signals
+        listed = json.loads(parquet.read_footer(file)["report"])["signals"]
+        # a report may say more than is known here
+        signals = tuple(SignalStats(**{name: entry[name] for name in _FIELDS}) for entry in listed)
         rows = sum(stats.rows for stats in signals)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BadRaw("its footer has no report of its signals", where, "Decode it again") from error

@@ -117,7 +117,10 @@ def apart(samples: list[Sample], cuts: list[int]) -> list[int]:
 @settings(max_examples=300)
 @given(RULES, SERIES, st.lists(st.integers(1, 39), max_size=12), st.permutations(list(range(5))))
 @example(
-    Rule("r", "M.S", Condition.parse("> 1"), SECOND, 6 * SECOND), [(SECOND, 2.0)] * 30, [5, 9, 10, 11, 20], [0]
+    Rule("r", "M.S", Condition.parse("> 1"), SECOND, 6 * SECOND),
+    [(SECOND, 2.0)] * 30,
+    [5, 9, 10, 11, 20],
+    [0],
 )
 def test_borders_and_midnight_make_no_difference(rule, steps, cuts, order):
     samples = timed(steps)
@@ -137,6 +140,7 @@ def test_objects_that_are_there_twice_make_no_difference(rule, steps, cuts, doub
         if number in doubled
     }
     everything = sorted(
-        [sample for own in [*objects.values(), *again.values()] for sample in own], key=lambda sample: sample[0]
+        [sample for own in [*objects.values(), *again.values()] for sample in own],
+        key=lambda sample: sample[0],
     )
     assert as_runs(together(rule, objects | again, [])) == reference(rule, everything)
