@@ -5,10 +5,10 @@ import datetime as dt
 import dagster as dg
 
 from telemetry_pipeline.defs.assets import decoded_signals, raw_frames
-from telemetry_pipeline.defs.jobs import drain_job
+from telemetry_pipeline.defs.jobs import drain_job, reconcile_job
 from telemetry_pipeline.defs.partitions import first_tracked_day, vehicle_days
 from telemetry_pipeline.defs.resources import LakeResource
-from telemetry_pipeline.defs.sensors import doorbell
+from telemetry_pipeline.defs.sensors import doorbell, reconciliation
 from telemetry_pipeline.lake import ledger
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.settings import Settings
@@ -26,11 +26,11 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         today = dt.datetime.now(dt.UTC).date()
         first = first_tracked_day(today, len(ledger.vehicles(store)))
     partitions = vehicle_days(first)
-    drain = drain_job()
+    drain, missed = drain_job(), reconcile_job()
     return dg.Definitions(
         assets=[raw_frames(partitions), decoded_signals(partitions)],
-        jobs=[drain],
-        sensors=[doorbell(drain)],
+        jobs=[drain, missed],
+        sensors=[doorbell(drain), reconciliation(missed)],
         resources={"lake": LakeResource.of(settings)},
         executor=dg.in_process_executor,
     )

@@ -17,7 +17,8 @@ OURS = ("telemetry_pipeline", "edge_agent", "api")
 
 P = "telemetry_pipeline"
 LAKE, DECODE, ERRORS, SETTINGS = f"{P}.lake", f"{P}.decode", f"{P}.errors", f"{P}.settings"
-PIPELINE = (f"{P}.bindings", f"{P}.process", f"{P}.drain", f"{P}.inbox")
+PIPELINE = (f"{P}.bindings", f"{P}.process", f"{P}.drain", f"{P}.inbox", f"{P}.totals")
+DRAINING = (f"{P}.decoder_pool", f"{P}.reconcile")
 
 ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     # room (the longest prefix wins): (rooms that it may import, third parties that it may import)
@@ -88,7 +89,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     f"{P}.catalog": ((ERRORS, LAKE), ("boto3", "botocore", "pyarrow")),
     f"{P}.verify": ((ERRORS, LAKE, f"{P}.decode.report", f"{P}.borders"), ()),
     f"{P}.defs": (
-        (ERRORS, LAKE, SETTINGS, f"{P}.decode.report", *PIPELINE, f"{P}.database_cache", f"{P}.version"),
+        (ERRORS, LAKE, SETTINGS, f"{P}.decode.report", *PIPELINE, *DRAINING, f"{P}.database_cache", f"{P}.version"),
         ("dagster",),
     ),
     f"{P}.definitions": ((LAKE, SETTINGS, f"{P}.defs"), ("dagster",)),

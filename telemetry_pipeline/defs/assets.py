@@ -7,35 +7,51 @@ What decoding means is `process`' business.
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 import dagster as dg
 
+from telemetry_pipeline.decoder_pool import DecoderPool
 from telemetry_pipeline.defs import metadata
-from telemetry_pipeline.defs.checks import check_specs, evaluate
+from telemetry_pipeline.defs.checks import check_specs
 from telemetry_pipeline.defs.heartbeat import beating
-from telemetry_pipeline.defs.partitions import VEHICLES, from_key, to_key
+from telemetry_pipeline.defs.partitions import from_key
+from telemetry_pipeline.defs.priority import step_back
+from telemetry_pipeline.defs.reporter import Announcing, Reporter
 from telemetry_pipeline.defs.resources import LakeResource
 from telemetry_pipeline.drain import DecoderHere, drain, tally
-from telemetry_pipeline.inbox.open import open_inbox
+from telemetry_pipeline.inbox.missed_inbox import MissedInbox
 from telemetry_pipeline.lake import ledger
 from telemetry_pipeline.lake.layout import Partition
-from telemetry_pipeline.process import Tally, partition_total
+from telemetry_pipeline.process import Tally
 from telemetry_pipeline.version import DECODER_VERSION
 
 RAW_FRAMES = dg.AssetKey("raw_frames")
 DECODED_SIGNALS = dg.AssetKey("decoded_signals")
 
+MODE: Final = "can_telemetry/mode"
+"""The tag of a run that says what it is for: drain, reconcile or backfill."""
+
+BACKFILL: Final = "backfill"
+INBOX: Final = "inbox"
+MISSED: Final = "missed"
+
 
 class DrainConfig(dg.Config):
-    """How long a drain works: at most `budget_s`, and on for `linger_s` after the inbox was last found empty.
+    """What a drain takes and how long it works.
 
-    Starting a run costs seconds, looking into the inbox costs milliseconds: a run that lingers decodes what lands
-    next at once.
+    At most `budget_s`, and on for `linger_s` after the inbox was last found empty: starting a run costs seconds,
+    looking into the inbox costs milliseconds, and a run that lingers decodes what lands next at once.
+
+    `source` is `inbox`, or `missed` for what reconciliation found. `tell_every_s` is the time between two events of a
+    partition. `processes` decode where much waits; 0 is one per core.
     """
 
-    budget_s: float = 240.0
+    source: str = "inbox"
+    budget_s: float = 600.0
     linger_s: float = 20.0
+    tell_every_s: float = 300.0
+    processes: int = 0
 
 
 def raw_frames(partitions: dg.PartitionsDefinition) -> dg.AssetSpec:
@@ -74,7 +90,7 @@ def decoded_signals(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         if context.has_partition_key or context.has_partition_key_range:
             _backfill(context, lake, [from_key(key) for key in context.partition_keys])
         else:
-            with beating(lake.store(), context.run_id):
+            with beating(lake.store(), context.run_id, config.source):
                 _drain(context, config, lake)
         yield from ()
 
@@ -84,75 +100,62 @@ def decoded_signals(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
 def _drain(context: dg.AssetExecutionContext, config: DrainConfig, lake: LakeResource) -> None:
     """Decode what waits and what lands meanwhile. Events are runless: they outlive the pruning of drain runs."""
     store = lake.store()
-    inbox = open_inbox(store)
-    decoder = DecoderHere(store, strict_length=lake.strict_length)
+    reporter = Reporter(context, DECODED_SIGNALS, store, config.source, every_s=config.tell_every_s)
     deadline = time.monotonic() + config.budget_s
     linger_until = 0.0
-    failed: dict[str, str] = {}
-    while True:
-        left = deadline - time.monotonic()
-        worked = False
-        for tallies in drain(store, inbox, decoder, budget_s=left):
-            worked = worked or any(item.decoded or item.quarantined for item in tallies.values())
-            failed.update(_report(context, lake, tallies, runless=True))
-        now = time.monotonic()
-        if worked or not linger_until:
-            linger_until = now + config.linger_s
-        if now >= min(linger_until, deadline):
-            break
-        time.sleep(1.0)  # the inbox of a folder is asked, it does not call
-    _fail(failed)
+    with (
+        lake.inbox() if config.source == INBOX else MissedInbox(store) as inbox,
+        DecoderPool(
+            store,
+            endpoint_url=lake.endpoint_url,
+            strict_length=lake.strict_length,
+            processes=config.processes or None,
+        ) as pool,
+    ):
+        decoder = Announcing(pool, reporter)
+        while True:
+            worked = False
+            for tallies in drain(store, inbox, decoder, budget_s=deadline - time.monotonic()):
+                worked = worked or any(item.decoded or item.quarantined for item in tallies.values())
+                reporter.add(tallies)
+                _log_batch(context, tallies)
+            now = time.monotonic()
+            if worked or not linger_until:
+                linger_until = now + config.linger_s
+            if now >= min(linger_until, deadline):
+                break
+            time.sleep(1.0)  # the inbox of a folder is asked, it does not call
+        reporter.flush()
+    _fail(reporter.failed)
 
 
 def _backfill(context: dg.AssetExecutionContext, lake: LakeResource, partitions: Iterable[Partition]) -> None:
     """Decode partitions again, whole. Events belong to the run: a backfill counts only those."""
+    step_back()
+    context.instance.add_run_tags(context.run_id, {MODE: BACKFILL})
     store = lake.store()
+    reporter = Reporter(context, DECODED_SIGNALS, store, BACKFILL, every_s=0.0)
     decoder = DecoderHere(store, strict_length=lake.strict_length)
-    failed: dict[str, str] = {}
     for partition in partitions:
         raws = sorted(ledger.read_ledger(store, partition).raw)
         tallies = tally(decoder.decode(raws)) or {partition: Tally(partition)}
-        failed.update(_report(context, lake, tallies, runless=False))
-    _fail(failed)
+        for item in tallies.values():
+            reporter.tell_within_run(item)
+        _log_batch(context, tallies)
+    reporter.flush()
+    _fail(reporter.failed)
 
 
-def _report(
-    context: dg.AssetExecutionContext,
-    lake: LakeResource,
-    tallies: Mapping[Partition, Tally],
-    *,
-    runless: bool,
-) -> dict[str, str]:
-    """Report a materialization for each partition that has all its objects dealt with; give what failed."""
-    store = lake.store()
-    known = set(context.instance.get_dynamic_partitions(VEHICLES.name or ""))
-    # a vehicle must be registered before its first event, else the event is stored but never shown
-    if new := sorted({partition.vehicle_id for partition in tallies} - known):
-        context.instance.add_dynamic_partitions(VEHICLES.name or "", new)
-    failed: dict[str, str] = {}
-    for partition, item in sorted(tallies.items()):
-        failed.update(item.failed)
-        if not item.failed:
-            event = dg.AssetMaterialization(
-                DECODED_SIGNALS,
-                partition=to_key(partition),
-                metadata=metadata.of_tally(item, partition_total(store, partition), context.run_id),
-            )
-            if runless:
-                context.instance.report_runless_asset_event(event)
-            else:
-                context.log_event(event)
-        context.log.info(
-            "%s %s: %d objects, %d rows, %d quarantined, %d still pending",
-            partition.vehicle_id,
-            partition.date,
-            item.decoded,
-            item.report.rows,
-            len(item.quarantined),
-            len(item.failed),
-        )
-    evaluate(context, DECODED_SIGNALS, store, tallies)
-    return failed
+def _log_batch(context: dg.AssetExecutionContext, tallies: Mapping[Partition, Tally]) -> None:
+    """One line for a batch: each line is an event in Dagster's storage."""
+    context.log.info(
+        "%d partitions: %d objects, %d rows, %d quarantined, %d still pending",
+        len(tallies),
+        sum(item.decoded for item in tallies.values()),
+        sum(item.report.rows for item in tallies.values()),
+        sum(len(item.quarantined) for item in tallies.values()),
+        sum(len(item.failed) for item in tallies.values()),
+    )
 
 
 def _fail(failed: Mapping[str, str]) -> None:

@@ -15,14 +15,13 @@ from telemetry_pipeline.errors import NotFound, TransientError
 from telemetry_pipeline.lake import layout
 from telemetry_pipeline.lake.store import Store
 
-_KEY: Final = f"{layout.STATE}drain.json"
 BEAT_S: Final = 10.0
 DEAD_AFTER_S: Final = 60.0
 
 
 @contextmanager
-def beating(store: Store, run_id: str) -> Iterator[None]:
-    """Show that a run is alive for as long as the block runs."""
+def beating(store: Store, run_id: str, name: str) -> Iterator[None]:
+    """Show that a run is alive for as long as the block runs; `name` tells apart those that may run at once."""
     over = threading.Event()
 
     def beat() -> None:
@@ -30,7 +29,7 @@ def beating(store: Store, run_id: str) -> Iterator[None]:
             with suppress(
                 TransientError
             ):  # a store that is away for a moment is the work's trouble, not the sign's
-                store.put(_KEY, json.dumps({"run_id": run_id, "at": time.time()}).encode())
+                store.put(_key(name), json.dumps({"run_id": run_id, "at": time.time()}).encode())
             if over.wait(BEAT_S):
                 return
 
@@ -43,10 +42,14 @@ def beating(store: Store, run_id: str) -> Iterator[None]:
         thread.join()
 
 
-def is_alive(store: Store, run_id: str) -> bool:
+def is_alive(store: Store, run_id: str, name: str) -> bool:
     """Whether a run has shown a sign of life within `DEAD_AFTER_S`."""
     try:
-        beat = json.loads(store.get(_KEY))
+        beat = json.loads(store.get(_key(name)))
         return bool(beat["run_id"] == run_id and time.time() - beat["at"] < DEAD_AFTER_S)
     except (NotFound, ValueError, KeyError, TypeError):
         return False
+
+
+def _key(name: str) -> str:
+    return f"{layout.STATE}alive-{name}.json"
