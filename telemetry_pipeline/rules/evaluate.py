@@ -4,13 +4,10 @@ What is not a number is no measurement: such samples are as if they were not the
 """
 
 import numpy as np
-import numpy.typing as npt
 
-from telemetry_pipeline.rules.condition import Values
 from telemetry_pipeline.rules.interval import Interval, Series
+from telemetry_pipeline.rules.rows import Times, Values
 from telemetry_pipeline.rules.rule import Rule
-
-Times = npt.NDArray[np.int64]
 
 
 def series_of(rule: Rule, message: str, signal: str, channel: str) -> Series:
@@ -41,9 +38,8 @@ def find_intervals(rule: Rule, series: Series, unit: str, times: Times, values: 
         times: Ascending nanoseconds since the epoch, shape (n,); equal ones in the order of the samples.
         values: As many values.
     """
-    numbers = ~np.isnan(values)
-    if not numbers.all():
-        times, values = times[numbers], values[numbers]
+    if (strange := np.isnan(values)).any():
+        times, values = times[~strange], values[~strange]
     holds = rule.condition.holds(values)
     if not holds.any():
         return []

@@ -13,8 +13,9 @@ from telemetry_pipeline.lake import parquet
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.rules.condition import Condition
 from telemetry_pipeline.rules.interval import Series
+from telemetry_pipeline.rules.rows import COLUMNS, Rows
 from telemetry_pipeline.rules.rule import VehicleRules
-from telemetry_pipeline.rules.watch import COLUMNS, Watch, by_channel, times_of
+from telemetry_pipeline.rules.watch import Watch
 
 _FIELDS: Final = (
     *("message", "signal", "unit", "rows", "first_ns", "last_ns"),
@@ -76,13 +77,10 @@ def contradicts(store: Store, key: str, series: Series, first_ns: int, last_ns: 
             low, high = max(start, run_start), min(end, run_start + stats.rows)
             if low < high:
                 table = file.read_row_group(number, columns=_present(file), use_threads=False)
-                rows = table.slice(low - start, high - low)
-                times, values = times_of(rows), rows["value"].to_numpy()
-                against = (
-                    (times >= first_ns) & (times <= last_ns) & ~np.isnan(values) & ~condition.holds(values)
-                )
-                for channel, chosen in by_channel(rows):
-                    if channel == series.channel and (against if chosen is None else against[chosen]).any():
+                rows = Rows.of(table).part(low - start, high - start)
+                for channel, times, values in rows.by_channel():
+                    against = (times >= first_ns) & (times <= last_ns) & ~np.isnan(values)
+                    if channel == series.channel and (against & ~condition.holds(values)).any():
                         return True
     return False
 

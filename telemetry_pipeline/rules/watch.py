@@ -5,19 +5,16 @@ A signal whose smallest and largest value cannot meet a condition is not looked 
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-import numpy as np
 import pyarrow as pa
 
 from telemetry_pipeline.decode.report import SignalStats
 from telemetry_pipeline.lake import parquet
 from telemetry_pipeline.lake.layout import DecodedObject
 from telemetry_pipeline.lake.store import Store
-from telemetry_pipeline.rules.evaluate import Times, find_intervals, series_of
+from telemetry_pipeline.rules.evaluate import find_intervals, series_of
 from telemetry_pipeline.rules.interval import Interval, to_table
+from telemetry_pipeline.rules.rows import Rows, join_channels
 from telemetry_pipeline.rules.rule import Rule, VehicleRules
-
-COLUMNS = ("timestamp", "value", "channel")
-"""What is read of a row."""
 
 
 class Watch:
@@ -48,13 +45,15 @@ class Watch:
         """Whether any of the rows in [start, end) is looked at."""
         return any(signal.start < end and signal.end > start for signal in self._signals)
 
-    def look(self, start: int, rows: pa.Table) -> None:
+    def look(self, start: int, table: pa.Table) -> None:
         """Look at the rows of the object from number `start` on. Rows come in their order; others may be left out."""
-        end = start + rows.num_rows
+        end = start + table.num_rows
+        rows: Rows | None = None
         for signal in self._signals:
             low, high = max(signal.start, start), min(signal.end, end)
             if low < high:
-                signal.held.append(rows.slice(low - start, high - low).select(_present(rows)))
+                rows = rows or Rows.of(table)
+                signal.held.append(rows.part(low - start, high - start))
                 if high == signal.end:
                     self.intervals += signal.evaluate()
 
@@ -71,19 +70,16 @@ class _Watched:
 
     def __init__(self, stats: SignalStats, rules: Sequence[Rule], start: int, end: int) -> None:
         self.start, self.end = start, end
-        self.held: list[pa.Table] = []
+        self.held: list[Rows] = []
         self._stats = stats
         self._rules = rules
 
     def evaluate(self) -> Iterator[Interval]:
-        rows = self.held[0] if len(self.held) == 1 else pa.concat_tables(self.held)
-        self.held = []
-        times, values = times_of(rows), rows["value"].to_numpy()
-        for channel, chosen in by_channel(rows):
-            own_times, own_values = (times, values) if chosen is None else (times[chosen], values[chosen])
+        parts, self.held = self.held, []
+        for channel, times, values in join_channels(parts):
             for rule in self._rules:
                 series = series_of(rule, self._stats.message, self._stats.signal, channel)
-                yield from find_intervals(rule, series, self._stats.unit, own_times, own_values)
+                yield from find_intervals(rule, series, self._stats.unit, times, values)
 
 
 def put_events(store: Store, decoded: DecodedObject, watch: Watch, footer: Mapping[str, str]) -> None:
@@ -105,37 +101,6 @@ def put_events(store: Store, decoded: DecodedObject, watch: Watch, footer: Mappi
         store.put(decoded.events_key, body)
     elif watch.rules.rules:
         store.delete(decoded.events_key)
-
-
-def times_of(rows: pa.Table) -> Times:
-    """The times of decoded rows as int64 nanoseconds."""
-    times: Times = rows["timestamp"].cast(pa.timestamp("ns")).cast(pa.int64()).to_numpy()
-    return times
-
-
-def by_channel(rows: pa.Table) -> Iterator[tuple[str, np.ndarray | None]]:
-    """The channels of decoded rows, each with the positions of its rows, or None when they are all of them."""
-    if "channel" not in rows.column_names:
-        yield "", None
-        return
-    column = rows["channel"]
-    if not pa.types.is_dictionary(column.type):
-        column = column.dictionary_encode()
-    encoded = column.unify_dictionaries().combine_chunks()
-    if isinstance(encoded, pa.ChunkedArray):
-        encoded = encoded.chunk(0)
-    names = encoded.dictionary.to_pylist()
-    if len(names) == 1:
-        yield names[0], None
-        return
-    codes = encoded.indices.to_numpy()
-    seen = np.unique(codes)
-    for code in seen.tolist():
-        yield names[code], None if len(seen) == 1 else np.flatnonzero(codes == code)
-
-
-def _present(rows: pa.Table) -> list[str]:
-    return [name for name in COLUMNS if name in rows.column_names]
 
 
 def _possible(rule: Rule, stats: SignalStats) -> bool:
