@@ -25,7 +25,7 @@ from telemetry_pipeline.decode.report import Report
 from telemetry_pipeline.decode.transport.stitch import Stitcher
 from telemetry_pipeline.errors import BadRaw, TelemetryError, TransientError, Unforeseen
 from telemetry_pipeline.lake import ledger, parquet
-from telemetry_pipeline.lake.layout import DecodedObject, Partition, RawObject
+from telemetry_pipeline.lake.layout import DecodedObject, Partition, RawObject, stem_start_ns
 from telemetry_pipeline.lake.store import Store, digest
 from telemetry_pipeline.made_by import footer_of, write_mark
 from telemetry_pipeline.quarantine import quarantine
@@ -56,17 +56,34 @@ class Tally:
     quarantined: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     transient: bool = False
+    wrong: list[str] = field(default_factory=list)
+    """Raw keys whose report does not add up."""
+    spans: list[tuple[int, int]] = field(default_factory=list)
+    """From when to when each object has frames, in nanoseconds."""
 
     def add(self, outcome: Outcome) -> None:
         """Count one more object of the partition."""
         if outcome.report is not None:
             self.decoded += 1
             self.report = self.report + outcome.report
+            if not outcome.report.adds_up():
+                self.wrong.append(outcome.raw.key)
+            if (span := _span(outcome.raw, outcome.report)) is not None:
+                self.spans.append(span)
         elif outcome.failed is not None:
             self.failed[outcome.raw.key] = str(outcome.failed)
             self.transient |= isinstance(outcome.failed, TransientError)
         else:
             self.quarantined[outcome.raw.key] = outcome.quarantined
+
+
+def _span(raw: RawObject, report: Report) -> tuple[int, int] | None:
+    """From when to when an object has frames: by its name and its signals, for other frames leave no time behind."""
+    own = range(raw.partition.start_ns, raw.partition.end_ns)
+    named = stem_start_ns(raw.stem)
+    times = [ns for signal in report.signals for ns in (signal.first_ns, signal.last_ns)]
+    inside = [ns for ns in [*times, *([] if named is None else [named])] if ns in own]
+    return (min(inside), max(inside)) if inside else None
 
 
 def process_object(store: Store, raw: RawObject, plan: Plan, rules: VehicleRules = NO_RULES) -> Outcome:

@@ -44,6 +44,10 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     f"{P}.made_by": ((ERRORS, LAKE, f"{P}.decode.plan", f"{P}.version"), ()),
     f"{P}.thresholds": ((ERRORS, LAKE), ("yaml",)),
     f"{P}.webserver": ((ERRORS, LAKE), ()),
+    f"{P}.health": (
+        (ERRORS, LAKE, f"{P}.decode.report", *(f"{P}.{name}" for name in ("made_by", "process", "thresholds"))),
+        ("pyarrow",),
+    ),
     f"{P}.stale": ((ERRORS, LAKE, f"{P}.decode.plan", f"{P}.bindings", f"{P}.made_by"), ()),
     f"{P}.quarantine": ((ERRORS, LAKE, f"{P}.version"), ()),
     f"{P}.spool": ((LAKE, DECODE), ("numpy", "pyarrow")),
