@@ -13,12 +13,13 @@ from urllib.parse import quote
 
 from telemetry_pipeline.errors import BadKey
 
-Zone = Literal["raw", "decoded", "events", "quarantine/raw"]
+Zone = Literal["raw", "decoded", "events", "series", "quarantine/raw"]
 
 RAW: Final[Zone] = "raw"
 DECODED: Final[Zone] = "decoded"
 EVENTS: Final[Zone] = "events"
 QUARANTINE: Final[Zone] = "quarantine/raw"
+SERIES: Final[Zone] = "series"
 DBC: Final = "dbc/"
 BINDINGS: Final = "dbc/bindings.yaml"
 THRESHOLDS: Final = "dbc/thresholds.yaml"

@@ -115,6 +115,35 @@ FLEET_DAILY: Final = pa.schema(
 )
 """One row per vehicle and day; `inputs` is the fingerprint of the objects it was made from."""
 
+SERIES: Final = pa.schema(
+    [field.with_type(pa.string()) if pa.types.is_dictionary(field.type) else field for field in DECODED]
+)
+"""The columns of `DECODED`, in the same order of rows; names are dictionaries of one entry in the file itself."""
+
+OVERVIEW: Final = pa.schema(
+    [
+        pa.field("message_name", pa.string(), nullable=False),
+        pa.field("signal_name", pa.string(), nullable=False),
+        pa.field("bucket", TIMESTAMP, nullable=False),
+        pa.field("count", pa.int64(), nullable=False),
+        pa.field("nonfinite", pa.int64(), nullable=False),
+        pa.field("first", pa.float64(), nullable=False),
+        pa.field("last", pa.float64(), nullable=False),
+        pa.field("t_first", TIMESTAMP, nullable=False),
+        pa.field("t_last", TIMESTAMP, nullable=False),
+        pa.field("min", pa.float64()),
+        pa.field("max", pa.float64()),
+        pa.field("t_min", TIMESTAMP),
+        pa.field("t_max", TIMESTAMP),
+        pa.field("sum", pa.float64()),
+        pa.field("sum_above_min", pa.float64()),
+        pa.field("sum_sq_dev", pa.float64()),
+        pa.field("longest", pa.int64(), nullable=False),
+        pa.field("t_longest", TIMESTAMP, nullable=False),
+    ]
+)
+"""One row per signal and bucket that has a sample; what the columns mean is said in docs/data-contract.md."""
+
 STANDARD_ID_MAX: Final = 0x7FF
 """The largest 11-bit arbitration id; a raw object without is_extended_id is read by this limit."""
 

@@ -210,6 +210,9 @@ def _spans(
 ) -> Iterator[Span]:
     if not runs:
         return
+    if (known := _known_spans(file)) is not None:
+        yield from known
+        return
     first, last = min(run.first_ns for run in runs.values()), max(run.last_ns for run in runs.values())
     if last - first <= SESSION_PAUSE_NS and partition.start_ns <= first and last < partition.end_ns:
         yield Span(first, last, sum(messages.values()))
@@ -225,6 +228,16 @@ def _spans(
     cuts = np.flatnonzero(np.diff(times) > SESSION_PAUSE_NS) + 1
     for stretch in np.split(times, cuts):
         yield Span(int(stretch[0]), int(stretch[-1]), len(stretch))
+
+
+def _known_spans(file: pq.ParquetFile) -> list[Span] | None:
+    """The stretches that the footer of a series object names; None where there are none."""
+    try:
+        return [
+            Span(*(int(number) for number in span)) for span in json.loads(parquet.read_footer(file)["spans"])
+        ]
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _frame(file: pq.ParquetFile, columns: list[str]) -> pl.DataFrame:

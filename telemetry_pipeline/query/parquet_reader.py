@@ -1,4 +1,4 @@
-"""The reader over the lake's decoded objects, one per raw object: by day, by index, then only the rows that match.
+"""The reader over the lake's objects, one per day or per raw object: by day, by index, then only the rows that match.
 
 An object that cannot be read is skipped, counted and logged: it must not hide the rest of the vehicle.
 """
@@ -17,13 +17,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from telemetry_pipeline.errors import BadKey, BadRaw, NotFound, TooLarge
+from telemetry_pipeline.errors import BadRaw, NotFound, TooLarge, TransientError
 from telemetry_pipeline.lake import layout, ledger, parquet
-from telemetry_pipeline.lake.layout import DecodedObject, Partition
 from telemetry_pipeline.lake.store import ObjectInfo, Store
 from telemetry_pipeline.query.cache import WeightedCache
 from telemetry_pipeline.query.day import DaySummary, summarise
-from telemetry_pipeline.query.index import ObjectIndex, Run, index_object
+from telemetry_pipeline.query.index import ObjectIndex, Run, Span, index_object
+from telemetry_pipeline.query.objects import DayObjects, Gone, is_series, partition_of
 from telemetry_pipeline.query.reader import (
     Answer,
     Message,
@@ -40,14 +40,14 @@ _log: Final = logging.getLogger(__name__)
 _INDEXED_RUNS: Final = 400_000
 """Signals of objects and of days that stay indexed in memory: about 200 bytes each."""
 
-_FEW_DAYS: Final = 7
-"""Up to so many days are listed one by one; of a longer range all days that exist are listed first."""
+_ATTEMPTS: Final = 5
+"""A question that meets a series object which has just been replaced is asked again, up to so many times in all."""
 
 T = TypeVar("T")
 
 
 class ParquetReader:
-    """Answers from the decoded objects of a lake (see `SignalReader`).
+    """Answers from the series objects of a lake, and from decoded objects that they do not cover (see `SignalReader`).
 
     Args:
         store: The lake.
@@ -64,6 +64,7 @@ class ParquetReader:
         workers = min(4, os.cpu_count() or 1) if store.root else 16
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="query")
         self._objects: WeightedCache[ObjectInfo, ObjectIndex | BadRaw] = WeightedCache(_INDEXED_RUNS)
+        self._lists = DayObjects(store, self._map)
         self._days: WeightedCache[tuple[ObjectInfo, ...], DaySummary] = WeightedCache(_INDEXED_RUNS)
 
     def vehicles(self) -> list[Vehicle]:
@@ -97,8 +98,12 @@ class ParquetReader:
 
     def read(self, vehicle_id: str, wanted: Sequence[SignalName], start_ns: int, end_ns: int) -> Answer:
         """Every sample of the wanted signals in [start_ns, end_ns) (see `SignalReader`)."""
+        return self._again(lambda: self._read(vehicle_id, wanted, start_ns, end_ns))
+
+    def _read(self, vehicle_id: str, wanted: Sequence[SignalName], start_ns: int, end_ns: int) -> Answer:
         names = list(dict.fromkeys(wanted))
-        objects = [info for infos in self._listed(vehicle_id, start_ns, end_ns).values() for info in infos]
+        listed = self._lists.in_range(vehicle_id, start_ns, end_ns)
+        objects = [info for infos in listed.values() for info in infos]
         indexed = self._map(self._index, objects)
         skipped = sum(index is None for index in indexed)
         jobs = [
@@ -129,11 +134,14 @@ class ParquetReader:
 
     def recorded(self, vehicle_id: str, start_ns: int, end_ns: int) -> NDArray[np.int64]:
         """When anything at all was recorded in the range (see `SignalReader`)."""
-        listed = self._listed(vehicle_id, start_ns, end_ns)
+
+        def spans() -> list[Span]:
+            listed = self._lists.in_range(vehicle_id, start_ns, end_ns)
+            return [span for objects in listed.values() for span in self._summary(objects).spans]
+
         stretches = [
             (max(span.first_ns, start_ns), min(span.last_ns, end_ns - 1))
-            for objects in listed.values()
-            for span in self._summary(objects).spans
+            for span in self._again(spans)
             if span.last_ns >= start_ns and span.first_ns < end_ns
         ]
         return np.array(stretches, dtype=np.int64).reshape(-1, 2)
@@ -175,14 +183,19 @@ class ParquetReader:
         Raises:
             NotFound: It has none.
         """
-        days = self._by_day(layout.vehicle_prefix(layout.DECODED, layout.check_vehicle_id(vehicle_id)))
-        if not days:
+
+        def summaries() -> list[DaySummary]:
+            days = self._lists.of_vehicle(vehicle_id)
+            return [self._summary(days[partition]) for partition in sorted(days)]
+
+        found = self._again(summaries)
+        if not found:
             raise NotFound(
                 f"no decoded data of vehicle {vehicle_id}",
                 remedy=_nearest(vehicle_id, set(ledger.vehicles(self._store, layout.DECODED)))
                 or "GET /vehicles lists the vehicles; raw objects have to be decoded first",
             )
-        return [self._summary(days[partition]) for partition in sorted(days)]
+        return found
 
     def _summary(self, objects: list[ObjectInfo]) -> DaySummary:
         key = tuple(objects)
@@ -193,54 +206,57 @@ class ParquetReader:
                 self._days.put(key, summary, len(summary.runs) + len(summary.spans) + len(objects))
         return summary
 
-    def _listed(self, vehicle_id: str, start_ns: int, end_ns: int) -> dict[Partition, list[ObjectInfo]]:
-        """The decoded objects of a vehicle by day, oldest first, for the days that the range touches."""
-        layout.check_vehicle_id(vehicle_id)
-        if (end_ns - start_ns) // layout.DAY_NS < _FEW_DAYS:
-            days = list(layout.days_between(vehicle_id, start_ns, end_ns))
-        else:
-            days = [
-                day
-                for day in ledger.partitions(self._store, vehicle_id, layout.DECODED)
-                if day.start_ns < end_ns and day.end_ns > start_ns
-            ]
-        found = self._map(lambda day: self._by_day(day.prefix(layout.DECODED)).get(day, []), days)
-        return dict(zip(days, found, strict=True))
-
-    def _by_day(self, prefix: str) -> dict[Partition, list[ObjectInfo]]:
-        """The decoded objects under a prefix, by partition and key; strangers' files are passed over."""
-        days: dict[Partition, list[ObjectInfo]] = {}
-        for info in self._store.list_objects(prefix):
-            try:
-                days.setdefault(DecodedObject.parse(info.key).partition, []).append(info)
-            except BadKey:
-                continue
-        return {day: sorted(objects, key=lambda info: info.key) for day, objects in days.items()}
-
     def _index(self, info: ObjectInfo) -> ObjectIndex | None:
         if (found := self._objects.get(info)) is None:
-            partition = DecodedObject.parse(info.key).partition
-            found = self._guarded(info, lambda file: index_object(file, partition, info.key))
+            found = self._guarded(info, lambda file: index_object(file, partition_of(info), info.key))
             if found is not None:
                 self._objects.put(info, found, len(found.runs) + 10)
         return None if isinstance(found, BadRaw) else found
 
     def _guarded(self, info: ObjectInfo, use: Callable[[pq.ParquetFile], T]) -> T | None:
-        """Use an object; one that is broken, or gone since it was listed, is logged and gives None."""
+        """Use an object; one that is broken, or gone since it was listed, is logged and gives None.
+
+        Raises:
+            Gone: It is a series object: what it holds can be had from others.
+        """
         try:
             with self._source(info.key) as source:
                 return use(parquet.open_object(source, info.key))
         except BadRaw as error:
+            self._replace(info, error)
             self._objects.put(info, error, 10)  # the same bytes stay broken: say it once
             _log.warning("skipped: %s", error)
         except (NotFound, pa.ArrowException, OSError, ValueError) as error:
+            self._replace(info, error)
             _log.warning("skipped: %s: cannot be read (%s)", info.key, str(error).partition("\n")[0])
         return None
+
+    def _replace(self, info: ObjectInfo, error: Exception) -> None:
+        if is_series(info):
+            if not isinstance(error, NotFound | FileNotFoundError):
+                self._lists.disregard(info)
+                _log.warning("its decoded objects answer instead: %s: %s", info.key, error)
+            raise Gone(info.key) from error
+
+    def _again(self, ask: Callable[[], T]) -> T:
+        """Ask until no series object is replaced while it is read."""
+        for _ in range(_ATTEMPTS):
+            try:
+                return ask()
+            except Gone as gone:
+                _log.info("asked again: %s was replaced", gone)
+        raise TransientError(
+            "its series objects are replaced all the time", self._store.url, "Ask again later"
+        )
 
     @contextmanager
     def _source(self, key: str) -> Iterator[Any]:
         if self._store.root is None:
-            yield self._store.get(key)
+            if key.startswith(layout.SERIES):  # large: only its footer and some columns of it are wanted
+                with self._store.open_file(key) as remote:
+                    yield remote
+            else:
+                yield self._store.get(key)
             return
         # read by position rather than mapped: a foreign writer that truncates a mapped file would end the process
         with pa.OSFile(str(self._store.root / key)) as file:

@@ -1,0 +1,122 @@
+"""One overview object: a row group for each signal, so that a signal of a month is one read.
+
+What a bucket's columns mean is not known here, only how they are packed.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import BinaryIO, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from telemetry_pipeline.errors import BadRaw
+from telemetry_pipeline.lake import chunks, schema
+from telemetry_pipeline.lake.chunks import Assembly
+from telemetry_pipeline.lake.parquet import FOOTER_PREFIX, open_object, read_footer
+
+Columns = Mapping[str, NDArray[np.int64] | NDArray[np.float64]]
+"""The columns of `schema.OVERVIEW` but for the names; what is null in the file is NaN, a time beside it 0."""
+
+DAYS: Final = "days"
+_SIGNALS: Final = "signals"
+_NAMES: Final = ("message_name", "signal_name")
+_DATA: Final = pa.schema([field for field in schema.OVERVIEW if field.name not in _NAMES])
+_DELTA: Final = {field.name: "DELTA_BINARY_PACKED" for field in _DATA if not pa.types.is_floating(field.type)}
+_READ_ERRORS: Final = (pa.ArrowException, OSError, ValueError)
+
+
+class OverviewWriter:
+    """Writes the signals of one tier, which come sorted by message and name.
+
+    Args:
+        sink: Where the object goes; it is not closed.
+    """
+
+    def __init__(self, sink: BinaryIO) -> None:
+        self._out = Assembly(sink, schema.OVERVIEW)
+        self._signals: list[tuple[str, str, str]] = []
+
+    def add(self, message: str, signal: str, unit: str, columns: Columns) -> None:
+        """Add a signal's rows, at least one, in order of time."""
+        rows = len(columns["bucket"])
+        none = np.isnan(columns["min"])
+        arrays = [
+            pa.array(columns[field.name], mask=none if field.nullable and none.any() else None).cast(
+                field.type
+            )
+            for field in _DATA
+        ]
+        encoded = chunks.encode(
+            pa.table(arrays, schema=_DATA),
+            compression="zstd",
+            compression_level=3,
+            use_dictionary=False,
+            column_encoding=_DELTA,
+            write_statistics=["bucket"],
+        )
+        names = [chunks.constant("message_name", message, rows), chunks.constant("signal_name", signal, rows)]
+        self._out.add_group(rows, [self._out.place(chunk) for chunk in (*names, *encoded)])
+        self._signals.append((message, signal, unit))
+
+    def close(self, tier: int, days: Mapping[str, str]) -> int:
+        """Write the footer; returns the object's size.
+
+        Args:
+            tier: The width of a bucket in seconds.
+            days: The days whose rows are in it (`2026-11-22`), with the names of the series objects they are from.
+        """
+        footer = {"tier": tier, DAYS: dict(days), _SIGNALS: self._signals}
+        return self._out.close(
+            {
+                f"{FOOTER_PREFIX}{key}": json.dumps(value, separators=(",", ":"))
+                for key, value in footer.items()
+            }
+        )
+
+
+class OverviewFile:
+    """An overview object, open.
+
+    Args:
+        source: Its bytes, or a file.
+        where: Its key, for messages.
+
+    Raises:
+        BadRaw: It is none.
+    """
+
+    def __init__(self, source: bytes | BinaryIO, where: str) -> None:
+        self._file: pq.ParquetFile = open_object(source, where)
+        self._where = where
+        try:
+            footer = {key: json.loads(text) for key, text in read_footer(self._file).items()}
+            self.days: dict[str, str] = dict(footer[DAYS])
+            names = [(str(m), str(s), str(u)) for m, s, u in footer[_SIGNALS]]
+        except (KeyError, TypeError, ValueError) as error:
+            raise BadRaw(f"not an overview object ({error})", where) from error
+        self.units = {(message, signal): unit for message, signal, unit in names}
+        self._groups = {name: group for group, name in enumerate(self.units)}
+
+    def read(self, name: tuple[str, str]) -> dict[str, NDArray[np.int64] | NDArray[np.float64]] | None:
+        """The rows of a signal as columns, or None if it has none.
+
+        Raises:
+            BadRaw: They cannot be read.
+        """
+        if (group := self._groups.get(name)) is None:
+            return None
+        try:
+            table = self._file.read_row_group(group, columns=_DATA.names, use_threads=False)
+            return {field.name: _numbers(table[field.name], field) for field in _DATA}
+        except _READ_ERRORS as error:
+            first_line = str(error).partition("\n")[0]
+            raise BadRaw(f"its data cannot be read ({first_line})", self._where) from error
+
+
+def _numbers(column: pa.ChunkedArray, field: pa.Field) -> NDArray[np.int64] | NDArray[np.float64]:
+    if pa.types.is_floating(field.type):
+        return np.asarray(column.to_numpy(), dtype=np.float64)
+    return np.asarray(column.cast(pa.int64()).fill_null(0).to_numpy(), dtype=np.int64)
