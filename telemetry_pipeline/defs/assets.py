@@ -7,6 +7,7 @@ What decoding means is `process`' business.
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 from typing import Any, Final
 
 import dagster as dg
@@ -100,7 +101,6 @@ def decoded_signals(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
 def _drain(context: dg.AssetExecutionContext, config: DrainConfig, lake: LakeResource) -> None:
     """Decode what waits and what lands meanwhile. Events are runless: they outlive the pruning of drain runs."""
     store = lake.store()
-    reporter = Reporter(context, DECODED_SIGNALS, store, config.source, every_s=config.tell_every_s)
     deadline = time.monotonic() + config.budget_s
     linger_until = 0.0
     with (
@@ -111,7 +111,11 @@ def _drain(context: dg.AssetExecutionContext, config: DrainConfig, lake: LakeRes
             strict_length=lake.strict_length,
             processes=config.processes or None,
         ) as pool,
+        closing(
+            Reporter(context, DECODED_SIGNALS, store, config.source, every_s=config.tell_every_s)
+        ) as reporter,
     ):
+        reporter.take_over()
         decoder = Announcing(pool, reporter)
         while True:
             worked = False
@@ -125,7 +129,10 @@ def _drain(context: dg.AssetExecutionContext, config: DrainConfig, lake: LakeRes
             if now >= min(linger_until, deadline):
                 break
             time.sleep(1.0)  # the inbox of a folder is asked, it does not call
-        reporter.flush()
+        if now >= deadline and worked:
+            reporter.hand_over()
+        else:
+            reporter.flush()
     _fail(reporter.failed)
 
 
@@ -134,15 +141,15 @@ def _backfill(context: dg.AssetExecutionContext, lake: LakeResource, partitions:
     step_back()
     context.instance.add_run_tags(context.run_id, {MODE: BACKFILL})
     store = lake.store()
-    reporter = Reporter(context, DECODED_SIGNALS, store, BACKFILL, every_s=0.0)
     decoder = DecoderHere(store, strict_length=lake.strict_length)
-    for partition in partitions:
-        raws = sorted(ledger.read_ledger(store, partition).raw)
-        tallies = tally(decoder.decode(raws)) or {partition: Tally(partition)}
-        for item in tallies.values():
-            reporter.tell_within_run(item)
-        _log_batch(context, tallies)
-    reporter.flush()
+    with closing(Reporter(context, DECODED_SIGNALS, store, BACKFILL, every_s=0.0)) as reporter:
+        for partition in partitions:
+            raws = sorted(ledger.read_ledger(store, partition).raw)
+            tallies = tally(decoder.decode(raws)) or {partition: Tally(partition)}
+            for item in tallies.values():
+                reporter.tell_within_run(item)
+            _log_batch(context, tallies)
+        reporter.check()
     _fail(reporter.failed)
 
 

@@ -2,13 +2,13 @@
 
 An event costs as much as decoding half an object, and a fleet lands an object per vehicle and minute: an event says
 what came since the one before it. Events are runless, because those of a run vanish when old runs are pruned. What is
-not told yet is noted in the lake before it is decoded, so that the run after a killed one tells it.
+not told yet is noted in the lake before it is decoded, so that the run after a killed one tells it. A thread of its own
+does the telling: it waits for disks and databases, and decoding goes on meanwhile.
 """
 
-import datetime as dt
-import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Final
 
 import dagster as dg
@@ -16,18 +16,14 @@ import dagster as dg
 from telemetry_pipeline.defs import metadata
 from telemetry_pipeline.defs.checks import evaluate
 from telemetry_pipeline.defs.partitions import VEHICLES, to_key
+from telemetry_pipeline.defs.untold import Untold
 from telemetry_pipeline.drain import Decoder
-from telemetry_pipeline.errors import BadKey, NotFound
-from telemetry_pipeline.lake import layout
 from telemetry_pipeline.lake.layout import Partition, RawObject
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.process import Outcome, Tally
 from telemetry_pipeline.totals import Totals
 
 CHECK_EVERY_S: Final = 60.0
-
-BURST_S: Final = 5.0
-"""How long events that are due are told in one go; the others wait for the next batch."""
 
 
 class Reporter:
@@ -55,76 +51,111 @@ class Reporter:
         self._store = store
         self._every_s = every_s
         self._totals = Totals(store)
+        self._untold = Untold(store, name)
         self._since: dict[Partition, Tally] = {}
         self._unchecked: dict[Partition, Tally] = {}
         self._told_at: dict[Partition, float] = {}
+        self._telling: dict[Partition, Future[None]] = {}
+        self._teller = ThreadPoolExecutor(1, "teller")
         self._begun = self._checked_at = time.monotonic()
         self._vehicles: set[str] = set()
-        self._key = f"{layout.STATE}untold-{name}.json"
-        self._noted = _read_noted(store, self._key)
-        self._written = set(self._noted)
-        if left := {partition: Tally(partition) for partition in self._noted}:
-            context.log.info("%d partitions were left untold by a run that was ended", len(left))
-            self.add(left)
 
     @property
     def failed(self) -> dict[str, str]:
         """Why objects stay pending, by their keys."""
         return {key: why for item in self._since.values() for key, why in item.failed.items()}
 
+    def take_over(self) -> None:
+        """Take in what runs before this one left untold."""
+        if left := self._untold.read():
+            self._context.log.info("%d partitions were left untold by a run before", len(left))
+            self._take_in(left)
+            self._tell_due()
+
     def expect(self, partitions: Iterable[Partition]) -> None:
         """Note partitions before something of them is decoded."""
-        if new := set(partitions) - self._noted:
-            self._noted |= new
-            self._write_noted()
+        self._untold.expect(partitions)
 
     def add(self, tallies: Mapping[Partition, Tally]) -> None:
         """Take in what became of a batch, and tell what is due."""
-        self._register(partition.vehicle_id for partition in tallies)
-        for books in (self._since, self._unchecked):
-            for partition, item in tallies.items():
-                _merge(books.setdefault(partition, Tally(partition)), item)
-        self._look_back([partition for partition in tallies if partition not in self._told_at])
-        begun = time.monotonic()
-        for partition in sorted(self._since, key=lambda one: self._told_at[one]):
-            now = time.monotonic()
-            if now - self._told_at[partition] < self._every_s or now - begun > BURST_S:
-                break
-            self._tell(partition)
-        self._write_noted()
+        self._take_in(tallies)
+        for partition, item in tallies.items():
+            _merge(self._unchecked.setdefault(partition, Tally(partition)), item)
+        self._tell_due()
         if time.monotonic() - self._checked_at > CHECK_EVERY_S:
-            self._check()
+            self.check()
+
+    def hand_over(self) -> None:
+        """Leave what is not due to the next run, which follows at once: a fleet does not wait for a thousand events."""
+        self._finish()
+        self._untold.hand_over({p: item for p, item in self._since.items() if not item.failed})
+        self.check()
 
     def flush(self) -> None:
-        """Tell everything that is not told yet."""
-        for partition in sorted(self._since):
-            item = self._since[partition]
+        """Tell everything that is not told yet, and wait until it is."""
+        for item in self._since.values():
             item.failed = {key: why for key, why in item.failed.items() if not self._is_dealt_with(key)}
+        for partition in sorted(self._since):
             self._tell(partition)
+        self._finish()
         # what stays pending is found by the inbox again; its partition is told of then
-        self._noted = set()
-        self._write_noted()
-        if self._unchecked or self._checked_at == self._begun:
-            self._check()
+        self._untold.hand_over({})
+        self.check()
 
     def tell_within_run(self, item: Tally) -> None:
         """Tell of a partition that was decoded whole, by an event of the run: a backfill counts only those."""
         self._register([item.partition.vehicle_id])
         self._totals.drop(item.partition)
-        _merge(self._since.setdefault(item.partition, Tally(item.partition)), item)
         _merge(self._unchecked.setdefault(item.partition, Tally(item.partition)), item)
-        if not item.failed:
+        if item.failed:
+            self._since[item.partition] = item
+        else:
             self._context.log_event(self._event(item))
-            del self._since[item.partition]
+
+    def close(self) -> None:
+        """End the thread; what it has not told stays noted."""
+        self._teller.shutdown(cancel_futures=True)
+
+    def _take_in(self, tallies: Mapping[Partition, Tally]) -> None:
+        self._register(partition.vehicle_id for partition in tallies)
+        for partition, item in tallies.items():
+            _merge(self._since.setdefault(partition, Tally(partition)), item)
+        self._look_back([partition for partition in tallies if partition not in self._told_at])
+
+    def _tell_due(self) -> None:
+        self._collect()
+        due = time.monotonic() - self._every_s
+        for partition in [partition for partition in self._since if self._told_at[partition] <= due]:
+            self._tell(partition)
 
     def _tell(self, partition: Partition) -> None:
-        item = self._since[partition]
+        """Have a partition told, unless objects of it stay pending: no event says that it is there then."""
+        if self._since[partition].failed:
+            return
+        if partition in self._telling:
+            self._telling.pop(partition).result()
         self._told_at[partition] = time.monotonic()
-        if item.failed:
-            return  # no event says that a partition is there while objects of it are not
-        self._context.instance.report_runless_asset_event(self._event(item))
-        del self._since[partition]
-        self._noted.discard(partition)
+        item = self._since.pop(partition)
+        self._telling[partition] = self._teller.submit(
+            lambda: self._context.instance.report_runless_asset_event(self._event(item))
+        )
+
+    def _collect(self) -> None:
+        """See what has been told.
+
+        Raises:
+            Exception: Whatever stopped an event; it stays noted, and the next run tells it.
+        """
+        for partition, future in list(self._telling.items()):
+            if future.done():
+                del self._telling[partition]
+                future.result()
+                if partition not in self._since:
+                    self._untold.told(partition)
+
+    def _finish(self) -> None:
+        wait(self._telling.values())
+        self._collect()
 
     def _event(self, item: Tally) -> dg.AssetMaterialization:
         total = self._totals.add(item)
@@ -145,29 +176,27 @@ class Reporter:
         for key, partition in keys.items():
             self._told_at[partition] = self._begun if key in known else float("-inf")
 
-    def _register(self, vehicle_ids: Iterable[str]) -> None:
+    def _register(self, vehicles: Iterable[str]) -> None:
         """A vehicle must be registered before its first event, else the event is stored but never shown."""
-        new = set(vehicle_ids) - self._vehicles
-        if not new:
+        vehicle_ids = set(vehicles)
+        if vehicle_ids <= self._vehicles:
             return
         name = VEHICLES.name or ""
-        self._vehicles = set(self._context.instance.get_dynamic_partitions(name)) | new
-        self._context.instance.add_dynamic_partitions(name, sorted(new))
+        known = set(self._context.instance.get_dynamic_partitions(name))
+        if new := vehicle_ids - known:
+            self._context.instance.add_dynamic_partitions(name, sorted(new))
+        self._vehicles = known | new
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Evaluate the checks for what came since the last time; a run evaluates them at least once."""
+        if self._unchecked or self._checked_at == self._begun:
+            unchecked, self._unchecked = self._unchecked, {}
+            evaluate(self._context, self._asset, self._store, unchecked)
         self._checked_at = time.monotonic()
-        unchecked, self._unchecked = self._unchecked, {}
-        evaluate(self._context, self._asset, self._store, unchecked)
 
     def _is_dealt_with(self, key: str) -> bool:
         raw = RawObject.parse(key)
         return any(self._store.head(place) is not None for place in (raw.decoded_key, raw.quarantine_key))
-
-    def _write_noted(self) -> None:
-        if self._noted != self._written:
-            listed = sorted((one.vehicle_id, one.date.isoformat()) for one in self._noted)
-            self._store.put(self._key, json.dumps(listed).encode())
-            self._written = set(self._noted)
 
 
 class Announcing:
@@ -195,11 +224,3 @@ def _merge(into: Tally, item: Tally) -> None:
     into.quarantined.update(item.quarantined)
     into.failed.update(item.failed)
     into.transient |= item.transient
-
-
-def _read_noted(store: Store, key: str) -> set[Partition]:
-    try:
-        listed = json.loads(store.get(key))
-        return {Partition(vehicle_id, dt.date.fromisoformat(date)) for vehicle_id, date in listed}
-    except (NotFound, BadKey, ValueError, TypeError):
-        return set()
