@@ -1,11 +1,11 @@
-"""The door for AWS Lambda: raw objects that S3 announces are decoded where they land.
+"""The door for AWS Lambda: raw objects that S3 announces, or that Dagster sends, are decoded where they lie.
 
-What an event says is `s3_events`' business, what decoding is `process`'.
+What an event says is `s3_events`' business, what Dagster is told `pipes`', what decoding is `process`'.
 
 An object is decoded once, however often it is announced: it is done when the lake holds what its present bytes give.
 Bytes that are no frames go to quarantine and are done, too. Whatever else stops an object (no answer, no access, no
 usable database) leaves it pending: its message of the queue fails alone, an event straight from S3 raises, and AWS
-tries again until the dead-letter queue has it.
+tries again until the dead-letter queue has it. A run of Dagster's is told of each object and decides itself.
 """
 
 import functools
@@ -34,6 +34,9 @@ _log: Final = logging.getLogger(__name__)
 RESERVE_MS: Final = 10_000
 """No object is begun with less time left: what is not begun fails alone, a timeout would fail the whole batch."""
 
+FROM_DAGSTER: Final = "DAGSTER_PIPES_CONTEXT"
+"""What an event has that a run of Dagster's sent."""
+
 DECODED: Final = "decoded"
 DONE_BEFORE: Final = "done_before"
 QUARANTINED: Final = "quarantined"
@@ -47,17 +50,19 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: 
     The function's queue must report batch item failures (`ReportBatchItemFailures`).
 
     Args:
-        event: A notification of S3, or messages of an SQS queue that hold such notifications.
+        event: A notification of S3, messages of an SQS queue that hold such notifications, or raw keys from Dagster.
         context: Lambda's context.
 
     Returns:
         For messages of a queue, those that must come again: `{"batchItemFailures": [{"itemIdentifier": …}]}`.
-        For an event of S3, how many objects ended how.
+        For an event of S3 or of Dagster, how many objects ended how.
 
     Raises:
         BadSetting: The lake is no bucket, or the event is not one of S3 or of a queue.
         TransientError: Objects of an event straight from S3 stay pending.
     """
+    if isinstance(event, Mapping) and FROM_DAGSTER in event:
+        return _worker().run_for_dagster(event, context)
     return _worker().run(read_event(event), context)
 
 
@@ -113,6 +118,29 @@ class Worker:
                 self._store.url,
                 "AWS tries the event again",
             )
+        return counts
+
+    def run_for_dagster(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401
+        """Decode the objects that a run names, whether they are decoded already or not, and tell it of each.
+
+        What there is no time to begin is not told of: the run sends it again.
+        """
+        from telemetry_pipeline import pipes  # noqa: PLC0415  a function that S3 alone invokes needs no Dagster
+
+        raws = [RawObject.parse(key) for key in event[pipes.RAW_KEYS]]
+        results: dict[RawObject, Result] = {}
+        with pipes.answer_invocation(self._store, event) as session:
+            databases = self._cache.current()
+            start = time.monotonic()
+            for outcome in process_objects(self._store, databases, raws):
+                pipes.report_outcome(session, outcome)
+                results[outcome.raw] = _result(outcome)
+                _log_object(outcome.raw, results[outcome.raw], time.monotonic() - start)
+                if _remaining_ms(context) < RESERVE_MS:
+                    break
+                start = time.monotonic()
+        counts = _counts(results.values())
+        metrics_log.write_metrics("invocation", counts, {"FunctionName": _function_name(context)})
         return counts
 
     def _raw(self, item: CreatedObject) -> RawObject | None:

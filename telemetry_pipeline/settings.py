@@ -31,7 +31,11 @@ _NAMES: Final = {
     "dagster": "TELEMETRY_DAGSTER",
     "alert_webhook": "TELEMETRY_ALERT_WEBHOOK",
     "alert_topic": "TELEMETRY_ALERT_TOPIC",
+    "decoder": "TELEMETRY_DECODER",
 }
+
+HERE: Final = "here"
+_DECODERS: Final = re.compile(r"here|spark|(lambda|glue):[\w:./$-]{1,170}")
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,8 @@ class Settings:
         dagster: TELEMETRY_DAGSTER, the address of Dagster's webserver; default: none, nothing is launched.
         alert_webhook: TELEMETRY_ALERT_WEBHOOK, where alerts are posted as JSON; default: nowhere.
         alert_topic: TELEMETRY_ALERT_TOPIC, the ARN of the SNS topic that alerts are published to; default: none.
+        decoder: TELEMETRY_DECODER, what decodes for Dagster: `here` (its own process), `lambda:FUNCTION`, `spark` or
+            `glue:JOB`.
     """
 
     lake: str
@@ -62,6 +68,7 @@ class Settings:
     dagster: str | None = None
     alert_webhook: str | None = None
     alert_topic: str | None = None
+    decoder: str = HERE
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> "Settings":
@@ -87,6 +94,7 @@ class Settings:
             dagster=_address(env, "TELEMETRY_DAGSTER"),
             alert_webhook=_address(env, "TELEMETRY_ALERT_WEBHOOK"),
             alert_topic=_topic(env, "TELEMETRY_ALERT_TOPIC"),
+            decoder=_decoder(env),
         )
 
     def to_env(self) -> dict[str, str]:
@@ -102,6 +110,7 @@ class Settings:
             "dagster": self.dagster,
             "alert_webhook": self.alert_webhook,
             "alert_topic": self.alert_topic,
+            "decoder": self.decoder if self.decoder != HERE else None,
         }
         return {_NAMES[name]: value for name, value in values.items() if value is not None}
 
@@ -179,6 +188,19 @@ def _inbox_queue(env: Mapping[str, str]) -> str | None:
             "Leave it out, or set TELEMETRY_LAKE to s3://bucket/prefix",
         )
     return url
+
+
+def _decoder(env: Mapping[str, str]) -> str:
+    text = env.get("TELEMETRY_DECODER") or HERE
+    if not _DECODERS.fullmatch(text):
+        raise BadSetting(
+            f"{text!r} is no decoder", "TELEMETRY_DECODER", "Use here, lambda:FUNCTION, spark or glue:JOB"
+        )
+    if text.startswith(("lambda:", "glue:")) and not env.get("TELEMETRY_LAKE", "").startswith("s3://"):
+        raise BadSetting(
+            f"{text!r} cannot reach a folder", "TELEMETRY_DECODER", "Set TELEMETRY_LAKE to s3://bucket/prefix"
+        )
+    return text
 
 
 def _flag(env: Mapping[str, str], name: str) -> bool:

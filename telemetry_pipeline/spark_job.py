@@ -4,6 +4,8 @@ The driver lists keys, the executors do to each what every door does, and send b
 objects are the same bytes as from any other door, so that a task that runs twice does no harm.
 
     spark-submit telemetry_pipeline/spark_job.py --lake s3://bucket/prefix
+
+A run of Dagster's that starts the job names the objects itself, and is told what became of each.
 """
 
 import argparse
@@ -11,7 +13,6 @@ import datetime as dt
 import functools
 import json
 import sys
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -19,8 +20,9 @@ from typing import Any, Final
 import pyarrow as pa
 from pyspark.sql import SparkSession
 
+from telemetry_pipeline import pipes
 from telemetry_pipeline.database_cache import DatabaseCache
-from telemetry_pipeline.decode.report import CLASSES
+from telemetry_pipeline.decode.report import CLASSES, Report
 from telemetry_pipeline.errors import BadSetting, TelemetryError
 from telemetry_pipeline.lake import ledger
 from telemetry_pipeline.lake.layout import RawObject
@@ -28,14 +30,14 @@ from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.process import Outcome, process_objects
 from telemetry_pipeline.settings import Settings
 
-_OUTCOME: Final = ", ".join(
-    ["raw_key string", "status string", "reason string", *(f"{name} long" for name in CLASSES)]
-)
-
 _SLICE: Final = 200
 """Raw objects of one task at most: what is lost when a machine is, and how evenly the work spreads."""
 
-_GLUE_ARGUMENTS: Final = ("--JOB_NAME", "--JOB_ID", "--JOB_RUN_ID", "--TempDir")
+_FOREIGN_ARGUMENTS: Final = (
+    *("--JOB_NAME", "--JOB_ID", "--JOB_RUN_ID", "--TempDir"),
+    *("--dagster-pipes-context", "--dagster-pipes-messages"),
+)
+"""What Glue and Dagster add to our own."""
 
 
 @dataclass(frozen=True)
@@ -68,35 +70,46 @@ def list_raws(store: Store, chosen: Selection) -> list[RawObject]:
 
 
 def decode_on_spark(
-    spark: SparkSession, settings: Settings, raws: Sequence[RawObject]
-) -> list[dict[str, Any]]:
+    spark: SparkSession, settings: Settings, raws: Sequence[RawObject], *, details: bool = False
+) -> list[Outcome]:
     """Decode raw objects on the executors.
 
     Args:
         spark: The session.
         settings: The lake, as the executors open it.
         raws: The objects, at least one.
+        details: Whole reports. Without them a report has its counts alone, which a driver can hold of any backlog.
 
     Returns:
-        For each object `raw_key`, `status` (decoded, quarantined or failed), `reason`, and the counts `CLASSES`.
+        One outcome for each.
     """
     keys = spark.createDataFrame([(raw.key,) for raw in raws], "raw_key string")
     tasks = max(-(-len(raws) // _SLICE), min(len(raws), 4 * spark.sparkContext.defaultParallelism))
 
     def decode(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        return _decode_batches(batches, settings)
+        return _decode_batches(batches, settings, details)
 
-    return [row.asDict() for row in keys.repartition(tasks).mapInArrow(decode, _OUTCOME).collect()]
+    rows = keys.repartition(tasks).mapInArrow(decode, "outcome string").collect()
+    return [pipes.outcome_from_dict(json.loads(row.outcome)) for row in rows]
 
 
-def _decode_batches(batches: Iterator[pa.RecordBatch], settings: Settings) -> Iterator[pa.RecordBatch]:
+def _decode_batches(
+    batches: Iterator[pa.RecordBatch], settings: Settings, details: bool
+) -> Iterator[pa.RecordBatch]:
     """What an executor does with its keys: one row for each, as soon as it is done."""
     store, cache = _lake(settings)
     databases = cache.current()
     for batch in batches:
         raws = [RawObject.parse(key) for key in batch.column("raw_key").to_pylist()]
         for outcome in process_objects(store, databases, raws):
-            yield pa.RecordBatch.from_pylist([_row(outcome)])
+            told = outcome if details else _counts_alone(outcome)
+            yield pa.RecordBatch.from_pylist([{"outcome": json.dumps(pipes.outcome_to_dict(told))}])
+
+
+def _counts_alone(outcome: Outcome) -> Outcome:
+    if outcome.report is None:
+        return outcome
+    return replace(outcome, report=Report(**{name: getattr(outcome.report, name) for name in CLASSES}))
 
 
 @functools.cache
@@ -106,44 +119,48 @@ def _lake(settings: Settings) -> tuple[Store, DatabaseCache]:
     return store, DatabaseCache(store, strict_length=settings.strict_length)
 
 
-def _row(outcome: Outcome) -> dict[str, Any]:
-    counts = {name: getattr(outcome.report, name, 0) for name in CLASSES}
-    if outcome.failed is not None:
-        return {"raw_key": outcome.raw.key, "status": "failed", "reason": str(outcome.failed), **counts}
-    status = "decoded" if outcome.report is not None else "quarantined"
-    return {"raw_key": outcome.raw.key, "status": status, "reason": outcome.quarantined, **counts}
-
-
-def summarize(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def summarize(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     """What became of all objects: how many ended how, the sums of the counts, and why some did not."""
-    status = Counter(row["status"] for row in rows)
+    reports = [outcome.report for outcome in outcomes if outcome.report is not None]
     return {
-        "objects": len(rows),
-        "decoded": status["decoded"],
-        "quarantined": {row["raw_key"]: row["reason"] for row in rows if row["status"] == "quarantined"},
-        "still_pending": {row["raw_key"]: row["reason"] for row in rows if row["status"] == "failed"},
-        "report": {name: sum(row[name] for row in rows) for name in CLASSES},
+        "objects": len(outcomes),
+        "decoded": len(reports),
+        "quarantined": {item.raw.key: item.quarantined for item in outcomes if item.quarantined},
+        "still_pending": {item.raw.key: str(item.failed) for item in outcomes if item.failed is not None},
+        "report": {name: sum(getattr(report, name) for report in reports) for name in CLASSES},
     }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the job: one JSON document on stdout; 1 when objects stay pending, 2 when it was called wrongly."""
+    """Run the job: one JSON document on stdout; 1 when objects stay pending, 2 when it was called wrongly.
+
+    A run of Dagster's that is told of every object gets 0.
+    """
     try:
         settings, chosen = _arguments(argv)
         store = Store.open(settings.lake, endpoint_url=settings.endpoint_url)
-        raws = list_raws(store, chosen)
-        summary = summarize(_on_spark(settings, raws) if raws else [])
+        with pipes.answer_job(store) as session:
+            if session is None:
+                outcomes = _on_spark(settings, list_raws(store, chosen))
+            else:
+                named = [RawObject.parse(key) for key in session.get_extra(pipes.RAW_KEYS)]
+                outcomes = _on_spark(settings, named, details=True)
+                for outcome in outcomes:
+                    pipes.report_outcome(session, outcome)
     except TelemetryError as error:
         sys.stderr.write(f"spark_job: {error}\n")
         return 2 if isinstance(error, BadSetting) else 1
+    summary = summarize(outcomes)
     sys.stdout.write(json.dumps(summary, indent=2) + "\n")
-    return 1 if summary["still_pending"] else 0
+    return 1 if summary["still_pending"] and session is None else 0
 
 
-def _on_spark(settings: Settings, raws: Sequence[RawObject]) -> list[dict[str, Any]]:
+def _on_spark(settings: Settings, raws: Sequence[RawObject], *, details: bool = False) -> list[Outcome]:
+    if not raws:
+        return []
     spark = SparkSession.builder.appName("can-telemetry: decode").getOrCreate()
     try:
-        return decode_on_spark(spark, settings, raws)
+        return decode_on_spark(spark, settings, raws, details=details)
     finally:
         spark.stop()
 
@@ -161,7 +178,7 @@ def _arguments(argv: Sequence[str] | None) -> tuple[Settings, Selection]:
     parser.add_argument(
         "--all", dest="again", action="store_true", help="decode again what is decoded already, too"
     )
-    for name in _GLUE_ARGUMENTS:
+    for name in _FOREIGN_ARGUMENTS:
         parser.add_argument(name, help=argparse.SUPPRESS)
     given = parser.parse_args(argv)
     settings = Settings.from_env()

@@ -45,7 +45,12 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     f"{P}.thresholds": ((ERRORS, LAKE), ("yaml",)),
     f"{P}.webserver": ((ERRORS, LAKE), ()),
     f"{P}.health": (
-        (ERRORS, LAKE, f"{P}.decode.report", *(f"{P}.{name}" for name in ("made_by", "process", "thresholds"))),
+        (
+            ERRORS,
+            LAKE,
+            f"{P}.decode.report",
+            *(f"{P}.{name}" for name in ("made_by", "process", "thresholds")),
+        ),
         ("pyarrow",),
     ),
     f"{P}.stale": ((ERRORS, LAKE, f"{P}.decode.plan", f"{P}.bindings", f"{P}.made_by"), ()),
@@ -69,6 +74,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     f"{P}.decoder_pool": ((ERRORS, LAKE, f"{P}.drain", f"{P}.process"), ()),
     f"{P}.decoder_worker": ((ERRORS, LAKE, f"{P}.drain", f"{P}.process"), ("pyarrow",)),
     f"{P}.metrics_log": ((), ()),
+    f"{P}.pipes": ((ERRORS, LAKE, f"{P}.decode.report", f"{P}.process"), ("dagster_pipes",)),
     f"{P}.lambda_handler": (
         (
             ERRORS,
@@ -77,12 +83,17 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             f"{P}.decode.report",
             f"{P}.bindings",
             f"{P}.process",
-            *(f"{P}.{name}" for name in ("database_cache", "metrics_log", "s3_events")),
+            *(f"{P}.{name}" for name in ("database_cache", "metrics_log", "pipes", "s3_events")),
         ),
         (),
     ),
     f"{P}.spark_job": (
-        (ERRORS, LAKE, SETTINGS, f"{P}.decode.report", f"{P}.process", f"{P}.database_cache"),
+        (
+            ERRORS,
+            LAKE,
+            SETTINGS,
+            *(f"{P}.{name}" for name in ("database_cache", "decode.report", "pipes", "process")),
+        ),
         ("pyarrow", "pyspark"),
     ),
     f"{P}.drain": (
@@ -93,8 +104,15 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     f"{P}.catalog": ((ERRORS, LAKE), ("boto3", "botocore", "pyarrow")),
     f"{P}.verify": ((ERRORS, LAKE, f"{P}.decode.report", f"{P}.borders"), ()),
     f"{P}.defs": (
-        (ERRORS, LAKE, SETTINGS, f"{P}.decode.report", *PIPELINE, *DRAINING, f"{P}.database_cache", f"{P}.version"),
-        ("dagster",),
+        (
+            ERRORS,
+            LAKE,
+            SETTINGS,
+            *PIPELINE,
+            *DRAINING,
+            *(f"{P}.{name}" for name in ("database_cache", "decode.report", "pipes", "version")),
+        ),
+        ("boto3", "botocore", "dagster", "dagster_aws", "dagster_pipes"),
     ),
     f"{P}.definitions": ((LAKE, SETTINGS, f"{P}.defs"), ("dagster",)),
     f"{P}.cli": (
@@ -140,7 +158,9 @@ WORDS: dict[str, set[str]] = {
     # a word: the files or folders that may spell it
     r"\b(year|month|day)=": {f"{P}/lake/layout.py"},
     r"\benviron\b|\bgetenv\b": {f"{P}/settings.py", "edge_agent/config.py"},
-    r"\bboto3\b": {f"{P}/lake/store.py", f"{P}/catalog/connect.py", f"{P}/inbox/queue.py"},
+    r"\bboto3\b": {
+        *(f"{P}/{name}.py" for name in ("catalog/connect", "defs/dispatch", "inbox/queue", "lake/store"))
+    },
     r"\bimport dagster\b|\bfrom dagster\b": {f"{P}/defs/", f"{P}/definitions.py"},
     r"\bSELECT\b": set(),
     r"local_mode|is_local": set(),

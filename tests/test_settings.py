@@ -34,7 +34,9 @@ def test_nothing_set_is_the_folder_here(tmp_path: Path, monkeypatch: pytest.Monk
             dashboard=Path("/srv/dashboard"),
             track_from=dt.date(2026, 1, 2),
             strict_length=True,
+            decoder="lambda:arn:aws:lambda:eu-west-1:123456789012:function:decoder:live",
         ),
+        Settings(lake="file:///data/lake", decoder="spark"),
     ],
 )
 def test_a_child_reads_what_its_parent_wrote(settings: Settings) -> None:
@@ -50,6 +52,16 @@ def test_a_child_reads_what_its_parent_wrote(settings: Settings) -> None:
             "TELEMETRY_TRACK_FROM",
             "yesterday",
             "TELEMETRY_TRACK_FROM: 'yesterday' is not a day. Use YYYY-MM-DD",
+        ),
+        (
+            "TELEMETRY_DECODER",
+            "lambda",
+            "'lambda' is no decoder. Use here, lambda:FUNCTION, spark or glue:JOB",
+        ),
+        (
+            "TELEMETRY_DECODER",
+            "glue:backlog",
+            "cannot reach a folder. Set TELEMETRY_LAKE to s3://bucket/prefix",
         ),
         (
             "TELEMETRY_STRICT_LENGTH",

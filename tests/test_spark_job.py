@@ -37,12 +37,11 @@ def fill(store: Store) -> list[RawObject]:
     return [*raws, broken]
 
 
-def submit(hosts: Path, store: Store, *options: str, endpoint_url: str = "") -> tuple[int, dict[str, Any]]:
-    """Run the job as its own process on two local workers; its exit code and its summary."""
+def spark_env(hosts: Path) -> dict[str, str]:
+    """What makes Spark work in a small process with two local workers, whatever the machine is called."""
     # Spark asks for the address of its own host by name, which not every machine knows
     hosts.write_text(f"127.0.0.1 localhost {socket.gethostname()}\n")
-    env = {
-        **os.environ,
+    return {
         "PYSPARK_PYTHON": sys.executable,
         "PYSPARK_SUBMIT_ARGS": "--master local[2] --driver-memory 512m"
         # what makes a long job faster makes a short one slower
@@ -50,6 +49,11 @@ def submit(hosts: Path, store: Store, *options: str, endpoint_url: str = "") -> 
         " --conf spark.sql.codegen.wholeStage=false --conf spark.ui.enabled=false pyspark-shell",
         "SPARK_LOCAL_IP": "127.0.0.1",
     }
+
+
+def submit(hosts: Path, store: Store, *options: str, endpoint_url: str = "") -> tuple[int, dict[str, Any]]:
+    """Run the job as its own process on two local workers; its exit code and its summary."""
+    env = {**os.environ, **spark_env(hosts)}
     if endpoint_url:
         env["AWS_ENDPOINT_URL"] = endpoint_url
     job = subprocess.run(

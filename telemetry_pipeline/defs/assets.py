@@ -12,15 +12,15 @@ from typing import Any, Final
 
 import dagster as dg
 
-from telemetry_pipeline.decoder_pool import DecoderPool
 from telemetry_pipeline.defs import metadata
 from telemetry_pipeline.defs.checks import check_specs
+from telemetry_pipeline.defs.dispatch import open_decoder
 from telemetry_pipeline.defs.heartbeat import beating
 from telemetry_pipeline.defs.partitions import from_key
 from telemetry_pipeline.defs.priority import step_back
 from telemetry_pipeline.defs.reporter import Announcing, Reporter
 from telemetry_pipeline.defs.resources import LakeResource
-from telemetry_pipeline.drain import DecoderHere, drain, tally
+from telemetry_pipeline.drain import drain, tally
 from telemetry_pipeline.inbox.missed_inbox import MissedInbox
 from telemetry_pipeline.lake import ledger
 from telemetry_pipeline.lake.layout import Partition
@@ -105,12 +105,7 @@ def _drain(context: dg.AssetExecutionContext, config: DrainConfig, lake: LakeRes
     linger_until = 0.0
     with (
         lake.inbox() if config.source == INBOX else MissedInbox(store) as inbox,
-        DecoderPool(
-            store,
-            endpoint_url=lake.endpoint_url,
-            strict_length=lake.strict_length,
-            processes=config.processes or None,
-        ) as pool,
+        open_decoder(context, lake, processes=config.processes or None) as pool,
         closing(
             Reporter(context, DECODED_SIGNALS, store, config.source, every_s=config.tell_every_s)
         ) as reporter,
@@ -141,8 +136,10 @@ def _backfill(context: dg.AssetExecutionContext, lake: LakeResource, partitions:
     step_back()
     context.instance.add_run_tags(context.run_id, {MODE: BACKFILL})
     store = lake.store()
-    decoder = DecoderHere(store, strict_length=lake.strict_length)
-    with closing(Reporter(context, DECODED_SIGNALS, store, BACKFILL, every_s=0.0)) as reporter:
+    with (
+        open_decoder(context, lake, processes=1) as decoder,
+        closing(Reporter(context, DECODED_SIGNALS, store, BACKFILL, every_s=0.0)) as reporter,
+    ):
         for partition in partitions:
             raws = sorted(ledger.read_ledger(store, partition).raw)
             tallies = tally(decoder.decode(raws)) or {partition: Tally(partition)}

@@ -6,7 +6,7 @@ from telemetry_pipeline.bindings import Databases
 from telemetry_pipeline.inbox.inbox import Inbox
 from telemetry_pipeline.inbox.open import open_inbox
 from telemetry_pipeline.lake.store import Store
-from telemetry_pipeline.settings import Settings
+from telemetry_pipeline.settings import HERE, Settings
 
 
 class LakeResource(dg.ConfigurableResource["LakeResource"]):
@@ -16,6 +16,7 @@ class LakeResource(dg.ConfigurableResource["LakeResource"]):
     endpoint_url: str | None = None
     strict_length: bool = False
     inbox_queue: str | None = None
+    decoder: str = HERE
 
     @classmethod
     def of(cls, settings: Settings) -> "LakeResource":
@@ -25,6 +26,7 @@ class LakeResource(dg.ConfigurableResource["LakeResource"]):
             endpoint_url=settings.endpoint_url,
             strict_length=settings.strict_length,
             inbox_queue=settings.inbox_queue,
+            decoder=settings.decoder,
         )
 
     def store(self) -> Store:
