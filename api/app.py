@@ -9,11 +9,12 @@ from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import PlainTextResponse
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES
 
-from api import errors, metrics, routes, site
+from api import errors, event_routes, metrics, routes, site
 from api.encode import ARROW_TYPE
 from api.metrics import Metrics, MetricsMiddleware
 from api.models import Health
 from api.query import MAX_ANSWER_POINTS
+from telemetry_pipeline.query.events import EventReader
 from telemetry_pipeline.query.reader import SignalReader
 from telemetry_pipeline.version import __version__
 
@@ -22,6 +23,7 @@ def create_app(
     reader: SignalReader,
     *,
     lake: str,
+    events: EventReader | None = None,
     dashboard: Path | None = None,
     origins: Sequence[str] = (),
     max_answer_points: int = MAX_ANSWER_POINTS,
@@ -31,6 +33,7 @@ def create_app(
     Args:
         reader: Where the answers come from.
         lake: The lake's URL, for `/health`: `file://` is local, `s3://` is cloud.
+        events: Where events come from; None leaves their endpoint out.
         dashboard: The folder of the built dashboard; None serves the API alone.
         origins: Other origins whose pages may call the API from a browser; default none.
         max_answer_points: The most points of one answer, all signals together.
@@ -50,6 +53,8 @@ def create_app(
         lake=lake,
     )
     app.include_router(routes.build(reader, health, max_answer_points=max_answer_points))
+    if events is not None:
+        app.include_router(event_routes.build(events))
 
     @app.get("/metrics", tags=["service"], response_class=PlainTextResponse)
     async def get_metrics() -> PlainTextResponse:

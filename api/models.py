@@ -10,6 +10,7 @@ from telemetry_pipeline.lake.instant import parse_instant
 
 MAX_SIGNALS = 100
 Include = Literal["stats", "gaps", "envelope"]
+Severity = Literal["info", "warning", "critical"]
 
 
 def _checked_instant(text: str) -> str:
@@ -162,6 +163,38 @@ class QueryResponse(BaseModel):
 
     signals: list[SignalSeriesModel]
     query_stats: QueryStatsModel
+
+
+class EventModel(BaseModel):
+    """A run of samples for which a rule's condition held for long enough."""
+
+    rule: str
+    severity: str = Field(description="info, warning or critical")
+    description: str = Field(description="what the rule says about itself")
+    message_name: str
+    signal_name: str
+    channel: str = Field(description="the bus; empty where raw objects name none")
+    condition: str = Field(description="what held, such as > 150", examples=["> 150"])
+    unit: str
+    start_time: str = Field(description="the first of the samples, ISO 8601 UTC")
+    end_time: str = Field(description="the last of them, itself part of the event")
+    duration_ms: float = Field(description="from the first to the last sample")
+    worst_value: float | None = Field(
+        description="the value furthest into the condition; null for an infinity"
+    )
+    worst_time: str = Field(description="when it was first met")
+    samples: int
+    open_start: bool = Field(
+        description="no sample right before it is known for which the condition did not hold"
+    )
+    open_end: bool = Field(description="no such sample is known right after it: it may go on")
+
+
+class EventsResponse(BaseModel):
+    """The events of a range, all of them."""
+
+    events: list[EventModel]
+    skipped_objects: int = Field(description="objects of the range that could not be read")
 
 
 class Health(BaseModel):

@@ -10,6 +10,7 @@ from typing import Final
 
 from api.app import create_app
 from telemetry_pipeline.lake.store import Store
+from telemetry_pipeline.query.events import EventReader
 from telemetry_pipeline.query.parquet_reader import ParquetReader
 
 TARGET: Final = Path(__file__).parents[1] / "dashboard" / "openapi.json"
@@ -19,7 +20,7 @@ def document() -> str:
     """The document as it lies in the tree: the endpoints alone, whatever the lake."""
     with tempfile.TemporaryDirectory() as folder:
         lake = Store.open(Path(folder).as_uri())
-        app = create_app(ParquetReader(lake), lake=lake.url)
+        app = create_app(ParquetReader(lake), lake=lake.url, events=EventReader(lake))
         return json.dumps(app.openapi(), indent=2, ensure_ascii=False) + "\n"
 
 

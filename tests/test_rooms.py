@@ -139,7 +139,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "edge_agent": ((ERRORS, LAKE), ("can", "cantools", "numpy", "pyarrow", "rich", "typer", "yaml")),
     "edge_agent.database": ((ERRORS, f"{P}.decode.dbc"), ("cantools",)),
     "api": (
-        (ERRORS, LAKE, SETTINGS, f"{P}.query", f"{P}.version"),
+        (ERRORS, LAKE, SETTINGS, f"{P}.query", f"{P}.rules.interval", f"{P}.version"),
         (
             "fastapi",
             "numpy",

@@ -29,11 +29,16 @@ def serve(
     import uvicorn  # noqa: PLC0415  only this command needs a web server
 
     from api.app import create_app  # noqa: PLC0415
+    from telemetry_pipeline.query.events import EventReader  # noqa: PLC0415
     from telemetry_pipeline.query.parquet_reader import ParquetReader  # noqa: PLC0415
 
     lake = open_lake()
     app = create_app(
-        ParquetReader(lake), lake=lake.url, dashboard=settings().dashboard, origins=allow_origin or ()
+        ParquetReader(lake),
+        lake=lake.url,
+        events=EventReader(lake),
+        dashboard=settings().dashboard,
+        origins=allow_origin or (),
     )
     with listen(host, port) as listener:
         taken = listener.getsockname()[1]

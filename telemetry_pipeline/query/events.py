@@ -5,10 +5,9 @@ Rules are not needed to read what they found: every row says by which one. What 
 
 import logging
 import os
-from bisect import bisect_right
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import pyarrow as pa
@@ -18,9 +17,9 @@ from telemetry_pipeline.lake import layout, ledger, parquet
 from telemetry_pipeline.lake.layout import DecodedObject, Partition
 from telemetry_pipeline.lake.store import ObjectInfo, Store
 from telemetry_pipeline.query.cache import WeightedCache
+from telemetry_pipeline.query.neighbours import Neighbours
 from telemetry_pipeline.rules.interval import Interval, Series, from_table
-from telemetry_pipeline.rules.merge import Found, merge
-from telemetry_pipeline.rules.samples import contradicts
+from telemetry_pipeline.rules.merge import Found, Merged, merge
 
 _log: Final = logging.getLogger(__name__)
 
@@ -94,10 +93,10 @@ class EventReader:
         merged = reading.merged()
         for _ in range(REACH_DAYS):
             near = [
-                item
+                item.interval
                 for item in merged
-                if item.last_ns + item.series.max_hole_ns >= start_ns
-                and item.first_ns - item.series.max_hole_ns < end_ns
+                if item.interval.last_ns + item.interval.series.max_hole_ns >= start_ns
+                and item.interval.first_ns - item.interval.series.max_hole_ns < end_ns
             ]
             further = []
             if any(i.open_start and i.first_ns - i.series.max_hole_ns < before.start_ns for i in near):
@@ -110,7 +109,13 @@ class EventReader:
                 break
             reading.load(further)
             merged = reading.merged()
-        found = [i for i in merged if i.long_enough and i.last_ns >= start_ns and i.first_ns < end_ns]
+        found = [
+            item
+            for item in merged
+            if item.interval.long_enough
+            and item.interval.last_ns >= start_ns
+            and item.interval.first_ns < end_ns
+        ]
         if len(found) > MAX_EVENTS:
             raise TooLarge(
                 f"{len(found):,} events lie in the range, the limit is {MAX_EVENTS:,}",
@@ -121,7 +126,7 @@ class EventReader:
                 f"no decoded data of vehicle {vehicle_id}",
                 remedy="GET /vehicles lists the vehicles; raw objects have to be decoded first",
             )
-        return Events(found, reading.skipped)
+        return Events([reading.settled(item) for item in found], reading.skipped)
 
     def intervals(self, info: ObjectInfo) -> tuple[Interval, ...] | BadRaw:
         """What one events object holds, or why it cannot be read."""
@@ -155,7 +160,10 @@ class _Reading:
     rules: Collection[str]
     found: list[Found] = field(default_factory=list)
     skipped: int = 0
-    _decoded: dict[Partition, list[DecodedObject]] = field(default_factory=dict)
+    neighbours: Neighbours = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.neighbours = Neighbours(self.store)
 
     def load(self, days: Sequence[Partition]) -> None:
         listed = [item for day in self.reader.pool.map(self._listed, days) for item in day]
@@ -166,8 +174,15 @@ class _Reading:
             else:
                 self.found += [(source, item) for item in intervals if self._wanted(item.series)]
 
-    def merged(self) -> list[Interval]:
-        return merge(self.found, self._between)
+    def merged(self) -> list[Merged]:
+        return merge(self.found, self.neighbours.between)
+
+    def settled(self, item: Merged) -> Interval:
+        """An interval whose open ends are closed where another object saw the condition not hold."""
+        found, series = item.interval, item.interval.series
+        start = found.open_start and not self.neighbours.before(item.first_in, series, found.first_ns)
+        end = found.open_end and not self.neighbours.after(item.last_in, series, found.last_ns)
+        return replace(found, open_start=start, open_end=end)
 
     def _wanted(self, series: Series) -> bool:
         return (not self.severities or series.severity in self.severities) and (
@@ -182,29 +197,3 @@ class _Reading:
             except BadKey:
                 continue
         return found
-
-    def _between(
-        self, one: DecodedObject, other: DecodedObject, series: Series, last: int, first: int
-    ) -> bool:
-        """Whether an object between two others, by name, speaks against what they have in common (see `merge`)."""
-        low, high = sorted((one, other))
-        day = low.partition
-        while day <= high.partition:
-            for item in self._candidates(day, low, high):
-                try:
-                    if contradicts(self.store, item.key, series, last, first):
-                        return True
-                except (BadRaw, NotFound, pa.ArrowException, OSError) as error:
-                    _log.warning("%s: not asked whether an event ends there (%s)", item.key, error)
-            day = day.shifted(1)
-        return False
-
-    def _candidates(self, day: Partition, low: DecodedObject, high: DecodedObject) -> list[DecodedObject]:
-        """The decoded objects of a day that may hold samples between those of two others: named between, or no time."""
-        if day not in self._decoded:
-            self._decoded[day] = ledger.decoded_objects(self.store, day)
-        listed = self._decoded[day]
-        between = listed[bisect_right(listed, low) :]
-        named = [item for item in between if item < high]
-        timeless = [item for item in listed if layout.stem_start_ns(item.stem) is None]
-        return [item for item in dict.fromkeys(named + timeless) if item not in (low, high)]

@@ -4,7 +4,7 @@ The result does not depend on the order in which objects came. Reading them is t
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,7 +20,16 @@ Between = Callable[[DecodedObject, DecodedObject, Series, int, int], bool]
 which its condition does not hold."""
 
 
-def merge(found: Iterable[Found], between: Between) -> list[Interval]:
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What became one interval, and the objects in which it was first and last seen."""
+
+    interval: Interval
+    first_in: DecodedObject
+    last_in: DecodedObject
+
+
+def merge(found: Iterable[Found], between: Between) -> list[Merged]:
     """Put intervals together, also such as are too short to be events, in order of time.
 
     Two become one where they overlap (objects that cover the same time are each judged by their own samples), or
@@ -30,20 +39,21 @@ def merge(found: Iterable[Found], between: Between) -> list[Interval]:
     by_series: dict[Series, list[Found]] = {}
     for source, interval in found:
         by_series.setdefault(interval.series, []).append((source, interval))
-    merged = [interval for items in by_series.values() for interval in _merge_series(items, between)]
+    merged = [item for items in by_series.values() for item in _merge_series(items, between)]
     return sorted(merged, key=_order)
 
 
-def _order(interval: Interval) -> tuple[int, int, str, str, str, str]:
-    series = interval.series
+def _order(merged: Merged) -> tuple[int, int, str, str, str, str]:
+    interval, series = merged.interval, merged.interval.series
     return interval.first_ns, interval.last_ns, series.rule, series.message, series.signal, series.channel
 
 
-def _merge_series(items: list[Found], between: Between) -> list[Interval]:
+def _merge_series(items: list[Found], between: Between) -> list[Merged]:
     items.sort(key=lambda item: (item[1].first_ns, item[0], item[1].last_ns))
     condition = Condition.parse(items[0][1].series.condition)
-    result: list[Interval] = []
+    result: list[Merged] = []
     source, current = items[0]
+    first_in = source
     for other_source, other in items[1:]:
         if other.last_ns <= current.last_ns or other.first_ns < current.last_ns:
             joined = True
@@ -55,13 +65,14 @@ def _merge_series(items: list[Found], between: Between) -> list[Interval]:
                 and not between(source, other_source, current.series, current.last_ns, other.first_ns)
             )
         if not joined:
-            result.append(current)
+            result.append(Merged(current, first_in, source))
             source, current = other_source, other
+            first_in = source
             continue
         if other.last_ns >= current.last_ns:
             source = max(source, other_source) if other.last_ns == current.last_ns else other_source
         current = _joined(current, other, condition)
-    return [*result, current]
+    return [*result, Merged(current, first_in, source)]
 
 
 def _joined(one: Interval, other: Interval, condition: Condition) -> Interval:

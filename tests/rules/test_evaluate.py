@@ -106,7 +106,7 @@ def together(rule: Rule, objects: dict[DecodedObject, list[Sample]], order: list
     found = [(item, interval) for item, samples in objects.items() for interval in evaluate(rule, samples)]
     # in whatever order they came
     found.sort(key=lambda pair: order[hash(pair[0]) % len(order)] if order else 0)
-    return merge(found, between)
+    return [item.interval for item in merge(found, between)]
 
 
 def apart(samples: list[Sample], cuts: list[int]) -> list[int]:

@@ -241,6 +241,21 @@ def test_what_lies_in_a_silence_is_looked_at(folder_lake: Store, between: object
     assert len(found(folder_lake)) == events
 
 
+def test_an_end_at_a_border_is_known_from_the_neighbour(folder_lake: Store) -> None:
+    use_rules(folder_lake, FAST)
+    raws = [
+        land(folder_lake, NOON + n * 60 * SECOND, speeds)
+        for n, speeds in enumerate(([50] * 600, [120] * 600, [50] * 600))
+    ]
+    decode(folder_lake, raws[1])
+    (alone,) = found(folder_lake)
+    assert (alone.open_start, alone.open_end) == (True, True)
+    decode(folder_lake, raws[2])
+    assert [(i.open_start, i.open_end) for i in found(folder_lake)] == [(True, False)]
+    decode(folder_lake, raws[0])
+    assert [(i.open_start, i.open_end) for i in found(folder_lake)] == [(False, False)]
+
+
 def test_an_event_of_three_days_is_found_from_within(folder_lake: Store) -> None:
     use_rules(folder_lake, "rules: [{name: on, when: Motor_RPM > 100 for 1h, max_hole: 45m}]")
     start = MIDNIGHT - DAY_NS - 1800 * SECOND

@@ -126,6 +126,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/vehicles/{vehicle_id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Events
+         * @description Events that have a part in [start, end), each whole, in order of their beginnings.
+         *
+         *     An event is a run of samples for which a rule's condition held, from the first to the last of them at least as
+         *     long as the rule asks for, without a silence above the rule's hole.
+         */
+        get: operations["list_events_vehicles__vehicle_id__events_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/metrics": {
         parameters: {
             query?: never;
@@ -161,6 +184,91 @@ export interface components {
             min: number[];
             /** Max */
             max: number[];
+        };
+        /**
+         * EventModel
+         * @description A run of samples for which a rule's condition held for long enough.
+         */
+        EventModel: {
+            /** Rule */
+            rule: string;
+            /**
+             * Severity
+             * @description info, warning or critical
+             */
+            severity: string;
+            /**
+             * Description
+             * @description what the rule says about itself
+             */
+            description: string;
+            /** Message Name */
+            message_name: string;
+            /** Signal Name */
+            signal_name: string;
+            /**
+             * Channel
+             * @description the bus; empty where raw objects name none
+             */
+            channel: string;
+            /**
+             * Condition
+             * @description what held, such as > 150
+             * @example > 150
+             */
+            condition: string;
+            /** Unit */
+            unit: string;
+            /**
+             * Start Time
+             * @description the first of the samples, ISO 8601 UTC
+             */
+            start_time: string;
+            /**
+             * End Time
+             * @description the last of them, itself part of the event
+             */
+            end_time: string;
+            /**
+             * Duration Ms
+             * @description from the first to the last sample
+             */
+            duration_ms: number;
+            /**
+             * Worst Value
+             * @description the value furthest into the condition; null for an infinity
+             */
+            worst_value: number | null;
+            /**
+             * Worst Time
+             * @description when it was first met
+             */
+            worst_time: string;
+            /** Samples */
+            samples: number;
+            /**
+             * Open Start
+             * @description no sample right before it is known for which the condition did not hold
+             */
+            open_start: boolean;
+            /**
+             * Open End
+             * @description no such sample is known right after it: it may go on
+             */
+            open_end: boolean;
+        };
+        /**
+         * EventsResponse
+         * @description The events of a range, all of them.
+         */
+        EventsResponse: {
+            /** Events */
+            events: components["schemas"]["EventModel"][];
+            /**
+             * Skipped Objects
+             * @description objects of the range that could not be read
+             */
+            skipped_objects: number;
         };
         /**
          * Health
@@ -739,6 +847,77 @@ export interface operations {
                 };
             };
             /** @description more rows or points than one answer may have */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the request cannot be answered as it was asked */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the lake does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_events_vehicles__vehicle_id__events_get: {
+        parameters: {
+            query: {
+                /** @description first instant, with a zone */
+                start: string;
+                /** @description first instant no longer wanted */
+                end: string;
+                /** @description only these; repeat for several */
+                severity?: ("info" | "warning" | "critical")[] | null;
+                /** @description only these rules; repeat for several */
+                rule?: string[] | null;
+            };
+            header?: never;
+            path: {
+                vehicle_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventsResponse"];
+                };
+            };
+            /** @description no such vehicle, message or signal */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description more events than one answer may have */
             413: {
                 headers: {
                     [name: string]: unknown;
