@@ -4,6 +4,7 @@ Everything is a process of its own, started the way a user would start it; this 
 over HTTP and ends them.
 """
 
+import contextlib
 import json
 import shutil
 import signal
@@ -21,8 +22,8 @@ import typer
 from rich.console import Console
 
 from telemetry_pipeline.cli.processes import Processes, free_port
-from telemetry_pipeline.errors import PermanentError, TransientError
-from telemetry_pipeline.lake import ledger
+from telemetry_pipeline.errors import AlreadyExists, PermanentError, TransientError
+from telemetry_pipeline.lake import layout, ledger
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.settings import Settings, child_env
 
@@ -110,6 +111,8 @@ def _start(plan: _Plan, processes: Processes, env: dict[str, str], window: float
     python = [sys.executable, "-m"]
     workspace = ["-w", str(_ROOT / "workspace.yaml")]
     lake = Store.open(plan.settings.lake)
+    with contextlib.suppress(AlreadyExists):  # whoever changed them keeps them
+        lake.put(layout.RULES, (_ROOT / layout.RULES).read_bytes(), create_only=True)
     known = set(ledger.vehicles(lake))
     if fresh := [vehicle for vehicle in plan.vehicles if vehicle not in known]:
         console.print(f"Simulating how {', '.join(fresh)} came here")

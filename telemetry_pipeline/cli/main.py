@@ -5,7 +5,21 @@ import sys
 
 import typer
 
-from telemetry_pipeline.cli import catalog, dbc, decode, demo, fleet, import_log, query, serve, simulate, stale, status, verify
+from telemetry_pipeline.cli import (
+    catalog,
+    dbc,
+    decode,
+    demo,
+    fleet,
+    import_log,
+    query,
+    rules,
+    serve,
+    simulate,
+    stale,
+    status,
+    verify,
+)
 from telemetry_pipeline.errors import BadSetting, TelemetryError
 
 app = typer.Typer(
@@ -28,6 +42,7 @@ app.command("serve")(serve.serve)
 app.command("fleet")(fleet.fleet)
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(dbc.app, name="dbc")
+app.add_typer(rules.app, name="rules")
 
 
 def main() -> None:

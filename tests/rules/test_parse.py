@@ -1,8 +1,11 @@
 """rules.yaml: both forms say the same, and every fault is told with its line and a remedy."""
 
 import contextlib
+import re
+from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -119,3 +122,12 @@ def test_the_digest_is_of_what_the_rules_of_a_vehicle_say():
     assert one.of("EV_1").digest == other.of("EV_1").digest
     assert one.of("EV_2").digest != other.of("EV_2").digest
     assert one.of("EV_3").rules == ()
+
+
+def test_the_rules_of_the_documentation_can_be_read():
+    page = (Path(__file__).parents[2] / "docs" / "rules.md").read_text()
+    (example,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    rules = read(example)
+    assert [rule.name for rule in rules] == ["cell_imbalance", "stator_hot", "Pack_SOC < 10 for 1m"]
+    said = [key for rule in yaml.safe_load(example)["rules"] if isinstance(rule, dict) for key in rule]
+    assert set(said) == set(parse.KEYS)
