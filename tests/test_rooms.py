@@ -32,14 +32,22 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     f"{P}.query": ((ERRORS, LAKE, f"{P}.rules", f"{P}.series"), ("numpy", "pyarrow", "polars")),
     f"{P}.query.reader": ((), ("numpy",)),
     f"{P}.query.index": ((ERRORS, LAKE, f"{P}.query.reader"), ("numpy", "pyarrow", "polars")),
+    f"{P}.query.cache": ((), ()),
     f"{P}.query.day": ((f"{P}.query.index", f"{P}.query.reader"), ()),
     f"{P}.series": (
-        (ERRORS, LAKE, *(f"{P}.query.{name}" for name in ("reader", "index", "day")), f"{P}.version"),
+        (
+            ERRORS,
+            LAKE,
+            *(f"{P}.query.{name}" for name in ("reader", "index", "day", "cache")),
+            f"{P}.version",
+        ),
         ("numpy", "pyarrow"),
     ),
     f"{P}.rules": ((ERRORS, LAKE, f"{P}.decode.report"), ("numpy", "pyarrow", "yaml")),
     f"{P}.bindings": ((ERRORS, LAKE, DECODE, f"{P}.rules"), ("yaml",)),
     f"{P}.days": ((LAKE,), ("numpy", "pyarrow")),
+    f"{P}.intake": ((ERRORS, LAKE, DECODE, f"{P}.borders", f"{P}.days"), ()),
+    f"{P}.scratch": ((), ()),
     f"{P}.borders": ((ERRORS, LAKE, DECODE, f"{P}.days"), ("pyarrow",)),
     f"{P}.made_by": ((ERRORS, LAKE, f"{P}.decode.plan", f"{P}.version"), ()),
     f"{P}.thresholds": ((ERRORS, LAKE), ("yaml",)),
@@ -55,14 +63,13 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     f"{P}.stale": ((ERRORS, LAKE, f"{P}.decode.plan", f"{P}.bindings", f"{P}.made_by"), ()),
     f"{P}.quarantine": ((ERRORS, LAKE, f"{P}.version"), ()),
-    f"{P}.spool": ((LAKE, DECODE), ("numpy", "pyarrow")),
     f"{P}.process": (
         (
             ERRORS,
             LAKE,
             DECODE,
-            *(f"{P}.{name}" for name in ("bindings", "borders", "days", "made_by")),
-            *(f"{P}.{name}" for name in ("quarantine", "rules", "spool")),
+            *(f"{P}.{name}" for name in ("bindings", "borders", "intake", "made_by")),
+            *(f"{P}.{name}" for name in ("quarantine", "rules", "scratch")),
         ),
         (),
     ),
@@ -110,11 +117,14 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             SETTINGS,
             *PIPELINE,
             *DRAINING,
-            *(f"{P}.{name}" for name in ("database_cache", "decode.report", "pipes", "version")),
+            *(
+                f"{P}.{name}"
+                for name in ("catalog", "database_cache", "decode", "fleet", "series", "pipes", "version")
+            ),
         ),
-        ("boto3", "botocore", "dagster", "dagster_aws", "dagster_pipes"),
+        ("boto3", "botocore", "dagster", "dagster_aws", "dagster_pipes", "polars", "pyarrow"),
     ),
-    f"{P}.definitions": ((LAKE, SETTINGS, f"{P}.defs"), ("dagster",)),
+    f"{P}.definitions": ((LAKE, SETTINGS, f"{P}.catalog", f"{P}.defs"), ("dagster",)),
     f"{P}.cli": (
         (
             ERRORS,

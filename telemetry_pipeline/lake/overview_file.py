@@ -4,7 +4,8 @@ What a bucket's columns mean is not known here, only how they are packed.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 import numpy as np
@@ -77,43 +78,58 @@ class OverviewWriter:
         )
 
 
-class OverviewFile:
-    """An overview object, open.
+@dataclass(frozen=True)
+class OverviewIndex:
+    """What the footer of an overview object says.
 
-    Args:
-        source: Its bytes, or a file.
-        where: Its key, for messages.
+    Attributes:
+        metadata: The footer itself.
+        days: The days in it (`2026-11-22`), with the names of the series objects they are from.
+        units: Its signals by (message, signal), in the order of the row groups, with their units.
+        groups: The row group of each.
+    """
+
+    metadata: pq.FileMetaData
+    days: Mapping[str, str]
+    units: Mapping[tuple[str, str], str]
+    groups: Mapping[tuple[str, str], int]
+
+
+def read_index(source: BinaryIO, where: str) -> OverviewIndex:
+    """Read the footer of an open overview object.
 
     Raises:
         BadRaw: It is none.
     """
+    file = open_object(source, where)
+    try:
+        footer = {key: json.loads(text) for key, text in read_footer(file).items()}
+        units = {(str(m), str(s)): str(unit) for m, s, unit in footer[_SIGNALS]}
+        groups = {name: group for group, name in enumerate(units)}
+        return OverviewIndex(file.metadata, dict(footer[DAYS]), units, groups)
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadRaw(f"not an overview object ({error})", where) from error
 
-    def __init__(self, source: bytes | BinaryIO, where: str) -> None:
-        self._file: pq.ParquetFile = open_object(source, where)
-        self._where = where
-        try:
-            footer = {key: json.loads(text) for key, text in read_footer(self._file).items()}
-            self.days: dict[str, str] = dict(footer[DAYS])
-            names = [(str(m), str(s), str(u)) for m, s, u in footer[_SIGNALS]]
-        except (KeyError, TypeError, ValueError) as error:
-            raise BadRaw(f"not an overview object ({error})", where) from error
-        self.units = {(message, signal): unit for message, signal, unit in names}
-        self._groups = {name: group for group, name in enumerate(self.units)}
 
-    def read(self, name: tuple[str, str]) -> dict[str, NDArray[np.int64] | NDArray[np.float64]] | None:
-        """The rows of a signal as columns, or None if it has none.
+def read_columns(
+    source: BinaryIO, index: OverviewIndex, names: Iterable[tuple[str, str]], where: str
+) -> dict[tuple[str, str], Columns]:
+    """Read the rows of signals as columns; signals that the object does not have are left out.
 
-        Raises:
-            BadRaw: They cannot be read.
-        """
-        if (group := self._groups.get(name)) is None:
-            return None
-        try:
-            table = self._file.read_row_group(group, columns=_DATA.names, use_threads=False)
-            return {field.name: _numbers(table[field.name], field) for field in _DATA}
-        except _READ_ERRORS as error:
-            first_line = str(error).partition("\n")[0]
-            raise BadRaw(f"its data cannot be read ({first_line})", self._where) from error
+    Raises:
+        BadRaw: They cannot be read.
+    """
+    found: dict[tuple[str, str], Columns] = {}
+    try:
+        file = pq.ParquetFile(source, metadata=index.metadata)
+        for name in names:
+            if (group := index.groups.get(name)) is not None:
+                table = file.read_row_group(group, columns=_DATA.names, use_threads=False)
+                found[name] = {field.name: _numbers(table[field.name], field) for field in _DATA}
+    except _READ_ERRORS as error:
+        first_line = str(error).partition("\n")[0]
+        raise BadRaw(f"its data cannot be read ({first_line})", where) from error
+    return found
 
 
 def _numbers(column: pa.ChunkedArray, field: pa.Field) -> NDArray[np.int64] | NDArray[np.float64]:

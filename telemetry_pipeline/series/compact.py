@@ -1,7 +1,8 @@
 """Make a vehicle-day's series object from its decoded objects, and swap it in.
 
-The object is written under a new name, and the one that it replaces is removed afterwards: a reader finds the old one,
-both, or the new one, and counts by what they cover. A crash leaves at most a leftover, which the next run removes.
+The object is written under a new name, after the overview that is made from it, and the one that it replaces is removed
+afterwards: a reader finds the old one, both, or the new one, and counts by what they cover. A crash leaves at most a
+leftover, which the next run removes.
 """
 
 import hashlib
@@ -17,7 +18,7 @@ from telemetry_pipeline.errors import BadRaw, NotFound, TransientError
 from telemetry_pipeline.lake.compacted import SeriesObject
 from telemetry_pipeline.lake.layout import DecodedObject, Partition
 from telemetry_pipeline.lake.series_file import SeriesWriter
-from telemetry_pipeline.lake.store import ObjectInfo, Store
+from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.query.day import joined
 from telemetry_pipeline.series.merge import HELD_ROWS, Broken, merged
 from telemetry_pipeline.series.overview import update_overview
@@ -112,23 +113,27 @@ def _compact(store: Store, state: SeriesState, held_rows: int) -> Compacted | No
             made = _write(store, state, path, refused, held_rows)
             if list_decoded(store, partition) != list(state.decoded):
                 return None
-            store.put_file(made.key, path)
-            series = _found(store, made.key)
-        removed = [key for key in (*state.leftovers, state.series.key if state.series else "") if key]
-        removed = [key for key in removed if key != series.key]
-        for key in removed:
-            store.delete(key)
-        summary = update_overview(store, partition, series, path if made else None)
+            key = made.key
+        else:
+            key = series.key
+        # the overview first: then a day that is settled is in it
+        summary = update_overview(store, partition, key, path if made else None)
+        if made:
+            store.put_file(key, path)
+    old = [*state.leftovers, *([state.series.key] if state.series else [])]
+    removed = [found for found in old if found != key]
+    for found in removed:
+        store.delete(found)
     return Compacted(
         partition,
-        series.key,
+        key,
         made is not None,
         summary.rows,
         summary.signals,
         made.objects if made else len(state.covered),
         {key: error.what for key, error in refused.items()}
         or {info.key: "cannot be read" for info in state.refused},
-        series.size,
+        summary.size,
         removed,
         summary.days,
     )
@@ -207,11 +212,3 @@ def _footer(
 
 def _compactly(value: object) -> str:
     return json.dumps(value, separators=(",", ":"))
-
-
-def _found(store: Store, key: str) -> ObjectInfo:
-    """The listing of an object that was just written: entity tags of a listing are what others compare."""
-    for info in store.list_objects(key.rpartition("/")[0] + "/"):
-        if info.key == key:
-            return info
-    raise NotFound("the object that was just written is gone", key)

@@ -4,27 +4,38 @@ A day counts while the series object that it was made from does: the footer name
 one month at the same time leave two objects, which the next one joins; readers take each day from where it counts.
 """
 
-import datetime as dt
 import hashlib
+import io
 import json
+import logging
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import pyarrow.parquet as pq
 
-from telemetry_pipeline.errors import BadRaw, NotFound
+from telemetry_pipeline.errors import BadRaw
 from telemetry_pipeline.lake import parquet
 from telemetry_pipeline.lake.compacted import OverviewMonth, SeriesObject, overview_name
 from telemetry_pipeline.lake.layout import Partition
-from telemetry_pipeline.lake.overview_file import OverviewFile, OverviewWriter
+from telemetry_pipeline.lake.overview_file import OverviewWriter, read_columns, read_index
 from telemetry_pipeline.lake.store import ObjectInfo, Store
 from telemetry_pipeline.query.index import to_ns
 from telemetry_pipeline.query.reader import SignalName
+from telemetry_pipeline.series.tier_reader import (
+    COLUMNS,
+    daily_name,
+    date_of,
+    days_of,
+    in_order,
+    list_overview,
+    of_days,
+    rows_of,
+)
 from telemetry_pipeline.series.tiers import (
     S_NS,
     TIERS_S,
@@ -36,43 +47,42 @@ from telemetry_pipeline.series.tiers import (
     tier_rows_of,
 )
 
-DAILY: Final = TIERS_S[:1]
-"""Tiers with an object for each day: they serve hours to days, and a month of them would be rewritten every day."""
+_log: Final = logging.getLogger(__name__)
 
 FORMAT: Final = "1"
 
 
 @dataclass(frozen=True)
 class Summary:
-    """A day in the overview: rows and signals of its series object, and how many days its month holds."""
+    """A day in the overview: rows, signals and bytes of its series object, and how many days its month holds."""
 
     rows: int
     signals: int
+    size: int
     days: int
 
 
-def update_overview(
-    store: Store, partition: Partition, series: ObjectInfo, path: Path | None = None
-) -> Summary:
+def update_overview(store: Store, partition: Partition, key: str, path: Path | None = None) -> Summary:
     """Bring a day into all tiers; does nothing where it is there already.
 
     Args:
         store: The lake.
         partition: The vehicle-day.
-        series: Its series object, the one that counts.
-        path: The same object as a local file, if there is one.
+        key: Its series object: the one that counts, or will.
+        path: The same object as a local file; None: it is in the lake.
 
     Raises:
         BadRaw: The series object cannot be read.
         NotFound: It is gone.
         TransientError: The store does not answer.
     """
-    name = SeriesObject.parse(series.key).name
+    name = SeriesObject.parse(key).name
     day = partition.date.isoformat()
     with ExitStack() as stack:
-        source = stack.enter_context(path.open("rb") if path else store.open_file(series.key))
-        file = parquet.open_object(source, series.key)
-        signals = _signals(file, series.key)
+        source = stack.enter_context(path.open("rb") if path else store.open_file(key))
+        file = parquet.open_object(source, key)
+        signals = _signals(file, key)
+        size = source.seek(0, io.SEEK_END)
         behind = [tier for tier in TIERS_S if days_of(store, partition, tier).get(day) != name]
         if behind:
             wide: dict[int, _Fresh] = {tier: {} for tier in TIERS_S[1:]}
@@ -91,56 +101,18 @@ def update_overview(
                 if tier in behind:
                     _swap_month(store, partition, tier, name, wide[tier])
     return Summary(
-        sum(count for _, _, count in signals), len(signals), len(days_of(store, partition, TIERS_S[-1]))
+        sum(count for _, _, count in signals), len(signals), size, len(days_of(store, partition, TIERS_S[-1]))
     )
-
-
-def days_of(store: Store, partition: Partition, tier: int) -> dict[str, str]:
-    """The days that a tier holds in a day's month (`2026-11-22`), with the names of the series objects they are from.
-
-    Where objects disagree, the day counts from the last of them.
-    """
-    days: dict[str, str] = {}
-    month = OverviewMonth.containing(tier, partition)
-    if tier in DAILY:
-        for info in list_overview(store, month):
-            number, _, series = str(overview_name(info.key)).partition("-")
-            days[f"{partition.date:%Y-%m}-{number}"] = series
-        return days
-    for info in list_overview(store, month):
-        try:
-            with store.open_file(info.key) as file:
-                days |= OverviewFile(file, info.key).days
-        except (BadRaw, NotFound):
-            continue  # what cannot be read holds no day, and is replaced with the next one
-    return days
-
-
-def list_overview(store: Store, month: OverviewMonth) -> list[ObjectInfo]:
-    """The overview objects of a month in one tier, sorted by key; strangers' files are passed over."""
-    found = [info for info in store.list_objects(month.prefix) if overview_name(info.key) is not None]
-    return sorted(found, key=lambda info: info.key)
-
-
-def rows_of(file: OverviewFile, name: SignalName) -> TierRows:
-    """The rows of a signal in an open overview object; none if it has none.
-
-    Raises:
-        BadRaw: They cannot be read.
-    """
-    columns = file.read(name)
-    return TierRows(*(columns[key] for key in _KEYS)) if columns else empty_rows()  # type: ignore[arg-type]
 
 
 _Fresh = dict[SignalName, tuple[str, TierRows]]
 """A day's rows by signal, with the units."""
 
 _NOTHING: Final = ("", empty_rows())
-_KEYS: Final = tuple(field.name for field in fields(TierRows))
 
 
 def _add(writer: OverviewWriter, signal: SignalName, unit: str, rows: TierRows) -> None:
-    columns = {**{key: getattr(rows, key) for key in _KEYS}, "sum": rows.sum}
+    columns = {**{key: getattr(rows, key) for key in COLUMNS}, "sum": rows.sum}
     writer.add(*signal, unit, columns)
 
 
@@ -195,60 +167,64 @@ def _writing() -> Iterator[tuple[OverviewWriter, Path]]:
 
 def _swap_day(store: Store, partition: Partition, name: str, path: Path) -> None:
     month = OverviewMonth.containing(TIERS_S[0], partition)
-    number = f"{partition.date:%d}-"
+    number = daily_name(partition, "")
     before = [info for info in list_overview(store, month) if str(overview_name(info.key)).startswith(number)]
-    key = month.key(f"{number}{name}")
+    key = month.key(daily_name(partition, name))
     store.put_file(key, path)
-    for info in before:
-        if info.key != key:
-            store.delete(info.key)
+    _remove(store, before, key)
 
 
-def _swap_month(
-    store: Store,
-    partition: Partition,
-    tier: int,
-    name: str,
-    fresh: _Fresh,
-) -> None:
+def _swap_month(store: Store, partition: Partition, tier: int, name: str, fresh: _Fresh) -> None:
     month = OverviewMonth.containing(tier, partition)
     before = list_overview(store, month)
-    day = partition.date.isoformat()
-    with ExitStack() as stack:
-        files = []
-        for info in before:
-            try:
-                files.append(OverviewFile(stack.enter_context(store.open_file(info.key)), info.key))
-            except (BadRaw, NotFound):
-                continue  # its days are made again from their series objects
-        owner = {date: file for file in files for date in file.days if date != day}
-        days = {day: name} | {date: file.days[date] for date, file in owner.items()}
-        known = {signal: unit for file in files for signal, unit in file.units.items()}
-        known.update({signal: unit for signal, (unit, _) in fresh.items()})
+    broken: set[str] = set()
+    while True:
         with _writing() as (writer, path):
-            for signal in sorted(known):
-                kept = [fresh.get(signal, _NOTHING)[1]]
-                kept += [_of_days(rows_of(file, signal), partition, file, owner) for file in files]
-                rows = concatenate([part for part in kept if len(part)])
-                if len(rows):
-                    _add(writer, signal, known[signal], rows[np.argsort(rows.bucket, kind="stable")])
-            writer.close(tier, dict(sorted(days.items())))
-            digest = hashlib.sha256(json.dumps([FORMAT, tier, sorted(days.items())]).encode()).hexdigest()
+            try:
+                days = _write_month(
+                    store, [info for info in before if info.key not in broken], writer, fresh, partition
+                )
+            except BadRaw as error:
+                broken.add(error.where)  # its days are made again from their series objects
+                _log.warning("left out: %s", error)
+                continue
+            days = dict(sorted((days | {partition.date.isoformat(): name}).items()))
+            writer.close(tier, days)
+            digest = hashlib.sha256(json.dumps([FORMAT, tier, days]).encode()).hexdigest()
             key = month.key(digest[:24])
             store.put_file(key, path)
+        _remove(store, before, key)
+        return
+
+
+def _write_month(
+    store: Store, before: list[ObjectInfo], writer: OverviewWriter, fresh: _Fresh, partition: Partition
+) -> dict[str, str]:
+    """Write the rows of a month's objects, with those of one day in place of what they have; returns the other days."""
+    with ExitStack() as stack:
+        files = [(info.key, stack.enter_context(store.open_file(info.key))) for info in before]
+        indexes = [(key, file, read_index(file, key)) for key, file in files]
+        owner = {date: key for key, _, index in indexes for date in index.days}
+        owner.pop(partition.date.isoformat(), None)
+        units = {signal: unit for _, _, index in indexes for signal, unit in index.units.items()}
+        units.update({signal: unit for signal, (unit, _) in fresh.items()})
+        for signal in sorted(units):
+            parts = [fresh.get(signal, _NOTHING)[1]]
+            for key, file, index in indexes:
+                kept = [date_of(partition, date) for date, whose in owner.items() if whose == key]
+                columns = read_columns(file, index, [signal], key).get(signal)
+                parts += [of_days(rows_of(columns), kept)] if columns else []
+            if len(rows := in_order(parts)):
+                _add(writer, signal, units[signal], rows)
+        return {
+            date: index.days[date]
+            for key, _, index in indexes
+            for date in index.days
+            if owner.get(date) == key
+        }
+
+
+def _remove(store: Store, before: list[ObjectInfo], key: str) -> None:
     for info in before:
         if info.key != key:
             store.delete(info.key)
-
-
-def _of_days(
-    rows: TierRows, partition: Partition, file: OverviewFile, owner: Mapping[str, OverviewFile]
-) -> TierRows:
-    """Those rows of a month's object whose days it keeps."""
-    keep = np.zeros(len(rows), np.bool_)
-    for date, kept_by in owner.items():
-        if kept_by is file:
-            whose = Partition(partition.vehicle_id, dt.date.fromisoformat(date))
-            first, stop = np.searchsorted(rows.bucket, [whose.start_ns, whose.end_ns])
-            keep[first:stop] = True
-    return rows[keep]

@@ -6,8 +6,8 @@ from telemetry_pipeline.lake import layout, ledger
 from telemetry_pipeline.lake.compacted import OverviewMonth, SeriesObject
 from telemetry_pipeline.lake.layout import Partition
 from telemetry_pipeline.lake.store import Store
-from telemetry_pipeline.series.overview import days_of
 from telemetry_pipeline.series.state import SeriesState, series_state
+from telemetry_pipeline.series.tier_reader import days_of
 from telemetry_pipeline.series.tiers import TIERS_S
 
 

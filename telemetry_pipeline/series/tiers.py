@@ -183,6 +183,27 @@ def tier_rows_of(buckets: Buckets, v: Float) -> TierRows:
     )
 
 
+def sample_rows(t: Int, v: Float, width_ns: int) -> TierRows:
+    """Samples as buckets of any width; no samples are no rows.
+
+    Args:
+        t: int64 nanoseconds, ascending.
+        v: Values, as many.
+        width_ns: The width of a bucket.
+    """
+    return tier_rows_of(Buckets.of(t, width_ns), v) if len(t) else empty_rows()
+
+
+def aligned(start_ns: int, end_ns: int, width_ns: int) -> tuple[int, int]:
+    """The largest range of whole buckets within [start_ns, end_ns); where there is none, both ends are equal.
+
+    What is left of the range on both sides, [start_ns, first) and [stop, end_ns), is the business of the samples.
+    """
+    first = -(-start_ns // width_ns) * width_ns
+    stop = end_ns // width_ns * width_ns
+    return (first, stop) if first < stop else (end_ns, end_ns)
+
+
 def _summed(t: Int, v: Float, starts: Int, ends: Int) -> tuple[Float, Float, Int, Int, Float, Float]:
     low, high = np.minimum.reduceat(v, starts), np.maximum.reduceat(v, starts)
     t_low, t_high = t[_first_equal(v, low, starts, ends)], t[_first_equal(v, high, starts, ends)]

@@ -206,8 +206,12 @@ def test_a_crash_between_write_and_swap_leaves_what_the_next_run_clears(folder_l
     first = compact_day(folder_lake, DAY)
     put_decoded(folder_lake, DAY, "b", {SPEED: ([AT + 1], [2.0])})
 
-    def crash(*_):
-        raise KeyboardInterrupt
+    honest = Store.delete
+
+    def crash(store, key):
+        if key.startswith("series/"):
+            raise KeyboardInterrupt
+        honest(store, key)
 
     with monkeypatch.context() as patched:
         patched.setattr(Store, "delete", crash)
@@ -221,16 +225,21 @@ def test_a_crash_between_write_and_swap_leaves_what_the_next_run_clears(folder_l
     assert series_state(folder_lake, DAY).settled
 
 
-def test_a_crash_before_the_overview_is_mended(folder_lake, monkeypatch):
+def test_a_day_is_settled_only_once_it_is_in_the_overview(folder_lake, monkeypatch):
     put_decoded(folder_lake, DAY, "a", {SPEED: ([AT], [1.0])})
     with monkeypatch.context() as patched:
         patched.setattr(compact, "update_overview", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             compact_day(folder_lake, DAY)
-    late = AT + 3 * DAY_NS
+    assert not series_state(folder_lake, DAY).settled
+    assert compact_day(folder_lake, DAY).written
+    assert series_state(folder_lake, DAY).settled
+    assert list(days_to_compact(folder_lake, quiet_for_ns=0, now_ns=2**62)) == []
+    for info in list(folder_lake.list_objects("overview/tier=60/")):
+        folder_lake.delete(info.key)
     assert list(days_to_compact(folder_lake, quiet_for_ns=0, now_ns=2**62)) == [DAY]
     assert not compact_day(folder_lake, DAY).written
-    assert list(days_to_compact(folder_lake, quiet_for_ns=0, now_ns=max(late, 2**62))) == []
+    assert list(days_to_compact(folder_lake, quiet_for_ns=0, now_ns=2**62)) == []
 
 
 def test_a_broken_series_object_is_answered_for_and_replaced(folder_lake):
