@@ -9,6 +9,7 @@ from telemetry_pipeline.defs.jobs import drain_job, reconcile_job
 from telemetry_pipeline.defs.partitions import first_tracked_day, vehicle_days
 from telemetry_pipeline.defs.resources import LakeResource
 from telemetry_pipeline.defs.sensors import doorbell, reconciliation
+from telemetry_pipeline.defs.watching import watching
 from telemetry_pipeline.lake import ledger
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.settings import Settings
@@ -27,13 +28,14 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         first = first_tracked_day(today, len(ledger.vehicles(store)))
     partitions = vehicle_days(first)
     drain, missed = drain_job(), reconcile_job()
-    return dg.Definitions(
+    decoding = dg.Definitions(
         assets=[raw_frames(partitions), decoded_signals(partitions)],
         jobs=[drain, missed],
         sensors=[doorbell(drain), reconciliation(missed)],
         resources={"lake": LakeResource.of(settings)},
         executor=dg.in_process_executor,
     )
+    return dg.Definitions.merge(decoding, watching())
 
 
 @dg.definitions

@@ -13,8 +13,8 @@ from typing import Any, Final
 import dagster as dg
 
 from telemetry_pipeline.defs import metadata
-from telemetry_pipeline.defs.checks import check_specs
 from telemetry_pipeline.defs.dispatch import open_decoder
+from telemetry_pipeline.defs.freshness import with_freshness
 from telemetry_pipeline.defs.heartbeat import beating
 from telemetry_pipeline.defs.partitions import from_key
 from telemetry_pipeline.defs.priority import step_back
@@ -83,8 +83,7 @@ def decoded_signals(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
                 skippable=True,  # events are reported per partition, never one for the run
             )
         ],
-        check_specs=check_specs(DECODED_SIGNALS),
-        can_subset=True,  # makes the outputs of the checks optional, too: they are logged, not yielded
+        can_subset=True,
         backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=200),
     )
     def decoded(context: dg.AssetExecutionContext, config: DrainConfig, lake: LakeResource) -> Iterator[Any]:
@@ -95,7 +94,7 @@ def decoded_signals(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
                 _drain(context, config, lake)
         yield from ()
 
-    return decoded
+    return with_freshness(decoded)
 
 
 def _drain(context: dg.AssetExecutionContext, config: DrainConfig, lake: LakeResource) -> None:

@@ -1,51 +1,130 @@
-"""The asset checks of decoded signals: which there are, and what a run says to each.
+"""The asset checks of decoded signals: one question each to all partitions, and the events that answer it.
 
-What a report counts is `decode.report`'s business.
+A run says what changed for single partitions (an evaluation with a partition), then how the check stands over all of
+them (one without, and without a run: the newest is always the whole truth, and pruning a run takes nothing away).
+What is wrong with a partition is `health`'s business.
 """
 
-from collections.abc import Mapping
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
 
 import dagster as dg
 
-from telemetry_pipeline.defs import metadata
+from telemetry_pipeline.defs.findings import SHOWN, findings_metadata, is_unspoken, usable_thresholds
 from telemetry_pipeline.defs.partitions import to_key
-from telemetry_pipeline.lake.layout import Partition
+from telemetry_pipeline.defs.resources import LakeResource
+from telemetry_pipeline.health.book import Book, Change
+from telemetry_pipeline.health.health import Health
+from telemetry_pipeline.health.inspect import inspect
+from telemetry_pipeline.health.judge import CHECKS
+from telemetry_pipeline.lake import ledger
+from telemetry_pipeline.lake.layout import DAY_NS, Partition
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.process import Tally
 
 
 def check_specs(asset: dg.AssetKey) -> list[dg.AssetCheckSpec]:
-    """The checks that a run of the asset evaluates."""
+    """The checks of every partition's counts."""
     return [
-        dg.AssetCheckSpec("accounting", asset=asset, description="Every row in is counted once."),
-        dg.AssetCheckSpec("quarantine", asset=asset, description="Every raw object could be read."),
+        dg.AssetCheckSpec(name, asset=asset, description=check.description) for name, check in CHECKS.items()
     ]
+
+
+def quality_checks(asset: dg.AssetKey) -> dg.AssetChecksDefinition:
+    """The checks by themselves, when somebody asks for them: known counts against today's thresholds.
+
+    Partitions of today and yesterday that hold more objects than are known (others decode, too) are counted anew.
+    """
+
+    @dg.multi_asset_check(name="decoded_signals_checks", specs=check_specs(asset), can_subset=True)
+    def decoded_signals_checks(
+        context: dg.AssetCheckExecutionContext, lake: LakeResource
+    ) -> Iterator[dg.AssetCheckResult]:
+        store = lake.store()
+        thresholds, fault = usable_thresholds(store)
+        book = Book(store, thresholds)
+        book.replace(_unknown(store, book))
+        book.judge_again()
+        for name in CHECKS:
+            if dg.AssetCheckKey(asset, name) in context.selected_asset_check_keys:
+                yield dg.AssetCheckResult(asset_key=asset, check_name=name, **_standing(book, name, fault))
+
+    return decoded_signals_checks
 
 
 def evaluate(
     context: dg.AssetExecutionContext,
     asset: dg.AssetKey,
-    store: Store,  # noqa: ARG001  the state of the checks lies there
+    store: Store,
     tallies: Mapping[Partition, Tally],
+    *,
+    whole: Collection[Partition] = (),
 ) -> None:
-    """Evaluate the checks. Logged, not yielded: a yielded result asks for the run's one partition key."""
-    reports = [item.report for item in tallies.values()]
-    quarantined = {key: why for item in tallies.values() for key, why in item.quarantined.items()}
-    wrong = [to_key(partition) for partition, item in tallies.items() if not item.report.adds_up()]
-    context.log_event(
-        dg.AssetCheckEvaluation(
-            asset_key=asset,
-            check_name="accounting",
-            passed=not wrong,
-            metadata={"rows": sum(report.rows for report in reports), "partitions_that_do_not_add_up": wrong},
-        )
+    """Judge the partitions that a run has touched, and tell what changed.
+
+    Args:
+        context: The run.
+        asset: The checked asset.
+        store: The lake.
+        tallies: What the run has just done.
+        whole: Partitions of which more may have been decoded than the tallies say; they are counted anew.
+    """
+    thresholds, fault = usable_thresholds(store)
+    book = Book(store, thresholds)
+    news = {p: Health.of_tally(item) for p, item in tallies.items() if p not in whole}
+    changes = book.add(news) if news else []
+    if whole:
+        changes += book.replace({partition: inspect(store, partition) for partition in whole})
+    for change in changes[:SHOWN]:
+        context.log_event(_of_partition(asset, change))
+    changed = {change.check for change in changes}
+    unspoken = is_unspoken(context.instance, dg.AssetCheckKey(asset, "accounting"))
+    for name in CHECKS:
+        if unspoken or name in changed:
+            context.instance.report_runless_asset_event(
+                dg.AssetCheckEvaluation(asset_key=asset, check_name=name, **_standing(book, name, fault))
+            )
+
+
+def _standing(book: Book, name: str, fault: str) -> dict[str, Any]:
+    """How a check stands over all partitions: the arguments that its evaluation and its result have in common."""
+    standing = book.standing()
+    held = standing.by_check[name]
+    newest: Sequence[Partition] = sorted(held, key=lambda item: (item.date, item.vehicle_id), reverse=True)
+    more = standing.untold.get(name, 0)
+    said = f"{len(held) + more} partitions" if held else CHECKS[name].description
+    return {
+        "passed": not held,
+        "severity": dg.AssetCheckSeverity.ERROR if CHECKS[name].severe else dg.AssetCheckSeverity.WARN,
+        "description": f"{said}{fault}",
+        "metadata": {
+            **findings_metadata({to_key(partition): held[partition] for partition in newest}, "partition"),
+            **({"found_before_and_not_listed": more} if more else {}),
+        },
+    }
+
+
+def _of_partition(asset: dg.AssetKey, change: Change) -> dg.AssetCheckEvaluation:
+    return dg.AssetCheckEvaluation(
+        asset_key=asset,
+        check_name=change.check,
+        passed=not change.text,
+        partition=to_key(change.partition),
+        severity=dg.AssetCheckSeverity.ERROR if CHECKS[change.check].severe else dg.AssetCheckSeverity.WARN,
+        description=change.text or "It passes again.",
     )
-    context.log_event(
-        dg.AssetCheckEvaluation(
-            asset_key=asset,
-            check_name="quarantine",
-            passed=not quarantined,
-            severity=dg.AssetCheckSeverity.WARN,
-            metadata={"objects": dg.MetadataValue.json(dict(list(quarantined.items())[: metadata.TOP]))},
-        )
-    )
+
+
+def _unknown(store: Store, book: Book) -> dict[Partition, Health]:
+    """Recent partitions that hold another number of decoded objects than is known, counted anew."""
+    now_ns = time.time_ns()
+    found: dict[Partition, Health] = {}
+    for days in (0, 1):
+        known = book.day(Partition.containing("_", now_ns - days * DAY_NS).date)
+        for vehicle_id in ledger.vehicles(store):
+            partition = Partition.containing(vehicle_id, now_ns - days * DAY_NS)
+            held = ledger.read_ledger(store, partition)
+            if len(held.decoded) != known.get(partition, Health()).objects:
+                found[partition] = inspect(store, partition)
+    return found

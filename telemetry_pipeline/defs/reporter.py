@@ -54,6 +54,7 @@ class Reporter:
         self._untold = Untold(store, name)
         self._since: dict[Partition, Tally] = {}
         self._unchecked: dict[Partition, Tally] = {}
+        self._uncounted: set[Partition] = set()
         self._told_at: dict[Partition, float] = {}
         self._telling: dict[Partition, Future[None]] = {}
         self._teller = ThreadPoolExecutor(1, "teller")
@@ -70,6 +71,7 @@ class Reporter:
         if left := self._untold.read():
             self._context.log.info("%d partitions were left untold by a run before", len(left))
             self._take_in(left)
+            self._uncounted.update(left)
             self._tell_due()
 
     def expect(self, partitions: Iterable[Partition]) -> None:
@@ -106,7 +108,7 @@ class Reporter:
         """Tell of a partition that was decoded whole, by an event of the run: a backfill counts only those."""
         self._register([item.partition.vehicle_id])
         self._totals.drop(item.partition)
-        _merge(self._unchecked.setdefault(item.partition, Tally(item.partition)), item)
+        self._uncounted.add(item.partition)
         if item.failed:
             self._since[item.partition] = item
         else:
@@ -189,9 +191,10 @@ class Reporter:
 
     def check(self) -> None:
         """Evaluate the checks for what came since the last time; a run evaluates them at least once."""
-        if self._unchecked or self._checked_at == self._begun:
+        if self._unchecked or self._uncounted or self._checked_at == self._begun:
             unchecked, self._unchecked = self._unchecked, {}
-            evaluate(self._context, self._asset, self._store, unchecked)
+            uncounted, self._uncounted = self._uncounted, set()
+            evaluate(self._context, self._asset, self._store, unchecked, whole=uncounted)
         self._checked_at = time.monotonic()
 
     def _is_dealt_with(self, key: str) -> bool:
@@ -224,3 +227,5 @@ def _merge(into: Tally, item: Tally) -> None:
     into.quarantined.update(item.quarantined)
     into.failed.update(item.failed)
     into.transient |= item.transient
+    into.wrong += item.wrong
+    into.spans += item.spans

@@ -98,7 +98,7 @@ def test_a_poisoned_object_is_quarantined_and_the_run_succeeds(
     assert (numbers["objects"], numbers["quarantined"]) == (1, 1)
     assert numbers["quarantine"].records[0].data["raw_object"] == bad.key
     checks = {check.check_name: check.passed for check in result.get_asset_check_evaluations()}
-    assert checks == {"accounting": True, "quarantine": False}
+    assert checks == {"quarantine": False}
 
 
 def test_a_partition_whose_objects_stay_pending_is_not_materialized(

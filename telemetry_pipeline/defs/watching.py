@@ -1,0 +1,24 @@
+"""Everything that watches what was decoded: asset checks, and the sensors that ask for them or tell of them."""
+
+import dagster as dg
+
+from telemetry_pipeline.defs.assets import DECODED_SIGNALS
+from telemetry_pipeline.defs.checks import quality_checks
+from telemetry_pipeline.defs.freshness import freshness_check, vehicle_silence
+from telemetry_pipeline.defs.staleness import look_for_stale, stale_check, stale_job
+
+RAW_FRAMES = dg.AssetKey("raw_frames")
+
+
+def watching() -> dg.Definitions:
+    """The definitions to be merged with those of the assets."""
+    stale = stale_job(DECODED_SIGNALS)
+    return dg.Definitions(
+        asset_checks=[
+            quality_checks(DECODED_SIGNALS),
+            stale_check(DECODED_SIGNALS),
+            freshness_check(RAW_FRAMES),
+        ],
+        jobs=[stale],
+        sensors=[look_for_stale(stale), vehicle_silence(RAW_FRAMES)],
+    )
