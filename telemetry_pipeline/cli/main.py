@@ -7,6 +7,7 @@ import typer
 
 from telemetry_pipeline.cli import (
     catalog,
+    compact,
     dbc,
     decode,
     demo,
@@ -34,6 +35,7 @@ app.command("demo")(demo.demo)
 app.command("simulate")(simulate.simulate)
 app.command("import")(import_log.import_log)
 app.command("decode")(decode.decode)
+app.command("compact")(compact.compact)
 app.command("status")(status.status)
 app.command("stale")(stale.stale)
 app.command("verify")(verify.verify)
