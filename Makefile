@@ -18,6 +18,7 @@ demo: $(VENV)/.run dashboard/dist/index.html ## two vehicles, Dagster, API and d
 test: $(VENV)/.dev dashboard/dist/index.html ## the whole test suite; installs what it needs
 	@scripts/need-chromium
 	@scripts/need-java
+	@scripts/need-postgres
 	@$(NODE) npm --prefix dashboard test --silent
 	@$(BIN)/pytest $(ARGS)
 

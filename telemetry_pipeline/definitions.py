@@ -8,6 +8,7 @@ from telemetry_pipeline.defs.assets import decoded_signals, raw_frames
 from telemetry_pipeline.defs.jobs import drain_job, reconcile_job
 from telemetry_pipeline.defs.partitions import first_tracked_day, vehicle_days
 from telemetry_pipeline.defs.resources import LakeResource
+from telemetry_pipeline.defs.retention import daily, retention_job
 from telemetry_pipeline.defs.sensors import doorbell, reconciliation
 from telemetry_pipeline.defs.watching import watching
 from telemetry_pipeline.lake import ledger
@@ -27,10 +28,11 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         today = dt.datetime.now(dt.UTC).date()
         first = first_tracked_day(today, len(ledger.vehicles(store)))
     partitions = vehicle_days(first)
-    drain, missed = drain_job(), reconcile_job()
+    drain, missed, retention = drain_job(), reconcile_job(), retention_job()
     decoding = dg.Definitions(
         assets=[raw_frames(partitions), decoded_signals(partitions)],
-        jobs=[drain, missed],
+        jobs=[drain, missed, retention],
+        schedules=[daily(retention)],
         sensors=[doorbell(drain), reconciliation(missed)],
         resources={"lake": LakeResource.of(settings)},
         executor=dg.in_process_executor,
