@@ -3,6 +3,7 @@
 Only sorts and counts; what becomes of the rows is `process`' business.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -12,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from telemetry_pipeline.lake.layout import DAY_NS, Partition
+from telemetry_pipeline.lake.texts import only_text
 
 NEIGHBOURS: Final = (-1, 1)
 """The day before and the day after: rows there go to that day's partition."""
@@ -57,8 +59,14 @@ def split_days(frames: pa.Table, partition: Partition) -> Split:
 
 def vehicle_names(frames: pa.Table) -> dict[str, int]:
     """Rows by the vehicle that their column names; rows that name none are left out."""
-    counts = pc.value_counts(frames["vehicle_id"]).to_pylist()
-    return {item["values"]: item["counts"] for item in counts if item["values"]}
+    found: Counter[str] = Counter()
+    for chunk in frames["vehicle_id"].chunks:
+        if pa.types.is_string(chunk.type) and (text := only_text(chunk)) is not None:
+            found[text] += len(chunk)
+        else:
+            for item in pc.value_counts(chunk).to_pylist():
+                found[item["values"]] += item["counts"]
+    return {name: count for name, count in found.items() if name}
 
 
 def of_vehicle(frames: pa.Table, vehicle_id: str) -> pa.Table:

@@ -8,22 +8,18 @@ the raw object pending and a second run writes the same bytes again.
 
 import json
 import logging
-import tempfile
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Final
 
 from telemetry_pipeline.bindings import Databases
 from telemetry_pipeline.borders import FOOTER as PREVIOUS
 from telemetry_pipeline.borders import Previous, is_outdated, neighbours, read_previous
-from telemetry_pipeline.days import of_vehicle, split_days, vehicle_names
-from telemetry_pipeline.decode.frames import decode_frames
+from telemetry_pipeline.decode.frames import Decoder
 from telemetry_pipeline.decode.plan import Plan
-from telemetry_pipeline.decode.report import Report
-from telemetry_pipeline.decode.transport.stitch import Stitcher
+from telemetry_pipeline.decode.report import Report, SignalStats, merge_signals
 from telemetry_pipeline.errors import BadRaw, TelemetryError, TransientError, Unforeseen
+from telemetry_pipeline.intake import take_frames
 from telemetry_pipeline.lake import ledger, parquet
 from telemetry_pipeline.lake.layout import DecodedObject, Partition, RawObject, stem_start_ns
 from telemetry_pipeline.lake.store import Store, digest
@@ -31,7 +27,7 @@ from telemetry_pipeline.made_by import footer_of, write_mark
 from telemetry_pipeline.quarantine import quarantine
 from telemetry_pipeline.rules.rule import NO_RULES, VehicleRules
 from telemetry_pipeline.rules.watch import Watch, put_events
-from telemetry_pipeline.spool import Spool
+from telemetry_pipeline.scratch import scratch_folder
 
 _log: Final = logging.getLogger(__name__)
 
@@ -128,10 +124,10 @@ def _process(
     store: Store, raw: RawObject, plan: Plan, previous: Previous | None, rules: VehicleRules
 ) -> Outcome:
     body = store.get(raw.key)
-    with tempfile.TemporaryDirectory(prefix="telemetry-") as folder:
-        spools = {days: Spool(Path(folder) / str(days)) for days in (-1, 1, 0)}
+    with scratch_folder() as folder:
+        decoders = {days: Decoder(plan, folder / str(days)) for days in (-1, 1, 0)}
         try:
-            total = _decode(body, raw, plan, previous, spools)
+            intake = take_frames(body, raw, plan, previous, decoders)
         except BadRaw as error:
             quarantine(store, raw, body, error.what)
             return Outcome(raw, quarantined=str(error))
@@ -140,56 +136,47 @@ def _process(
         if previous is not None:
             origin[PREVIOUS] = previous.footer
         write_mark(store, raw.partition, making)
-        for days, spool in spools.items():  # the receipt is written last
-            if days == 0 or spool.report.rows:
-                footer = {**origin, "report": json.dumps(spool.report.to_dict())}
-                if days == 0:
-                    footer["total"] = json.dumps(_accounting(total))
-                runs = (signal.rows for signal in spool.report.signals)
-                watch = Watch(rules, spool.report.signals)
-                decoded = parquet.write_decoded_parts(watch.through(spool.tables()), runs, footer)
-                target = raw.spill(days) if days else DecodedObject(raw.partition, raw.stem)
-                put_events(store, target, watch, footer)
-                store.put(target.key, decoded)
-    return Outcome(raw, report=total)
+        signals: list[SignalStats] = []
+        for days, decoder in decoders.items():  # the receipt is written last
+            if days == 0:
+                own = DecodedObject(raw.partition, raw.stem)
+                total = {"total": json.dumps(_accounting(intake.total))}
+                signals += _write(store, own, decoder, intake.rest, rules=rules, origin=origin | total)
+            elif decoder.rows:
+                signals += _write(store, raw.spill(days), decoder, Report(), rules=rules, origin=origin)
+    return Outcome(raw, report=replace(intake.total, signals=merge_signals(signals)))
 
 
-def _decode(
-    body: bytes, raw: RawObject, plan: Plan, previous: Previous | None, spools: Mapping[int, Spool]
-) -> Report:
-    """Decode the frames of an object batch by batch into the spools of their days, and account for all of them.
+def _write(
+    store: Store,
+    target: DecodedObject,
+    decoder: Decoder,
+    rest: Report,
+    *,
+    rules: VehicleRules,
+    origin: Mapping[str, str],
+) -> tuple[SignalStats, ...]:
+    """Write what was decoded for one day, and what rules find in it; the statistics of its signals.
 
-    What comes to no row by being reassembled is counted under the object's own day.
-
-    Raises:
-        BadRaw: It cannot be read, none of its rows is a frame of its days, or it is of several vehicles.
+    Args:
+        store: The lake.
+        target: Where it goes.
+        decoder: The day's frames.
+        rest: The account of rows that count under the day without being among its frames.
+        rules: The vehicle's rules.
+        origin: What the footer says beside the day's report.
     """
-    vehicle_id = raw.partition.vehicle_id
-    names: Counter[str] = Counter()
-    outside = timed = 0
-    stitcher = None if previous is None else Stitcher(plan, previous.left)
-    for frames in parquet.read_raw_batches(body, raw.key):
-        names.update(vehicle_names(frames))
-        split = split_days(frames, raw.partition)
-        outside, timed = outside + split.outside, timed + split.timed
-        if stitcher is not None:
-            split = split_days(stitcher.add(of_vehicle(frames, vehicle_id)), raw.partition)
-        for days, part in split.parts.items():
-            spools[days].add(decode_frames(of_vehicle(part, vehicle_id), plan))
-    if stitcher is not None:
-        spools[0].report = spools[0].report + stitcher.report()
-    total = Report.merge(spool.report for spool in spools.values())
-    if len(names) > 1:
-        listed = ", ".join(repr(name[:80]) for name in sorted(names)[:5])
-        raise BadRaw(f"its rows are of {len(names)} vehicles: {listed}", raw.key)
-    if total.rows and total.bad_rows == total.rows:
-        raise BadRaw(f"none of its {total.rows} rows is a frame: {total.bad_rows_by}", raw.key)
-    if outside and outside == timed:
-        raise BadRaw(f"none of its rows lies in {raw.partition.date} or a day beside it", raw.key)
-    strangers = names.total() - names[vehicle_id]
-    if outside or strangers:
-        _log.warning("%s: %d rows lie outside its days, %d name another vehicle", raw.key, outside, strangers)
-    return replace(total, outside_day=outside, other_vehicle=strangers)
+    runs = decoder.runs()
+    # what the values are like is known when they have all been written
+    watch = Watch(rules, [SignalStats(*run, 0, 0, None, None, None) for run in runs])
+    groups = decoder.parts(parquet.row_group_sizes(run.rows for run in runs))
+    body = parquet.write_decoded_groups(
+        watch.through(groups),
+        lambda: {**origin, "report": json.dumps((decoder.report() + rest).to_dict())},
+    )
+    put_events(store, target, watch, origin)
+    store.put(target.key, body)
+    return decoder.report().signals
 
 
 def partition_total(store: Store, partition: Partition) -> Report:

@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -17,14 +19,14 @@ from hypothesis import strategies as st
 
 from telemetry_pipeline.bindings import Databases
 from telemetry_pipeline.decode.dbc import load_dbc
-from telemetry_pipeline.decode.frames import decode_frames
+from telemetry_pipeline.decode.frames import Decoder, decode_frames
 from telemetry_pipeline.decode.plan import Plan, compile_plan
+from telemetry_pipeline.decode.report import Report
 from telemetry_pipeline.errors import BadRaw
 from telemetry_pipeline.lake import parquet, schema
 from telemetry_pipeline.lake.layout import RawObject
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.process import process_object
-from telemetry_pipeline.spool import Spool
 from tests.raw_lake import EV_DBC, MOTOR_STATUS, NOON, SECOND, add_dbc, frames
 
 MEGABYTE: Final = 1 << 20
@@ -47,21 +49,30 @@ def ev_plan() -> Plan:
     return compile_plan([load_dbc(EV_DBC.read_bytes(), EV_DBC.name)])
 
 
-def spooled(plan: Plan, batches: list[pa.Table], folder: Path) -> tuple[pa.Table, Spool]:
-    spool = Spool(folder / "spool")
+def decoded_in_batches(
+    plan: Plan, batches: list[pa.Table], sizes: Callable[[int], list[int]], folder: Path
+) -> tuple[pa.Table, Report]:
+    decoder = Decoder(plan, folder / "piles")
     for batch in batches:
-        spool.add(decode_frames(batch, plan))
-    parts = [part.cast(schema.DECODED) for part in spool.tables()]
-    return pa.concat_tables([schema.DECODED.empty_table(), *parts]), spool
+        decoder.add(batch)
+    rows = sizes(sum(run.rows for run in decoder.runs()))
+    parts = list(decoder.parts(rows))
+    assert [part.num_rows for part in parts] == rows
+    return pa.concat_tables([schema.DECODED.empty_table(), *parts]), decoder.report()
 
 
 @settings(deadline=None, max_examples=60)
 @given(
     times=st.lists(st.integers(0, 40), min_size=1, max_size=120),
     size=st.integers(1, 50),
+    part=st.integers(1, 100),
     seed=st.integers(0, 2**32 - 1),
+    held=st.sampled_from([0, 2000, 1 << 30]),
 )
-def test_batches_give_the_rows_of_the_whole(times: list[int], size: int, seed: int) -> None:
+def test_batches_give_the_rows_of_the_whole(
+    times: list[int], size: int, part: int, seed: int, held: int
+) -> None:
+    """However the frames come, however the values are taken, and whether memory holds them all."""
     random = np.random.default_rng(seed)
     plan = ev_plan()
     ids = np.array([message.arbitration_id for message in plan.messages[:4]] + [0x7FE])
@@ -76,12 +87,20 @@ def test_batches_give_the_rows_of_the_whole(times: list[int], size: int, seed: i
         whole = whole.set_column(whole.column_names.index(name), name, column)
     expected = decode_frames(whole, plan)
     batches = [whole.slice(start, size) for start in range(0, len(times), size)]
-    with tempfile.TemporaryDirectory() as folder:
-        table, spool = spooled(plan, batches, Path(folder))
+
+    def sizes(rows: int) -> list[int]:
+        return [min(part, rows - start) for start in range(0, rows, part)]
+
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("telemetry_pipeline.decode.gather.HELD_BYTES", held)
+        table, report = decoded_in_batches(plan, batches, sizes, Path(folder))
     assert pl.from_arrow(table).equals(pl.from_arrow(expected.table))  # type: ignore[union-attr,arg-type]
-    assert [stats.rows for stats in spool.report.signals] == [s.rows for s in expected.report.signals]
-    assert spool.report.adds_up()
-    assert spool.report.rows == len(times)
+    assert replace(report, signals=()) == replace(expected.report, signals=())
+    for stats, whole_stats in zip(report.signals, expected.report.signals, strict=True):
+        assert stats._replace(total=0) == whole_stats._replace(total=0)
+        assert stats.total == pytest.approx(whole_stats.total)
+    assert report.adds_up()
+    assert report.rows == len(times)
 
 
 @pytest.mark.parametrize("order", ["forward", "reverse", "shuffled"])
@@ -101,7 +120,6 @@ def test_an_object_of_several_batches(
     process_object(folder_lake, raw, plan)
     whole = folder_lake.get(raw.decoded_key)
     monkeypatch.setattr("telemetry_pipeline.lake.parquet.read_raw_batches.__defaults__", (700,))
-    monkeypatch.setattr("telemetry_pipeline.spool._MERGED_ROWS", 1000)
     monkeypatch.setattr("telemetry_pipeline.lake.parquet.ROW_GROUP_MIN", 2000)
     outcome = process_object(folder_lake, raw, plan)
     batched = folder_lake.get(raw.decoded_key)

@@ -61,6 +61,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ),
         ("pyarrow",),
     ),
+    f"{P}.alerts": ((ERRORS,), ("boto3", "botocore")),
     f"{P}.stale": ((ERRORS, LAKE, f"{P}.decode.plan", f"{P}.bindings", f"{P}.made_by"), ()),
     f"{P}.quarantine": ((ERRORS, LAKE, f"{P}.version"), ()),
     f"{P}.process": (
@@ -121,7 +122,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
                 f"{P}.{name}"
                 for name in ("catalog", "database_cache", "decode", "fleet", "series", "pipes", "version")
             ),
-            *(f"{P}.{name}" for name in ("health", "stale", "thresholds")),
+            *(f"{P}.{name}" for name in ("alerts", "health", "stale", "thresholds")),
         ),
         ("boto3", "botocore", "dagster", "dagster_aws", "dagster_pipes", "polars", "pyarrow"),
     ),
@@ -171,7 +172,7 @@ WORDS: dict[str, set[str]] = {
     r"\b(year|month|day)=": {f"{P}/lake/layout.py"},
     r"\benviron\b|\bgetenv\b": {f"{P}/settings.py", "edge_agent/config.py"},
     r"\bboto3\b": {
-        *(f"{P}/{name}.py" for name in ("catalog/connect", "defs/dispatch", "inbox/queue", "lake/store"))
+        *(f"{P}/{name}.py" for name in ("alerts/targets", "catalog/connect", "defs/dispatch", "inbox/queue", "lake/store"))
     },
     r"\bimport dagster\b|\bfrom dagster\b": {f"{P}/defs/", f"{P}/definitions.py"},
     r"\bSELECT\b": set(),

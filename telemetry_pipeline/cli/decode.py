@@ -1,6 +1,5 @@
 """`telemetry decode`: one raw object anywhere, or what waits in the lake."""
 
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +13,7 @@ from telemetry_pipeline.bindings import Databases
 from telemetry_pipeline.cli.arguments import parse_day
 from telemetry_pipeline.cli.console import emit, open_lake, progress_console, settings
 from telemetry_pipeline.decode.dbc import load_dbc
-from telemetry_pipeline.decode.frames import decode_frames
+from telemetry_pipeline.decode.frames import Decoder
 from telemetry_pipeline.decode.match import Match
 from telemetry_pipeline.decode.plan import Plan, compile_plan
 from telemetry_pipeline.decode.report import CLASSES, Report
@@ -24,7 +23,7 @@ from telemetry_pipeline.errors import BadSetting, NotFound
 from telemetry_pipeline.lake import ledger, parquet
 from telemetry_pipeline.lake.layout import Partition, RawObject
 from telemetry_pipeline.process import Tally, process_objects
-from telemetry_pipeline.spool import Spool
+from telemetry_pipeline.scratch import scratch_folder
 
 
 def decode(
@@ -86,15 +85,15 @@ def _plan(raw: Path, dbcs: list[Path], match: Match | None, transport: list[Tran
 
 
 def _decode_file(raw: Path, plan: Plan, out: Path | None, *, as_json: bool) -> None:
-    with tempfile.TemporaryDirectory(prefix="telemetry-") as folder:
-        spool = Spool(Path(folder) / "batches")
-        stitcher = Stitcher(plan)
+    with scratch_folder() as folder:
+        decoder, stitcher = Decoder(plan, folder), Stitcher(plan)
         for frames in parquet.read_raw_batches(_read(raw), str(raw)):
-            spool.add(decode_frames(stitcher.add(frames), plan))
-        report = Report.merge([spool.report, stitcher.report()])
+            decoder.add(stitcher.add(frames))
+        sizes = parquet.row_group_sizes(run.rows for run in decoder.runs())
+        body = parquet.write_decoded_groups(decoder.parts(sizes), dict)
+        report = Report.merge([decoder.report(), stitcher.report()])
         if out is not None:
-            runs = (signal.rows for signal in report.signals)
-            out.write_bytes(parquet.write_decoded_parts(spool.tables(), runs, {}))
+            out.write_bytes(body)
     payload = {"raw": str(raw), "out": str(out) if out else None, "report": report.to_dict()}
     emit(payload, as_json=as_json, lines=lambda console: print_report(console, report, str(raw)))
 

@@ -18,7 +18,7 @@ BLOCK: Final = 16_384
 
 _EXACT_FLOAT: Final = 1 << 53
 _EXACT_INT: Final = 1 << 63
-_SMALLEST_SAFE_SCALE: Final = 1e-290
+SMALLEST_SAFE_SCALE: Final = 1e-290
 _FLOAT_LENGTHS: Final = (16, 32, 64)
 
 
@@ -216,7 +216,7 @@ def _scale(field: Field, scaling: Scaling, raw: Words, out: Values) -> None:
         if scaling.scale != 1:
             out *= scaling.scale
         # adding 0 turns -0.0 into 0.0, as Python does; an integer times a sane positive scale is never -0.0
-        if scaling.offset != 0 or field.is_float or scaling.scale < _SMALLEST_SAFE_SCALE:
+        if scaling.offset != 0 or field.is_float or scaling.scale < SMALLEST_SAFE_SCALE:
             out += scaling.offset
 
 

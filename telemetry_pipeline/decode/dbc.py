@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Final
 
-import cantools.database
-from cantools.database.errors import UnsupportedDatabaseFormatError
-
 from telemetry_pipeline.decode.bits import Field
+from telemetry_pipeline.decode.lean import import_without
 from telemetry_pipeline.decode.repair import mend, missing_statements, open_end
 from telemetry_pipeline.decode.report import format_id
 from telemetry_pipeline.errors import BadDbc
+
+_cantools: Final = import_without("cantools.database", "asammdf")
 
 FORMATS: Final = {".dbc": "dbc", ".kcd": "kcd", ".sym": "sym", ".arxml": "arxml"}
 """File name endings and cantools' names of their formats; the content is never guessed at."""
@@ -110,8 +110,8 @@ class _Refused(Exception):
 
 def _load(text: str, file_format: str, *, strict: bool) -> Any:  # noqa: ANN401
     try:
-        return cantools.database.load_string(text, database_format=file_format, strict=strict)
-    except UnsupportedDatabaseFormatError as error:
+        return _cantools.load_string(text, database_format=file_format, strict=strict)
+    except _cantools.UnsupportedDatabaseFormatError as error:
         cause = error.__cause__ or error
         line = "".join(filter(str.isprintable, " ".join(str(cause).split())))
         raise _Refused(line[:300] or type(cause).__name__) from error

@@ -4,15 +4,18 @@ Applies multiplexers and short payloads exactly as cantools' `decode(allow_trunc
 tables are `frames`' business.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from telemetry_pipeline.decode.bits import Values, read_values, read_wide
+from telemetry_pipeline.decode.bits import Values
+from telemetry_pipeline.decode.lanes import Lanes
 from telemetry_pipeline.decode.message_plan import MessagePlan, SignalPlan
-from telemetry_pipeline.decode.payload import Integers, Payloads, Rows, Selected
+from telemetry_pipeline.decode.payload import Integers, Rows
+from telemetry_pipeline.decode.selected import Selected
 
 Mask = npt.NDArray[np.bool_]
 
@@ -28,56 +31,69 @@ class Outcome:
 
     Attributes:
         message: The message.
-        rows: Its frames that decode, in time order.
+        frames: Its frames that decode.
         truncated: How many of them are shorter than the message.
         errors: The others, by reason.
         signal_errors: Decoded frames by (signal, reason), for signals that can never be read.
-        carried: For each signal with values the positions in `rows` of the frames that carry it, or None for all.
+        carried: The signals with values, and for each the positions in `frames` of those that carry it, or None for
+            all; signals of the same frames have the same array.
         known_values: Values that were computed on the way, by signal.
+        is_plain: Whether all frames carry all of the signals, whose values are still to be read.
     """
 
     message: MessagePlan
-    rows: Rows
+    frames: Selected
     truncated: int = 0
     errors: dict[str, int] = field(default_factory=dict)
     signal_errors: dict[tuple[str, str], int] = field(default_factory=dict)
-    carried: list[tuple[SignalPlan, Rows | None]] = field(default_factory=list)
+    carried: Sequence[tuple[SignalPlan, Rows | None]] = field(default_factory=list)
     known_values: dict[str, Values] = field(default_factory=dict)
-    payloads: Selected | None = None
+    is_plain: bool = False
 
-    def fill(self, signal: SignalPlan, carried: Rows | None, out: Values) -> None:
-        """Write the values of one signal of `carried` to `out`."""
-        if signal.name in self.known_values:
-            out[...] = self.known_values[signal.name]
-        elif self.payloads is not None:
-            _read(self.payloads, signal, carried, out)
+    @cached_property
+    def counts(self) -> list[int]:
+        """How many values each of the signals in `carried` has."""
+        if self.is_plain:
+            return [len(self.frames)] * len(self.carried)
+        return [len(self.frames) if rows is None else len(rows) for _, rows in self.carried]
 
 
-def sort_out(
-    message: MessagePlan, payloads: Payloads, rows: Rows, lengths: Integers | None, *, strict: bool
-) -> Outcome:
+def sort_out(message: MessagePlan, frames: Selected, *, strict: bool) -> Outcome:
     """Decide which frames of a message decode and which signals each carries.
 
     Args:
         message: The message.
-        payloads: The payloads of the whole table.
-        rows: The message's frames, in time order, shape (n,).
-        lengths: Their payload lengths, shape (n,), or None when none is shorter than the message.
+        frames: All its frames.
         strict: Refuse frames shorter than the message.
     """
-    outcome = Outcome(message, rows)
+    outcome = Outcome(message, frames)
     if message.refusal:
-        outcome.errors[message.refusal] = len(rows)
-        outcome.rows = rows[:0]
+        outcome.errors[message.refusal] = len(frames)
+        outcome.frames = Selected(())
         return outcome
-    short = None if lengths is None else lengths < message.length
-    if strict and short is not None:
-        _drop(outcome, short, TOO_SHORT)
-        lengths = short = None
+    lengths = frames.lengths(message.length)
+    if lengths is None and message.is_plain:
+        outcome.is_plain = True
+        outcome.carried = message.carried_always
+        for signal in message.unreadable:
+            outcome.signal_errors[signal.name, signal.fault] = len(frames)
+        return outcome
+    if strict and lengths is not None:
+        short = lengths < message.length
+        outcome.errors[TOO_SHORT] = int(short.sum())
+        outcome.frames = frames.take(np.flatnonzero(~short))
+        lengths = None
     if message.oracle is not None:
-        _ask_cantools(outcome, payloads, lengths)
+        _ask_cantools(outcome, lengths)
         return outcome
-    frames = _Frames(message, payloads.of_frames(outcome.rows), lengths)
+    _sort_out_closely(outcome, lengths)
+    return outcome
+
+
+def _sort_out_closely(outcome: Outcome, lengths: Integers | None) -> None:
+    """Look at every frame's multiplexers and length, `lengths` being None where all are long enough."""
+    message = outcome.message
+    frames = _Frames(message, outcome.frames, lengths)
     bad = frames.bad_values() if message.is_multiplexed else []
     roots = [signal for signal in message.signals if signal.parent is None]
     reason = NO_SIGNAL if any(not signal.fault for signal in roots) else NO_FIT
@@ -91,30 +107,31 @@ def sort_out(
             outcome.errors[why] = int(new.sum())
             keep = ~mask if keep is None else keep & ~mask
     if keep is not None:
-        outcome.rows = outcome.rows[keep]
-        lengths = None if lengths is None else lengths[keep]
-        frames = _Frames(message, payloads.of_frames(outcome.rows), lengths)
-    outcome.payloads = frames.payloads
+        kept = np.flatnonzero(keep)
+        outcome.frames = outcome.frames.take(kept)
+        lengths = None if lengths is None else lengths[kept]
+        frames = _Frames(message, outcome.frames, lengths)
     outcome.truncated = 0 if lengths is None else int((lengths < message.length).sum())
+    readable: list[tuple[SignalPlan, Rows | None]] = []
     for signal, carried in frames.carried():
-        count = len(outcome.rows) if carried is None else len(carried)
+        count = len(outcome.frames) if carried is None else len(carried)
         if signal.fault and count:
             outcome.signal_errors[signal.name, signal.fault] = count
         elif count:
-            outcome.carried.append((signal, carried))
-    return outcome
+            readable.append((signal, carried))
+    outcome.carried = readable
 
 
 class _Frames:
     """The frames of one message with the multiplexer values among them, computed once."""
 
-    def __init__(self, message: MessagePlan, payloads: Selected, lengths: Integers | None) -> None:
+    def __init__(self, message: MessagePlan, frames: Selected, lengths: Integers | None) -> None:
         self._message = message
         self._lengths = lengths
-        self._count = len(payloads)
+        self._count = len(frames)
         self._alive: dict[tuple[int | None, tuple[int, ...]], Mask | None] = {}
         self._values: dict[int, Values] = {}
-        self.payloads = payloads
+        self._frames = frames
 
     def bad_values(self) -> list[tuple[str, Mask | None]]:
         """For each multiplexer the frames whose value of it is none that exists."""
@@ -147,7 +164,7 @@ class _Frames:
         Signals of the same frames get the same array.
         """
         found: dict[tuple[int | None, tuple[int, ...], int], Rows | None] = {}
-        for signal in self._message.signals:
+        for signal in self._message.by_name:
             key = (signal.parent, signal.ids, self._bytes_needed(signal))
             if key not in found:
                 held = self._alive_mask(signal) if signal.fault else self._held(signal)
@@ -184,32 +201,12 @@ class _Frames:
     def _multiplexer(self, position: int) -> Values:
         """The whole part of a multiplexer's value in every frame; of no meaning in frames without it."""
         if position not in self._values:
-            values = np.empty(self._count)
-            _read(self.payloads, self._message.signals[position], None, values)
-            self._values[position] = np.trunc(values, out=values)
+            signal = self._message.signals[position]
+            values = np.empty((1, self._count))
+            if signal.scaling is not None:
+                Lanes.of([(signal.field, signal.scaling)]).read(self._frames, None, values)
+            self._values[position] = np.trunc(values[0], out=values[0])
         return self._values[position]
-
-
-def _read(payloads: Selected, signal: SignalPlan, carried: Rows | None, out: Values) -> None:
-    bits, scaling = signal.field, signal.scaling
-    if scaling is None:
-        return
-    if bits.wide:
-        whole = payloads.whole((bits.end_bit + 7) // 8)
-        read_wide(bits, scaling, whole if carried is None else [whole[row] for row in carried.tolist()], out)
-        return
-    words = payloads.words(bits.byte, big_endian=bits.big_endian)
-    following = payloads.bytes_at(bits.byte + 8) if bits.straddles else None
-    if carried is not None:
-        words = words[carried]
-        following = None if following is None else following[carried]
-    read_values(bits, scaling, words, following, out)
-
-
-def _drop(outcome: Outcome, bad: Mask, reason: str) -> None:
-    if bad.any():
-        outcome.errors[reason] = int(bad.sum())
-        outcome.rows = outcome.rows[~bad]
 
 
 def _is_in(values: Values, ids: tuple[int, ...]) -> Mask:
@@ -220,15 +217,15 @@ def _is_in(values: Values, ids: tuple[int, ...]) -> Mask:
     return np.isin(values, np.array(ids, float))
 
 
-def _ask_cantools(outcome: Outcome, payloads: Payloads, lengths: Integers | None) -> None:
+def _ask_cantools(outcome: Outcome, lengths: Integers | None) -> None:
     """Decode frame by frame with cantools itself."""
     message = outcome.message
     found: dict[str, tuple[list[int], list[float]]] = {}
     decoded: list[int] = []
-    sizes = payloads.lengths()[outcome.rows]
-    offsets = payloads.offsets[outcome.rows]
-    for row, (start, size) in enumerate(zip(offsets.tolist(), sizes.tolist(), strict=True)):
-        body = payloads.body[start : start + size].tobytes()
+    whole = outcome.frames.whole(message.length)
+    sizes = [message.length] * len(whole) if lengths is None else lengths.tolist()
+    for row, (payload, size) in enumerate(zip(whole, sizes, strict=True)):
+        body = payload[:size]
         try:
             values = message.oracle.decode(body, decode_choices=False, allow_truncated=lengths is not None)
             numbers = {name: float(value) for name, value in values.items()}
@@ -244,8 +241,7 @@ def _ask_cantools(outcome: Outcome, payloads: Payloads, lengths: Integers | None
             column.append(number)
         decoded.append(row)
         outcome.truncated += size < message.length
-    outcome.rows = outcome.rows[np.array(decoded, np.intp)]
+    outcome.frames = outcome.frames.take(np.array(decoded, np.intp))
     last = {signal.name: signal for signal in message.signals}
-    for name, (rows, column) in found.items():
-        outcome.known_values[name] = np.array(column)
-        outcome.carried.append((last[name], np.array(rows, np.intp)))
+    outcome.known_values = {name: np.array(column) for name, (_, column) in found.items()}
+    outcome.carried = [(last[name], np.array(rows, np.intp)) for name, (rows, _) in sorted(found.items())]

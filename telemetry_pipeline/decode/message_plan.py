@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, Final, Self
 
 from telemetry_pipeline.decode.bits import Field, Scaling
+from telemetry_pipeline.decode.lanes import Lanes
 from telemetry_pipeline.decode.match import EXTENDED_BIT
 from telemetry_pipeline.decode.multiplexer import Branch, branches
 from telemetry_pipeline.decode.report import format_id
@@ -99,6 +100,7 @@ class MessagePlan:
     signals: tuple[SignalPlan, ...]
     refusal: str = ""
     oracle: Any = field(default=None, compare=False, repr=False)
+    _lanes: dict[tuple[str, ...], Lanes] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @property
     def key(self) -> int:
@@ -114,6 +116,42 @@ class MessagePlan:
     def is_multiplexed(self) -> bool:
         """Whether a frame's content decides which signals it has."""
         return any(signal.known is not None for signal in self.signals)
+
+    @cached_property
+    def by_name(self) -> tuple[SignalPlan, ...]:
+        """Its signals in the order of the decoded table."""
+        return tuple(sorted(self.signals, key=lambda signal: signal.name))
+
+    @cached_property
+    def readable(self) -> tuple[SignalPlan, ...]:
+        """Its signals that can be read, in the order of the decoded table."""
+        return tuple(signal for signal in self.by_name if not signal.fault)
+
+    @cached_property
+    def unreadable(self) -> tuple[SignalPlan, ...]:
+        """Its signals that can never be read."""
+        return tuple(signal for signal in self.signals if signal.fault)
+
+    @cached_property
+    def carried_always(self) -> tuple[tuple[SignalPlan, None], ...]:
+        """The readable signals of a plain message, all of which all frames carry."""
+        return tuple((signal, None) for signal in self.readable)
+
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether every whole frame has every readable signal, of which there is one if there are signals at all."""
+        always = all(signal.parent is None and signal.known is None for signal in self.signals)
+        return always and self.oracle is None and (bool(self.readable) or not self.signals)
+
+    def lanes(self, names: tuple[str, ...]) -> Lanes:
+        """How to read some of its readable signals together."""
+        if names not in self._lanes:
+            by_name = {signal.name: signal for signal in self.readable}
+            chosen = [by_name[name] for name in names]
+            self._lanes[names] = Lanes.of(
+                [(signal.field, signal.scaling) for signal in chosen if signal.scaling is not None]
+            )
+        return self._lanes[names]
 
     @classmethod
     def of(cls, message: Any) -> Self:  # noqa: ANN401  cantools has no types

@@ -84,62 +84,25 @@ class Payloads:
         lengths: Integers = np.diff(self.offsets)
         return lengths
 
-    def of_frames(self, rows: Rows) -> "Selected":
-        """The payloads of some frames, in their order."""
-        return Selected(self, rows)
+    @cached_property
+    def longest(self) -> int:
+        """Bytes of the longest payload."""
+        if self.width is not None:
+            return self.width
+        return int(self.lengths().max()) if len(self.offsets) > 1 else 0
 
+    def first_words(self, rows: Rows) -> Words:
+        """The first eight bytes of some payloads as uint64, in their order; of no meaning behind a payload's end."""
+        if self.aligned is not None:
+            return self.aligned.take(rows)
+        at = self.offsets.take(rows).astype(np.intp) if self.width is None else rows * self.width
+        return self.windows[at]
 
-class Selected:
-    """The payloads of the frames of one message.
-
-    Args:
-        payloads: The column they are from.
-        rows: The frames, shape (n,).
-    """
-
-    def __init__(self, payloads: Payloads, rows: Rows) -> None:
-        self._payloads = payloads
-        self._rows = rows
-        self._offsets: npt.NDArray[np.intp] | None = None
-        self._words: dict[tuple[int, bool], Words] = {}
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def words(self, byte: int, *, big_endian: bool) -> Words:
-        """Eight bytes of each payload from `byte` on, as uint64 in the given byte order, shape (n,).
-
-        Bytes behind a payload's end are of no meaning.
-        """
-        words = self._words.get((byte, big_endian))
-        if words is None:
-            words = self.words(byte, big_endian=False).byteswap() if big_endian else self._load(byte)
-            self._words[byte, big_endian] = words
-        return words
-
-    def bytes_at(self, byte: int) -> Words:
-        """One byte of each payload, widened to uint64, shape (n,)."""
-        found: Words = self._payloads.body[self._at() + byte].astype(np.uint64)
-        return found
-
-    def whole(self, length: int) -> list[bytes]:
-        """The first `length` bytes from each payload's start, whatever its own length."""
-        body = self._payloads.body
-        return [body[start : start + length].tobytes() for start in self._at().tolist()]
-
-    def _load(self, byte: int) -> Words:
-        if byte == 0 and self._payloads.aligned is not None:
-            return self._payloads.aligned[self._rows]
-        return self._payloads.windows[self._at() + byte]
-
-    def _at(self) -> npt.NDArray[np.intp]:
-        if self._offsets is None:
-            width = self._payloads.width
-            if width is not None:
-                self._offsets = self._rows * width
-            else:
-                self._offsets = self._payloads.offsets[self._rows].astype(np.intp)
-        return self._offsets
+    def moved(self, body: npt.NDArray[np.uint8], offsets: Integers) -> "Payloads":
+        """The same payloads in other memory: a body with room behind it, and the offsets."""
+        moved = Payloads(body[: len(self.column)], offsets, self.width, None, self.reach)
+        moved.__dict__["body"] = body
+        return moved
 
 
 def _width(offsets: Integers) -> int | None:

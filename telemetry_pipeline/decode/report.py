@@ -6,7 +6,7 @@ Only counts and summaries; who decoded, when, and where the account is kept is o
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 UNKNOWN_IDS_MAX: Final = 1000
 """Unknown ids listed one by one; the frames of all others are counted under `OTHER_IDS`."""
@@ -31,8 +31,11 @@ def format_id(arbitration_id: int, extended: bool) -> str:
     return f"0x{arbitration_id:X}{'x' if extended else ''}"
 
 
-@dataclass(frozen=True, slots=True)
-class SignalStats:
+_ORDINARY: Final = 9
+"""Fields of a signal's statistics that it always has."""
+
+
+class SignalStats(NamedTuple):
     """What the values of one signal were like.
 
     Attributes:
@@ -64,6 +67,11 @@ class SignalStats:
     out_of_range: int = 0
     first_out_of_range_ns: int | None = None
     worst_out_of_range: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values by name. What counts the values that stand out is left out where there are none."""
+        values = self if self.nonfinite or self.out_of_range else self[:_ORDINARY]
+        return dict(zip(self._fields, values, strict=False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +142,8 @@ class Report:
         )
 
     def __add__(self, other: "Report") -> "Report":
+        if other == _NOTHING:
+            return self
         return Report(
             rows=self.rows + other.rows,
             decoded_frames=self.decoded_frames + other.decoded_frames,
@@ -151,15 +161,14 @@ class Report:
             messages=_added(self.messages, other.messages),
             signal_errors=_added(self.signal_errors, other.signal_errors),
             transfers=_added(self.transfers, other.transfers),
-            signals=_merged(self.signals, other.signals),
+            signals=merge_signals((*self.signals, *other.signals)),
         )
 
     @classmethod
     def merge(cls, reports: Iterable["Report"]) -> "Report":
         """The sum of reports; of none, an empty one."""
-        nothing = cls()
-        filled = [report for report in reports if report != nothing]
-        return sum(filled[1:], filled[0]) if filled else nothing
+        filled = [report for report in reports if report != _NOTHING]
+        return sum(filled[1:], filled[0]) if filled else _NOTHING
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dicts, lists, strings and finite numbers, with sorted keys: the same report gives the same JSON."""
@@ -167,9 +176,7 @@ class Report:
         for name, value in plain.items():
             if isinstance(value, dict):
                 plain[name] = dict(sorted(value.items()))
-        plain["signals"] = [
-            {name: getattr(signal, name) for name in _SIGNAL_FIELDS} for signal in self.signals
-        ]
+        plain["signals"] = [signal.to_dict() for signal in self.signals]
         return plain
 
     @classmethod
@@ -180,9 +187,10 @@ class Report:
         )
 
 
+_NOTHING: Final = Report()
+
 # `dataclasses.asdict` copies deeply, which for a message-rich object costs more than decoding it
 _REPORT_FIELDS: Final = tuple(item.name for item in fields(Report))
-_SIGNAL_FIELDS: Final = tuple(item.name for item in fields(SignalStats))
 
 
 def largest_ids(counts: Mapping[str, int]) -> dict[str, int]:
@@ -201,10 +209,11 @@ def _added(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
     return dict(sorted((Counter(one) + Counter(other)).items()))
 
 
-def _merged(one: Iterable[SignalStats], other: Iterable[SignalStats]) -> tuple[SignalStats, ...]:
+def merge_signals(signals: Iterable[SignalStats]) -> tuple[SignalStats, ...]:
+    """One account of each signal, in the order of the decoded table."""
     found: dict[tuple[str, str], SignalStats] = {}
-    for stats in (*one, *other):
-        key = (stats.message, stats.signal)
+    for stats in signals:
+        key = stats[:2]
         found[key] = _joined(found[key], stats) if key in found else stats
     return tuple(found[key] for key in sorted(found))
 

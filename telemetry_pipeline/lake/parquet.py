@@ -4,7 +4,7 @@ What the columns are is `schema`'s business, where the bytes go is `store`'s.
 """
 
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import BinaryIO, Final
 
 import pyarrow as pa
@@ -35,8 +35,7 @@ def write_raw(table: pa.Table, footer: Mapping[str, str] | None = None) -> bytes
     """Write frames (schema `RAW`) as a raw object, with `footer` as our own footer entries."""
     return _write(
         [table.cast(schema.RAW)],
-        [table.num_rows],
-        footer or {},
+        lambda: footer or {},
         use_dictionary=["arb_id", "dlc", "data", "vehicle_id", "channel"],
         column_encoding={"timestamp": "DELTA_BINARY_PACKED"},
         write_statistics=["timestamp", "arb_id"],
@@ -51,17 +50,25 @@ def write_decoded(table: pa.Table, runs: Iterable[int], footer: Mapping[str, str
         runs: How many rows each signal has, in the table's order: row groups are cut at these borders.
         footer: Our own footer entries, without their prefix.
     """
-    return write_decoded_parts([table], runs, footer)
+    groups: list[pa.Table] = []
+    start = 0
+    for size in row_group_sizes(runs):
+        groups.append(table.slice(start, size))
+        start += size
+    return write_decoded_groups(groups, lambda: footer)
 
 
-def write_decoded_parts(parts: Iterable[pa.Table], runs: Iterable[int], footer: Mapping[str, str]) -> bytes:
-    """Write signal values that come in parts; see `write_decoded`. No more than one row group of them is held.
+def write_decoded_groups(groups: Iterable[pa.Table], footer: Callable[[], Mapping[str, str]]) -> bytes:
+    """Write signal values that come row group by row group; see `write_decoded`. No more than one of them is held.
 
     The Arrow schema is not stored: with it, readers take the names for dictionaries and stop pruning row groups.
+
+    Args:
+        groups: The rows, in groups of `row_group_sizes`.
+        footer: Gives our own footer entries, without their prefix, once all groups are written.
     """
     return _write(
-        (part if part.schema.equals(schema.DECODED) else part.cast(schema.DECODED) for part in parts),
-        row_group_sizes(runs),
+        (group if group.schema.equals(schema.DECODED) else group.cast(schema.DECODED) for group in groups),
         footer,
         use_dictionary=["vehicle_id", "message_name", "signal_name", "unit", "channel"],
         column_encoding={"timestamp": "DELTA_BINARY_PACKED", "value": "PLAIN"},
@@ -75,8 +82,7 @@ def write_events(table: pa.Table, footer: Mapping[str, str]) -> bytes:
     """Write what rules found in one decoded object (schema `EVENTS`), with `footer` as our own footer entries."""
     return _write(
         [table],
-        [table.num_rows],
-        footer,
+        lambda: footer,
         use_dictionary=[field.name for field in schema.EVENTS if pa.types.is_dictionary(field.type)],
         column_encoding={},
         write_statistics=["timestamp", "last_timestamp"],
@@ -85,9 +91,8 @@ def write_events(table: pa.Table, footer: Mapping[str, str]) -> bytes:
 
 
 def _write(
-    parts: Iterable[pa.Table],
-    groups: Sequence[int],
-    footer: Mapping[str, str],
+    groups: Iterable[pa.Table],
+    footer: Callable[[], Mapping[str, str]],
     *,
     use_dictionary: list[str],
     column_encoding: dict[str, str],
@@ -105,26 +110,10 @@ def _write(
         column_encoding=column_encoding,
         write_statistics=write_statistics,
     ) as writer:
-        for group in _regrouped(parts, groups):
+        for group in groups:
             writer.write_table(group, row_group_size=max(group.num_rows, 1))
-        writer.add_key_value_metadata({f"{FOOTER_PREFIX}{name}": text for name, text in footer.items()})
+        writer.add_key_value_metadata({f"{FOOTER_PREFIX}{name}": text for name, text in footer().items()})
     return sink.getvalue()
-
-
-def _regrouped(parts: Iterable[pa.Table], groups: Sequence[int]) -> Iterator[pa.Table]:
-    """The same rows in tables of these sizes."""
-    source = iter(parts)
-    part = None
-    for rows in groups:
-        part = next(source) if part is None else part
-        held = [part.slice(0, rows)]
-        part = part.slice(rows)
-        while missing := rows - sum(piece.num_rows for piece in held):
-            part = next(source)
-            held.append(part.slice(0, missing))
-            part = part.slice(missing)
-        # chunks with dictionaries of their own would be written without any
-        yield held[0] if len(held) == 1 else pa.concat_tables(held).unify_dictionaries()
 
 
 def row_group_sizes(runs: Iterable[int]) -> list[int]:

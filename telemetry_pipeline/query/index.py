@@ -145,7 +145,7 @@ def _report(file: pq.ParquetFile) -> tuple[int, dict[str, int], dict[SignalName,
 
 def _run_of(entry: Mapping[str, Any], offset: int) -> Run:
     rows = int(entry["rows"])
-    finite = rows - int(entry["nonfinite"])
+    finite = rows - int(entry.get("nonfinite", 0))
     return Run(
         sys.intern(entry["unit"]),
         offset,

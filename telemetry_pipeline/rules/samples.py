@@ -32,7 +32,9 @@ def signals_of(file: pq.ParquetFile, where: str) -> tuple[SignalStats, ...]:
     try:
         listed = json.loads(parquet.read_footer(file)["report"])["signals"]
         # a report may say more than is known here
-        signals = tuple(SignalStats(**{name: entry[name] for name in _FIELDS}) for entry in listed)
+        signals = tuple(
+            SignalStats(**{name: entry[name] for name in _FIELDS if name in entry}) for entry in listed
+        )
         rows = sum(stats.rows for stats in signals)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BadRaw("its footer has no report of its signals", where, "Decode it again") from error

@@ -10,12 +10,12 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
+from telemetry_pipeline.decode.labels import Labels
 from telemetry_pipeline.decode.match import EXTENDED_BIT
 from telemetry_pipeline.decode.payload import Payloads, Rows
 from telemetry_pipeline.decode.plan import Plan
 from telemetry_pipeline.decode.report import Report
 from telemetry_pipeline.decode.sift import PAYLOAD_MAX, Sifted, sift
-from telemetry_pipeline.decode.table import encode_labels
 from telemetry_pipeline.decode.transport import fastpacket, isotp, j1939
 from telemetry_pipeline.decode.transport.carriers import NONE, PROTOCOLS, Transport, protocols_of
 from telemetry_pipeline.decode.transport.segments import Carriers, Numbers, Traced, trace
@@ -118,18 +118,15 @@ def _trace(frames: pa.Table, sifted: Sifted, payloads: Payloads, known: int, pla
     data = np.arange(len(keys)) if sifted.frames is None else np.flatnonzero(sifted.frames)
     encoded = pa.array(keys).dictionary_encode()
     distinct, codes = encoded.dictionary.to_numpy(), encoded.indices.to_numpy()
-    channels, channel_codes = encode_labels(frames["channel"])
-    spoken = np.stack([protocols_of(distinct, plan.on(channel), plan) for channel in channels])
+    channels, vehicles = Labels(), Labels()
+    channel_codes, vehicle_codes = channels.encode(frames["channel"]), vehicles.encode(frames["vehicle_id"])
+    spoken = np.stack([protocols_of(distinct, plan.on(channel), plan) for channel in channels.texts])
     if not len(data) or bool((spoken == NONE).all()):
         return {}
-    by_row = spoken[0][codes] if channel_codes is None else spoken[channel_codes, codes]
+    by_row = spoken[channel_codes, codes]
     ours = data[by_row[data] != NONE]
-    _, vehicle_codes = encode_labels(frames["vehicle_id"])
     sources = np.zeros(frames.num_rows, np.int64)
-    if vehicle_codes is not None:
-        sources += vehicle_codes.astype(np.int64) * len(channels)
-    if channel_codes is not None:
-        sources += channel_codes
+    sources += np.int64(len(channels.texts)) * vehicle_codes + channel_codes
     times = frames["timestamp"].cast(pa.int64()).fill_null(0).to_numpy()
     recorded = data[data >= known]
     latest_ns = int(times[recorded].max()) if len(recorded) else _LONG_AGO

@@ -1,0 +1,176 @@
+"""The decoded table part by part: which signals, or which rows of one, go into each, and their values.
+
+What a table looks like is `table`'s business, how values are read is `lanes`'.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import Final, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from telemetry_pipeline.decode.bits import Values
+from telemetry_pipeline.decode.memory import empty
+from telemetry_pipeline.decode.message import Outcome
+from telemetry_pipeline.decode.message_plan import SignalPlan
+from telemetry_pipeline.decode.payload import Rows
+from telemetry_pipeline.decode.report import SignalStats
+from telemetry_pipeline.decode.selected import Selected
+from telemetry_pipeline.decode.table import Block, Stamps, build_table, describe
+
+_DESCRIBED: Final = 65_536
+"""Values after which their statistics are taken, while they are still in the cache."""
+
+
+class Section(NamedTuple):
+    """Values of one message: some of its signals whole, or some values of one signal.
+
+    Attributes:
+        outcome: Its frames.
+        first: Position of the first signal among those that the frames carry.
+        last: Position behind the last.
+        span: Which values of a signal that is not whole.
+    """
+
+    outcome: Outcome
+    first: int
+    last: int
+    span: slice | None = None
+
+
+def cut_parts(outcomes: Iterable[Outcome], sizes: Iterable[int]) -> Iterator[list[Section]]:
+    """The values of all signals in parts of so many rows each; a signal is cut where a part ends within it."""
+    rest = _Rest(outcomes)
+    for size in sizes:
+        yield list(rest.take(size))
+
+
+class _Rest:
+    """The values that are in no part yet."""
+
+    def __init__(self, outcomes: Iterable[Outcome]) -> None:
+        self._outcomes = [outcome for outcome in outcomes if outcome.carried][::-1]
+        self._first = 0
+        self._start = 0
+
+    def take(self, size: int) -> Iterator[Section]:
+        """The next `size` values, of which there are so many."""
+        while size:
+            outcome = self._outcomes[-1]
+            counts, first = outcome.counts, self._first
+            if self._start or counts[first] > size:
+                rows = min(counts[first] - self._start, size)
+                yield Section(outcome, first, first + 1, slice(self._start, self._start + rows))
+                self._start += rows
+                if self._start == counts[first]:
+                    self._start, self._first = 0, first + 1
+                size -= rows
+            else:
+                last = first
+                while last < len(counts) and counts[last] <= size:
+                    size -= counts[last]
+                    last += 1
+                yield Section(outcome, first, last)
+                self._first = last
+            if self._first == len(counts):
+                self._outcomes.pop()
+                self._first = 0
+
+
+def fill_part(
+    sections: Sequence[Section], vehicles: Sequence[str], channels: Sequence[str]
+) -> tuple[pa.Table, list[SignalStats]]:
+    """One part as a table (schema `DECODED`), and the statistics of its signals.
+
+    Args:
+        sections: What is in it, in the table's order.
+        vehicles: The texts behind the vehicle codes.
+        channels: The texts behind the channel codes.
+
+    Raises:
+        BadRaw: More distinct names than the schema's dictionaries hold.
+    """
+    rows = 0
+    for outcome, first, last, span in sections:
+        rows += sum(outcome.counts[first:last]) if span is None else span.stop - span.start
+    values: Values = empty(rows, np.float64)
+    blocks: list[Block] = []
+    signals: list[SignalStats] = []
+    start = described = counted = 0
+    for section in sections:
+        read = _read_whole if section.span is None else _read_some
+        for block in read(section, values[start:]):
+            blocks.append(block)
+            start += block.rows
+        if start - described >= _DESCRIBED:
+            signals += describe(blocks[counted:], values[described:start])
+            described, counted = start, len(blocks)
+    signals += describe(blocks[counted:], values[described:start])
+    return build_table(blocks, values, vehicles, channels), signals
+
+
+def _read_some(section: Section, out: Values) -> list[Block]:
+    """Write some values of one signal to `out`."""
+    outcome, span = section.outcome, section.span or slice(0)
+    signal, rows = outcome.carried[section.first]
+    frames = outcome.frames
+    frames = frames.between(span.start, span.stop) if rows is None else frames.take(rows[span])
+    out = out[: len(frames)]
+    if signal.name in outcome.known_values:
+        out[...] = outcome.known_values[signal.name][span]
+    else:
+        outcome.message.lanes((signal.name,)).read(frames, None, out.reshape(1, -1))
+    return [Block(outcome.message.name, (signal,), _stamps(frames))]
+
+
+def _read_whole(section: Section, out: Values) -> list[Block]:
+    """Write the values of some signals of one message to `out`, one after the other."""
+    outcome = section.outcome
+    carried = outcome.carried[section.first : section.last]
+    every = _stamps(outcome.frames)
+    if outcome.is_plain:
+        signals = tuple(signal for signal, _ in carried)
+        matrix = out[: len(signals) * len(every.times)].reshape(len(signals), -1)
+        outcome.message.lanes(tuple(signal.name for signal in signals)).read(outcome.frames, None, matrix)
+        return [Block(outcome.message.name, signals, every)]
+    alike: dict[int, list[int]] = {}
+    stamps: dict[int, Stamps] = {}
+    for number, (_, rows) in enumerate(carried):
+        alike.setdefault(id(rows), []).append(number)
+        if id(rows) not in stamps:
+            stamps[id(rows)] = every if rows is None else every.take(rows)
+    ends = np.cumsum(outcome.counts[section.first : section.last]).tolist()
+    for numbers in alike.values():
+        _read_alike(
+            outcome, [carried[number] for number in numbers], [ends[number] for number in numbers], out
+        )
+    return [
+        Block(outcome.message.name, tuple(signal for signal, _ in run), stamps[key])
+        for key, run in groupby(carried, key=lambda item: id(item[1]))
+    ]
+
+
+def _read_alike(
+    outcome: Outcome, carried: Sequence[tuple[SignalPlan, Rows | None]], ends: Sequence[int], out: Values
+) -> None:
+    """Write the values of signals that the same frames carry; those of each end in `out` where `ends` says."""
+    rows = carried[0][1]
+    count = len(outcome.frames) if rows is None else len(rows)
+    if outcome.known_values:
+        for (signal, _), end in zip(carried, ends, strict=True):
+            out[end - count : end] = outcome.known_values[signal.name]
+        return
+    lanes = outcome.message.lanes(tuple(signal.name for signal, _ in carried))
+    size = count * len(carried)
+    if ends[-1] - ends[0] == size - count:  # they are neighbours
+        lanes.read(outcome.frames, rows, out[ends[0] - count : ends[-1]].reshape(len(carried), count))
+        return
+    matrix = np.empty((len(carried), count))
+    lanes.read(outcome.frames, rows, matrix)
+    for values, end in zip(matrix, ends, strict=True):
+        out[end - count : end] = values
+
+
+def _stamps(frames: Selected) -> Stamps:
+    return Stamps(frames.times, frames.vehicles, frames.channels)
