@@ -117,10 +117,10 @@ def drain(
     deadline = time.monotonic() + budget_s
     retries = _Retries()
     while True:
-        _quarantine_strays(store, inbox)
         raws = retries.take_due()
         if time.monotonic() < deadline:
             raws += _patiently(lambda: inbox.waiting(decoder.batch))
+        _quarantine_strays(store, inbox)
         if raws:
             outcomes = _decode(decoder, raws)
             tallies = tally((item for item in outcomes if not retries.keeps(item, deadline)), inbox, store)

@@ -153,12 +153,12 @@ class FolderInbox(Inbox):
         share = FIRST_WALK_SHARE if len(marks.vehicles) < len(vehicles) else WALK_SHARE
         spare_s = (now_ns - marks.looked_ns) / 1e9 * share
         end = time.monotonic() + min(max(spare_s, WALK_MIN_S), WALK_MAX_S)
-        marks.looked_ns = now_ns
+        marks.walked(marks.next_vehicle, now_ns)
         later = [name for name in vehicles if name >= marks.next_vehicle]
         order = [*later, *vehicles[: len(vehicles) - len(later)]]
         for vehicle_id, following in zip(order, [*order[1:], *order[:1]], strict=True):
             yield from self._walk_vehicle(vehicle_id, now_ns)
-            marks.next_vehicle = following
+            marks.walked(following, now_ns)
             if time.monotonic() >= end:
                 break
 

@@ -53,10 +53,9 @@ class FolderMarks:
         self.vehicles[vehicle_id] = until_ns
         self._dirty = True
 
-    def drop(self, vehicle_id: str) -> None:
-        """Look through all days of a vehicle again."""
-        self.vehicles.pop(vehicle_id, None)
-        self.days = {day: mark for day, mark in self.days.items() if day[0] != vehicle_id}
+    def walked(self, next_vehicle: str, looked_ns: int) -> None:
+        """The walk through all days has come to a vehicle."""
+        self.next_vehicle, self.looked_ns = next_vehicle, looked_ns
         self._dirty = True
 
     def save(self) -> None:
