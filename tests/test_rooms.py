@@ -122,6 +122,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
                 f"{P}.{name}"
                 for name in ("catalog", "database_cache", "decode", "fleet", "series", "pipes", "version")
             ),
+            *(f"{P}.{name}" for name in ("query", "rules")),
             *(f"{P}.{name}" for name in ("alerts", "health", "stale", "thresholds")),
         ),
         ("boto3", "botocore", "dagster", "dagster_aws", "dagster_pipes", "polars", "pyarrow"),

@@ -11,6 +11,7 @@ from typing import Any
 
 import dagster as dg
 
+from telemetry_pipeline.defs import rule_check
 from telemetry_pipeline.defs.findings import SHOWN, findings_metadata, is_unspoken, usable_thresholds
 from telemetry_pipeline.defs.partitions import to_key
 from telemetry_pipeline.defs.resources import LakeResource
@@ -27,7 +28,11 @@ from telemetry_pipeline.process import Tally
 def check_specs(asset: dg.AssetKey) -> list[dg.AssetCheckSpec]:
     """The checks of every partition's counts."""
     return [
-        dg.AssetCheckSpec(name, asset=asset, description=check.description) for name, check in CHECKS.items()
+        *(
+            dg.AssetCheckSpec(name, asset=asset, description=check.description)
+            for name, check in CHECKS.items()
+        ),
+        rule_check.spec(asset),
     ]
 
 
@@ -49,6 +54,8 @@ def quality_checks(asset: dg.AssetKey) -> dg.AssetChecksDefinition:
         for name in CHECKS:
             if dg.AssetCheckKey(asset, name) in context.selected_asset_check_keys:
                 yield dg.AssetCheckResult(asset_key=asset, check_name=name, **_standing(book, name, fault))
+        if dg.AssetCheckKey(asset, rule_check.NAME) in context.selected_asset_check_keys:
+            yield rule_check.result(asset, store)
 
     return decoded_signals_checks
 
@@ -85,6 +92,7 @@ def evaluate(
             context.instance.report_runless_asset_event(
                 dg.AssetCheckEvaluation(asset_key=asset, check_name=name, **_standing(book, name, fault))
             )
+    rule_check.evaluate(context, asset, store, {*tallies, *whole})
 
 
 def _standing(book: Book, name: str, fault: str) -> dict[str, Any]:
