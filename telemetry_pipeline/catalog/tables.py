@@ -5,12 +5,14 @@ Columns come from `lake.schema`, places from `lake.layout`: this file spells nei
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import pyarrow as pa
 
 from telemetry_pipeline.catalog.hive import hive_columns
 from telemetry_pipeline.lake import layout, schema
+from telemetry_pipeline.lake.compacted import OVERVIEW
+from telemetry_pipeline.lake.layout import Partition
 from telemetry_pipeline.lake.store import Store
 
 _PARQUET: Final = "org.apache.hadoop.hive.ql.io.parquet"
@@ -40,6 +42,10 @@ class Table:
             return None
         named = layout.hive_values(prefix.removeprefix(self.prefix))
         return tuple(named.values()) if tuple(named) == self.keys else None
+
+    def prefix_of(self, partition: Partition) -> str:
+        """Where a vehicle-day lies in a table whose partitions are vehicle-days."""
+        return partition.prefix(cast("layout.Zone", self.prefix.rstrip("/")))
 
     def partitions(self, store: Store) -> Iterator[str]:
         """The prefixes of the partitions that the lake holds, with trailing slashes: a listing per directory."""
@@ -77,7 +83,29 @@ FLEET_DAILY: Final = Table(
     "One row per vehicle and day: frames, distance, decode health, statistics of every signal.",
 )
 
-TABLES: Final = (RAW_CAN_FRAMES, DECODED_SIGNALS, FLEET_DAILY)
+EVENTS: Final = Table(
+    "events",
+    schema.EVENTS,
+    f"{layout.EVENTS}/",
+    layout.DAY_KEYS,
+    "Intervals in which a threshold rule held; timestamps are nanoseconds since 1970 UTC.",
+)
+SIGNAL_SERIES: Final = Table(
+    "signal_series",
+    schema.SERIES,
+    f"{layout.SERIES}/",
+    layout.DAY_KEYS,
+    "The rows of decoded_signals, a vehicle's day in one object; days that are compacted only.",
+)
+SIGNAL_OVERVIEW: Final = Table(
+    "signal_overview",
+    schema.OVERVIEW,
+    OVERVIEW,
+    ("tier", *layout.DAY_KEYS[:3]),
+    "Counts, limits and sums of each signal by buckets of `tier` seconds.",
+)
+
+TABLES: Final = (RAW_CAN_FRAMES, DECODED_SIGNALS, SIGNAL_SERIES, SIGNAL_OVERVIEW, EVENTS, FLEET_DAILY)
 
 
 def table_input(table: Table, lake: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The assets: raw frames as vehicles land them, and the signals decoded from them.
+"""The asset `decoded_signals`: what vehicles landed, decoded.
 
 One run decodes any number of partitions. A drain run carries no partition key: it empties the inbox and reports
 one event per partition that it touched. A backfill's run carries partition keys and decodes them again, whole.
@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import dagster as dg
 
-from telemetry_pipeline.defs import metadata
+from telemetry_pipeline.defs import lineage, metadata
 from telemetry_pipeline.defs.dispatch import open_decoder
 from telemetry_pipeline.defs.freshness import with_freshness
 from telemetry_pipeline.defs.heartbeat import beating
@@ -25,10 +25,8 @@ from telemetry_pipeline.inbox.missed_inbox import MissedInbox
 from telemetry_pipeline.lake import ledger
 from telemetry_pipeline.lake.layout import Partition
 from telemetry_pipeline.process import Tally
-from telemetry_pipeline.version import DECODER_VERSION
 
-RAW_FRAMES = dg.AssetKey("raw_frames")
-DECODED_SIGNALS = dg.AssetKey("decoded_signals")
+DECODED_SIGNALS: Final = lineage.DECODED_SIGNALS
 
 MODE: Final = "can_telemetry/mode"
 """The tag of a run that says what it is for: drain, reconcile or backfill."""
@@ -55,34 +53,12 @@ class DrainConfig(dg.Config):
     processes: int = 0
 
 
-def raw_frames(partitions: dg.PartitionsDefinition) -> dg.AssetSpec:
-    """Raw objects: nobody materializes them here, the vehicles do."""
-    return dg.AssetSpec(
-        RAW_FRAMES,
-        description="Raw CAN frames, one Parquet object per vehicle and window, landed by edge agents.",
-        partitions_def=partitions,
-        group_name="telemetry",
-        kinds={"parquet"},
-    )
-
-
 def decoded_signals(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     """Decoded objects: one per raw object, partitioned by date and vehicle id."""
 
     @dg.multi_asset(
         name="decoded_signals",
-        specs=[
-            dg.AssetSpec(
-                DECODED_SIGNALS,
-                deps=[RAW_FRAMES],
-                description="Signal values decoded from raw frames with the CAN databases of the lake.",
-                partitions_def=partitions,
-                group_name="telemetry",
-                kinds={"parquet", "python"},
-                code_version=DECODER_VERSION,
-                skippable=True,  # events are reported per partition, never one for the run
-            )
-        ],
+        specs=[lineage.decoded_signals(partitions)],
         can_subset=True,
         backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=200),
     )

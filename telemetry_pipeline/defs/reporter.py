@@ -164,7 +164,9 @@ class Reporter:
         return dg.AssetMaterialization(
             self._asset,
             partition=to_key(item.partition),
-            metadata=metadata.of_tally(item, total, self._context.run_id),
+            metadata=metadata.of_tally(
+                item, total, self._context.run_id, size=metadata.Size.of(self._store, item.partition)
+            ),
         )
 
     def _look_back(self, partitions: Sequence[Partition]) -> None:

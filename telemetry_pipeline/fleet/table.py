@@ -3,7 +3,7 @@
 import datetime as dt
 import io
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -44,7 +44,7 @@ def make_day(
     store: Store,
     date: dt.date,
     *,
-    again: bool = False,
+    only: Collection[str] | None = None,
     deadline: float | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Made:
@@ -53,7 +53,7 @@ def make_day(
     Args:
         store: The lake.
         date: The UTC day.
-        again: Make every row, also of vehicles whose objects are as they were.
+        only: Vehicle ids whose rows are made anew, whether their objects changed or not; all others stay as they are.
         deadline: When to stop, by `clock`; what was made until then is kept.
         clock: Gives the time in seconds.
 
@@ -63,7 +63,8 @@ def make_day(
     rows = _rows(store, date)
     result = Made(date)
     unsaved = 0
-    for vehicle in sorted({*rows, *ledger.vehicles(store), *ledger.vehicles(store, layout.DECODED)}):
+    everyone = {*rows, *ledger.vehicles(store), *ledger.vehicles(store, layout.DECODED)}
+    for vehicle in sorted(everyone if only is None else only):
         if deadline is not None and clock() >= deadline:
             result.left.append(vehicle)
             continue
@@ -71,7 +72,7 @@ def make_day(
         if not inputs:
             if rows.pop(vehicle, None):
                 result.removed.append(vehicle)
-        elif not again and vehicle in rows and rows[vehicle]["inputs"] == inputs.fingerprint:
+        elif only is None and vehicle in rows and rows[vehicle]["inputs"] == inputs.fingerprint:
             result.kept.append(vehicle)
         else:
             rows[vehicle] = sum_up(store, inputs)

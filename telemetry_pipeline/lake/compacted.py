@@ -7,6 +7,8 @@ from telemetry_pipeline.errors import BadKey
 from telemetry_pipeline.lake import layout
 from telemetry_pipeline.lake.layout import Partition
 
+OVERVIEW: Final = "overview/"
+
 _SERIES_END: Final = "_series.parquet"
 _OVERVIEW_END: Final = "_overview.parquet"
 
@@ -58,7 +60,7 @@ class OverviewMonth:
     def prefix(self) -> str:
         """The key prefix of the month's objects, with its trailing slash."""
         day = self.first.prefix(layout.SERIES).removeprefix(f"{layout.SERIES}/").rstrip("/")
-        return f"overview/tier={self.tier}/{day.rpartition('/')[0]}/"
+        return f"{OVERVIEW}tier={self.tier}/{day.rpartition('/')[0]}/"
 
     def key(self, name: str) -> str:
         """`overview/…/{name}_overview.parquet`."""

@@ -192,5 +192,5 @@ def test_the_definitions_load_with_a_lineage_that_reads_as_the_data_flows(folder
     defs = definitions(folder_lake)
     dg.Definitions.validate_loadable(defs)
     graph = defs.resolve_asset_graph()
-    assert graph.get(DECODED_SIGNALS).parent_keys == {dg.AssetKey("raw_frames")}
+    assert graph.get(DECODED_SIGNALS).parent_keys == {dg.AssetKey("dbc"), dg.AssetKey("raw_frames")}
     assert graph.get(dg.AssetKey("raw_frames")).is_external

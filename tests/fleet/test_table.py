@@ -107,7 +107,8 @@ def test_only_what_changed_is_made_anew(car: Car) -> None:
         car.store.delete(key)
     third = make_day(car.store, DAY)
     assert (third.made, third.removed, third.kept) == (["CAR_2"], ["CAR_3"], ["CAR_1"])
-    assert make_day(car.store, DAY, again=True).made == ["CAR_1", "CAR_2"]
+    assert make_day(car.store, DAY, only=["CAR_1"]).made == ["CAR_1"]
+    assert row_of(car.store, "CAR_2")["objects"] == 1
 
 
 def test_a_day_is_never_older_than_its_time_allows(car: Car) -> None:

@@ -1,0 +1,124 @@
+"""The asset `signal_series`: a vehicle's day in one object, made when the day is quiet.
+
+How a day is compacted is `series`' business, which days are due `roll_up`'s.
+"""
+
+import datetime as dt
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import dagster as dg
+
+from telemetry_pipeline.catalog.tables import SIGNAL_OVERVIEW, SIGNAL_SERIES
+from telemetry_pipeline.defs import lineage
+from telemetry_pipeline.defs.glue import CatalogResource
+from telemetry_pipeline.defs.partitions import from_key, to_key
+from telemetry_pipeline.defs.resources import LakeResource
+from telemetry_pipeline.defs.work import DaysConfig, finish
+from telemetry_pipeline.errors import NotFound, TelemetryError
+from telemetry_pipeline.lake import layout, ledger, schema
+from telemetry_pipeline.lake.compacted import OverviewMonth
+from telemetry_pipeline.lake.layout import Partition
+from telemetry_pipeline.lake.store import Store
+from telemetry_pipeline.series.compact import Compacted, compact_day
+from telemetry_pipeline.series.tiers import TIERS_S
+
+
+def spec(partitions: dg.PartitionsDefinition) -> dg.AssetSpec:
+    """Compacted days, as the graph shows them."""
+    return lineage.spec(
+        lineage.SIGNAL_SERIES,
+        "A vehicle's day in one object, sorted by signal, with overviews of 10, 60 and 600 seconds: what quick queries "
+        "read. Made when a day is quiet, and anew when an object arrives late.",
+        kinds={"parquet", "arrow"},
+        deps=[lineage.DECODED_SIGNALS],
+        partitions=partitions,
+        columns=schema.SERIES,
+        code=[compact_day],
+    )
+
+
+def signal_series(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    """Compacted days: those that a run names, or whatever of some days is not compacted yet."""
+
+    @dg.multi_asset(
+        name="signal_series",
+        specs=[spec(partitions)],
+        can_subset=True,
+        backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=200),
+    )
+    def compacted(
+        context: dg.AssetExecutionContext, config: DaysConfig, lake: LakeResource, catalog: CatalogResource
+    ) -> Iterator[Any]:
+        store = lake.store()
+        named = context.has_partition_key or context.has_partition_key_range
+        failed: dict[str, str] = {}
+        left: set[str] = set()
+        made: list[Partition] = []
+        deadline = time.monotonic() + config.budget_s
+        days = map(dt.date.fromisoformat, config.days)
+        for partition in map(from_key, context.partition_keys) if named else _partitions(store, days):
+            if not named and time.monotonic() >= deadline:
+                left.add(partition.date.isoformat())
+                continue
+            try:
+                done = compact_day(store, partition)
+            except NotFound:
+                continue  # nothing was decoded on that day
+            except TelemetryError as error:
+                context.log.warning("%s", error)
+                failed[to_key(partition)] = str(error)
+                continue
+            if named or done.written:
+                made.append(partition)
+                _tell(context, done, runless=not named)
+        _tell_catalog(context, catalog, made)
+        finish(context, "signal_series", failed, left)
+        yield from ()
+
+    return compacted
+
+
+def _partitions(store: Store, days: Iterable[dt.date]) -> Iterator[Partition]:
+    """Every vehicle on each day, whether it has decoded objects there or not: one listing."""
+    vehicles = ledger.vehicles(store, layout.DECODED)
+    for date in days:
+        yield from (Partition(vehicle, date) for vehicle in vehicles)
+
+
+def _tell(context: dg.AssetExecutionContext, done: Compacted, *, runless: bool) -> None:
+    event = dg.AssetMaterialization(
+        lineage.SIGNAL_SERIES, partition=to_key(done.partition), metadata=_metadata(done)
+    )
+    if runless:
+        context.instance.report_runless_asset_event(event)
+    else:
+        context.log_event(event)
+
+
+def _tell_catalog(
+    context: dg.AssetExecutionContext, catalog: CatalogResource, made: Sequence[Partition]
+) -> None:
+    """Register what was made: the days, and the months of the overview that they are in."""
+    months = {OverviewMonth.containing(tier, partition).prefix for partition in made for tier in TIERS_S}
+    for table, prefixes in (
+        (SIGNAL_SERIES, {SIGNAL_SERIES.prefix_of(partition) for partition in made}),
+        (SIGNAL_OVERVIEW, months),
+    ):
+        if prefixes and (said := catalog.register(table, sorted(prefixes))):
+            context.log.info("%s in the catalogue: %s", table.name, said["catalogue"])
+
+
+def _metadata(done: Compacted) -> dict[str, Any]:
+    return {
+        "dagster/row_count": done.rows,
+        "signals": done.signals,
+        "decoded_objects": done.objects,
+        "bytes": done.size,
+        "bytes_per_row": round(done.size / done.rows, 2) if done.rows else 0.0,
+        "written": done.written,
+        "replaced": len(done.removed),
+        "refused": dg.MetadataValue.json(dict(done.refused)),
+        "days_in_overview": done.days_in_overview,
+    }
