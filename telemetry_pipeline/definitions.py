@@ -59,7 +59,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         resources={"lake": LakeResource.of(settings), "catalog": CatalogResource.of(settings)},
         executor=dg.in_process_executor,
     )
-    return dg.Definitions.merge(decoding, watching())
+    return dg.Definitions.merge(decoding, watching(settings))
 
 
 @dg.definitions

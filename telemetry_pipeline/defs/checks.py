@@ -15,6 +15,7 @@ from telemetry_pipeline.defs import rule_check
 from telemetry_pipeline.defs.findings import SHOWN, findings_metadata, is_unspoken, usable_thresholds
 from telemetry_pipeline.defs.partitions import to_key
 from telemetry_pipeline.defs.resources import LakeResource
+from telemetry_pipeline.defs.staleness import repeat_stale
 from telemetry_pipeline.health.book import Book, Change
 from telemetry_pipeline.health.health import Health
 from telemetry_pipeline.health.inspect import inspect
@@ -92,6 +93,7 @@ def evaluate(
             context.instance.report_runless_asset_event(
                 dg.AssetCheckEvaluation(asset_key=asset, check_name=name, **_standing(book, name, fault))
             )
+    repeat_stale(context.instance, asset, store)
     rule_check.evaluate(context, asset, store, {*tallies, *whole})
 
 

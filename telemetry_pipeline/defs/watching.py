@@ -2,16 +2,22 @@
 
 import dagster as dg
 
+from telemetry_pipeline.defs.alerts import alerts
 from telemetry_pipeline.defs.assets import DECODED_SIGNALS
 from telemetry_pipeline.defs.checks import quality_checks
 from telemetry_pipeline.defs.freshness import freshness_check, vehicle_silence
 from telemetry_pipeline.defs.staleness import look_for_stale, stale_check, stale_job
+from telemetry_pipeline.settings import Settings
 
 RAW_FRAMES = dg.AssetKey("raw_frames")
 
 
-def watching() -> dg.Definitions:
-    """The definitions to be merged with those of the assets."""
+def watching(settings: Settings) -> dg.Definitions:
+    """The definitions to be merged with those of the assets.
+
+    Args:
+        settings: Where alerts are told.
+    """
     stale = stale_job(DECODED_SIGNALS)
     return dg.Definitions(
         asset_checks=[
@@ -20,5 +26,5 @@ def watching() -> dg.Definitions:
             freshness_check(RAW_FRAMES),
         ],
         jobs=[stale],
-        sensors=[look_for_stale(stale), vehicle_silence(RAW_FRAMES)],
+        sensors=[look_for_stale(stale), vehicle_silence(RAW_FRAMES), alerts(settings)],
     )
