@@ -6,7 +6,7 @@ What a bucket's columns mean is not known here, only how they are packed.
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, Self
 
 import numpy as np
 import pyarrow as pa
@@ -14,8 +14,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from telemetry_pipeline.errors import BadRaw
-from telemetry_pipeline.lake import chunks, schema
-from telemetry_pipeline.lake.chunks import Assembly
+from telemetry_pipeline.lake import schema
 from telemetry_pipeline.lake.parquet import FOOTER_PREFIX, open_object, read_footer
 
 Columns = Mapping[str, NDArray[np.int64] | NDArray[np.float64]]
@@ -24,7 +23,7 @@ Columns = Mapping[str, NDArray[np.int64] | NDArray[np.float64]]
 DAYS: Final = "days"
 _SIGNALS: Final = "signals"
 _NAMES: Final = ("message_name", "signal_name")
-_DATA: Final = pa.schema([field for field in schema.OVERVIEW if field.name not in _NAMES])
+_DATA: Final = [field for field in schema.OVERVIEW if field.name not in _NAMES]
 _DELTA: Final = {field.name: "DELTA_BINARY_PACKED" for field in _DATA if not pa.types.is_floating(field.type)}
 _READ_ERRORS: Final = (pa.ArrowException, OSError, ValueError)
 
@@ -37,45 +36,54 @@ class OverviewWriter:
     """
 
     def __init__(self, sink: BinaryIO) -> None:
-        self._out = Assembly(sink, schema.OVERVIEW)
+        self._sink = sink
+        self._out = pq.ParquetWriter(
+            sink,
+            schema.OVERVIEW,
+            compression="zstd",
+            compression_level=3,
+            store_schema=False,
+            use_dictionary=list(_NAMES),
+            column_encoding=_DELTA,
+            write_statistics=[*_NAMES, "bucket"],
+        )
         self._signals: list[tuple[str, str, str]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._out.close()  # of an object that nobody finished, too, and before its file is closed
 
     def add(self, message: str, signal: str, unit: str, columns: Columns) -> None:
         """Add a signal's rows, at least one, in order of time."""
         rows = len(columns["bucket"])
         none = np.isnan(columns["min"])
-        arrays = [
-            pa.array(columns[field.name], mask=none if field.nullable and none.any() else None).cast(
-                field.type
-            )
+        mask = none if none.any() else None
+        arrays = [pa.repeat(pa.scalar(name), rows) for name in (message, signal)]
+        arrays += [
+            pa.array(columns[field.name], mask=mask if field.nullable else None).cast(field.type)
             for field in _DATA
         ]
-        encoded = chunks.encode(
-            pa.table(arrays, schema=_DATA),
-            compression="zstd",
-            compression_level=3,
-            use_dictionary=False,
-            column_encoding=_DELTA,
-            write_statistics=["bucket"],
-        )
-        names = [chunks.constant("message_name", message, rows), chunks.constant("signal_name", signal, rows)]
-        self._out.add_group(rows, [self._out.place(chunk) for chunk in (*names, *encoded)])
+        self._out.write_table(pa.table(arrays, schema=schema.OVERVIEW), row_group_size=rows)
         self._signals.append((message, signal, unit))
 
-    def close(self, tier: int, days: Mapping[str, str]) -> int:
-        """Write the footer; returns the object's size.
+    def close(self, tier: int, days: Mapping[str, str]) -> None:
+        """Write the footer.
 
         Args:
             tier: The width of a bucket in seconds.
             days: The days whose rows are in it (`2026-11-22`), with the names of the series objects they are from.
         """
         footer = {"tier": tier, DAYS: dict(days), _SIGNALS: self._signals}
-        return self._out.close(
+        self._out.add_key_value_metadata(
             {
                 f"{FOOTER_PREFIX}{key}": json.dumps(value, separators=(",", ":"))
                 for key, value in footer.items()
             }
         )
+        self._out.close()
+        self._sink.flush()
 
 
 @dataclass(frozen=True)
@@ -124,7 +132,7 @@ def read_columns(
         file = pq.ParquetFile(source, metadata=index.metadata)
         for name in names:
             if (group := index.groups.get(name)) is not None:
-                table = file.read_row_group(group, columns=_DATA.names, use_threads=False)
+                table = file.read_row_group(group, columns=[field.name for field in _DATA], use_threads=False)
                 found[name] = {field.name: _numbers(table[field.name], field) for field in _DATA}
     except _READ_ERRORS as error:
         first_line = str(error).partition("\n")[0]

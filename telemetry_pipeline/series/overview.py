@@ -161,8 +161,8 @@ def _bucketed(t: np.ndarray, partition: Partition, width: int) -> tuple[slice, B
 def _writing() -> Iterator[tuple[OverviewWriter, Path]]:
     with tempfile.TemporaryDirectory(prefix="telemetry-") as folder:
         path = Path(folder) / "overview.parquet"
-        with path.open("wb") as sink:
-            yield OverviewWriter(sink), path
+        with path.open("wb") as sink, OverviewWriter(sink) as writer:
+            yield writer, path
 
 
 def _swap_day(store: Store, partition: Partition, name: str, path: Path) -> None:

@@ -52,6 +52,7 @@ class Source:
         spans: When it recorded.
         runs: int64 of shape (k, 5): for each signal its number, its first row (-1: scattered), its rows, its first
             and its last time.
+        units: As many units where each is that of all rows, as the decoder writes them; None: the rows say it.
     """
 
     info: ObjectInfo
@@ -59,6 +60,7 @@ class Source:
     messages: Mapping[str, int]
     spans: tuple[Span, ...]
     runs: NDArray[np.int64]
+    units: tuple[str, ...] | None
 
 
 class Catalogue:
@@ -76,9 +78,10 @@ class Catalogue:
             TransientError: The store does not answer.
         """
         with _opened(store, info.key) as file:
-            return self._source(info, index_object(file, partition, info.key))
+            ours = "report" in parquet.read_footer(file)
+            return self._source(info, index_object(file, partition, info.key), ours=ours)
 
-    def _source(self, info: ObjectInfo, index: ObjectIndex) -> Source:
+    def _source(self, info: ObjectInfo, index: ObjectIndex, *, ours: bool) -> Source:
         runs = [
             (
                 self.numbers.setdefault(name, len(self.numbers)),
@@ -90,7 +93,8 @@ class Catalogue:
             for name, run in index.runs.items()
         ]
         table = np.array(runs, dtype=np.int64).reshape(-1, 5)
-        return Source(info, index.frames, index.messages, index.spans, table)
+        units = tuple(run.unit for run in index.runs.values()) if ours else None
+        return Source(info, index.frames, index.messages, index.spans, table, units)
 
 
 def read_source(store: Store, source: Source, wanted: Mapping[int, SignalName]) -> dict[int, Piece]:
@@ -101,14 +105,14 @@ def read_source(store: Store, source: Source, wanted: Mapping[int, SignalName]) 
         NotFound: It is gone.
         TransientError: The store does not answer.
     """
-    runs = [run for run in source.runs.tolist() if run[0] in wanted]
+    runs = [(at, *run) for at, run in enumerate(source.runs.tolist()) if run[0] in wanted]
     if not runs:
         return {}
     with _opened(store, source.info.key) as file:
         try:
-            if any(run[1] < 0 for run in runs):
-                return _read_scattered(file, {run[0]: wanted[run[0]] for run in runs})
-            return _checked(dict(_read_runs(file, runs)), runs, source.info.key)
+            if any(run[2] < 0 for run in runs):
+                return _read_scattered(file, {run[1]: wanted[run[1]] for run in runs})
+            return _checked(dict(_read_runs(file, runs, source.units)), runs, source.info.key)
         except READ_ERRORS as error:
             first_line = str(error).partition("\n")[0]
             raise BadRaw(f"its data cannot be read ({first_line})", source.info.key) from error
@@ -117,40 +121,52 @@ def read_source(store: Store, source: Source, wanted: Mapping[int, SignalName]) 
 @contextmanager
 def _opened(store: Store, key: str) -> Iterator[pq.ParquetFile]:
     if store.root is None:
-        yield parquet.open_object(store.get(key), key)
+        yield _parquet(pa.BufferReader(store.get(key)), key)
         return
     with store.open_file(key) as file:
-        yield parquet.open_object(file, key)
+        yield _parquet(file, key)
+
+
+def _parquet(source: Any, where: str) -> pq.ParquetFile:  # noqa: ANN401  a buffer or a file
+    try:
+        return pq.ParquetFile(source, read_dictionary=list(_LABELS))
+    except READ_ERRORS as error:
+        first_line = str(error).partition("\n")[0]
+        raise BadRaw(f"not a readable Parquet file ({first_line})", where) from error
 
 
 def _checked(pieces: dict[int, Piece], runs: Iterable[Sequence[int]], where: str) -> dict[int, Piece]:
-    for number, _, rows, first_ns, last_ns in runs:
+    for _, number, _, rows, first_ns, last_ns in runs:
         t = pieces[number].t
         if len(t) != rows or t[0] != first_ns or t[-1] != last_ns or (t[1:] < t[:-1]).any():
             raise BadRaw("its rows are not those that its footer describes", where)
     return pieces
 
 
-def _read_runs(file: pq.ParquetFile, runs: Sequence[Sequence[int]]) -> Iterator[tuple[int, Piece]]:
+def _read_runs(
+    file: pq.ParquetFile, runs: Sequence[Sequence[int]], units: Sequence[str] | None
+) -> Iterator[tuple[int, Piece]]:
     """Runs of sorted rows; a row group is decompressed once, and copied from, so that it does not stay."""
     sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
     edges = np.concatenate(([0], np.cumsum(sizes)))
-    order = sorted(runs, key=lambda run: run[1])
+    order = sorted(runs, key=lambda run: run[2])
+    names = ["timestamp", "value", "channel", *([] if units else ["unit"])]
     held: tuple[int, int, dict[str, Any]] | None = None
-    for number, offset, rows, _, _ in order:
+    for at, number, offset, rows, _, _ in order:
         first = int(np.searchsorted(edges, offset, side="right")) - 1
         stop = int(np.searchsorted(edges, offset + rows))
         if held is None or (first, stop) != held[:2]:
-            held = (first, stop, _columns(file, list(range(first, stop))))
+            held = (first, stop, _columns(file, list(range(first, stop)), names))
         begin = offset - int(edges[first])
         columns = held[2]
-        labels = tuple(columns[name].cut(begin, begin + rows) for name in _LABELS)
+        channel = columns["channel"].cut(begin, begin + rows)
+        unit = Labels((units[at],)) if units else columns["unit"].cut(begin, begin + rows)
         t, v = (columns[name][begin : begin + rows].copy() for name in ("timestamp", "value"))
-        yield number, Piece(t, v, (labels[0], labels[1]))
+        yield number, Piece(t, v, (unit, channel))
 
 
-def _columns(file: pq.ParquetFile, groups: list[int]) -> dict[str, Any]:
-    names = [name for name in ("timestamp", "value", *_LABELS) if name in file.schema_arrow.names]
+def _columns(file: pq.ParquetFile, groups: list[int], wanted: Sequence[str]) -> dict[str, Any]:
+    names = [name for name in wanted if name in file.schema_arrow.names]
     return _arrays(file.read_row_groups(groups, columns=names, use_threads=False))
 
 
