@@ -18,10 +18,11 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from telemetry_pipeline.errors import BadRaw, NotFound, TooLarge, TransientError
-from telemetry_pipeline.lake import layout, ledger, parquet
+from telemetry_pipeline.lake import layout, ledger
 from telemetry_pipeline.lake.store import ObjectInfo, Store
 from telemetry_pipeline.query.cache import WeightedCache
 from telemetry_pipeline.query.day import DaySummary, summarise
+from telemetry_pipeline.query.footers import Footers, edges_of
 from telemetry_pipeline.query.index import ObjectIndex, Run, Span, index_object
 from telemetry_pipeline.query.objects import DayObjects, Gone, is_series, partition_of
 from telemetry_pipeline.query.reader import (
@@ -64,6 +65,7 @@ class ParquetReader:
         workers = min(4, os.cpu_count() or 1) if store.root else 16
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="query")
         self._objects: WeightedCache[ObjectInfo, ObjectIndex | BadRaw] = WeightedCache(_INDEXED_RUNS)
+        self._footers = Footers()
         self._lists = DayObjects(store, self._map)
         self._days: WeightedCache[tuple[ObjectInfo, ...], DaySummary] = WeightedCache(_INDEXED_RUNS)
 
@@ -114,7 +116,13 @@ class ParquetReader:
         self._refuse_too_large(sum(run.rows for _, runs in jobs for run in runs.values()))
 
         def read_one(job: tuple[ObjectInfo, dict[SignalName, Run]]) -> Part | None:
-            return self._guarded(job[0], lambda file: read_runs(file, job[1], start_ns, end_ns))
+            info, runs = job
+
+            def rows(file: pq.ParquetFile) -> Part:
+                edges = self._footers.edges(file, info) if is_series(info) else edges_of(file)
+                return read_runs(file, edges, runs, start_ns, end_ns)
+
+            return self._guarded(info, rows)
 
         with self._gate:
             parts = self._map(read_one, jobs)
@@ -221,7 +229,7 @@ class ParquetReader:
         """
         try:
             with self._source(info.key) as source:
-                return use(parquet.open_object(source, info.key))
+                return use(self._footers.open(source, info))
         except BadRaw as error:
             self._replace(info, error)
             self._objects.put(info, error, 10)  # the same bytes stay broken: say it once

@@ -27,11 +27,24 @@ class Part:
     bytes_scanned: int
 
 
-def read_runs(file: pq.ParquetFile, runs: Mapping[SignalName, Run], start_ns: int, end_ns: int) -> Part:
+def read_runs(
+    file: pq.ParquetFile,
+    edges: NDArray[np.int64],
+    runs: Mapping[SignalName, Run],
+    start_ns: int,
+    end_ns: int,
+) -> Part:
     """Read signals of an open object in [start_ns, end_ns).
 
     Row groups without a wanted row, and columns other than time and value, are not read; only an object whose
     rows are not sorted is read whole.
+
+    Args:
+        file: The object.
+        edges: The rows before each of its row groups, and after the last.
+        runs: The signals.
+        start_ns: Where the range begins.
+        end_ns: Where it ends; not part of it.
 
     Raises:
         pyarrow.ArrowException: The object's pages are broken.
@@ -40,14 +53,14 @@ def read_runs(file: pq.ParquetFile, runs: Mapping[SignalName, Run], start_ns: in
     if any(run.offset is None for run in runs.values()):
         return _read_scattered(file, runs, start_ns, end_ns)
     pieces: dict[SignalName, list[Samples]] = {name: [] for name in runs}
-    rows_scanned = bytes_scanned = group_start = 0
+    rows_scanned = bytes_scanned = 0
     schema_arrow = file.schema_arrow
     time_column = schema_arrow.get_field_index("timestamp")
     # statistics are in the column's own unit
     prunable = schema_arrow.field(time_column).type == schema.TIMESTAMP
-    for group in range(file.num_row_groups):
+    for group in _groups(edges, runs):
         meta = file.metadata.row_group(group)
-        group_end = group_start + meta.num_rows
+        group_start, group_end = int(edges[group]), int(edges[group + 1])
         inside = {
             name: (max(run.offset, group_start), min(run.offset + run.rows, group_end))
             for name, run in runs.items()
@@ -60,8 +73,17 @@ def read_runs(file: pq.ParquetFile, runs: Mapping[SignalName, Run], start_ns: in
             for name, (first, last) in inside.items():
                 rows = table.slice(first - group_start, last - first)
                 pieces[name].append(_cut(to_ns(rows["timestamp"]), _values(rows["value"]), start_ns, end_ns))
-        group_start = group_end
     return Part({name: merge(found) for name, found in pieces.items()}, rows_scanned, bytes_scanned)
+
+
+def _groups(edges: NDArray[np.int64], runs: Mapping[SignalName, Run]) -> list[int]:
+    """The row groups that hold rows of some runs, ascending."""
+    found: set[int] = set()
+    for run in runs.values():
+        if run.offset is not None:
+            first = int(np.searchsorted(edges, run.offset, side="right")) - 1
+            found.update(range(first, int(np.searchsorted(edges, run.offset + run.rows))))
+    return sorted(found)
 
 
 def merge(parts: Sequence[Samples]) -> Samples:
