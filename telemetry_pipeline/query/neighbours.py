@@ -6,6 +6,7 @@ Objects follow each other by their names; one whose name has no time in it may h
 import logging
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Final
 
 import pyarrow as pa
@@ -29,49 +30,53 @@ class Neighbours:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._listed: dict[Partition, list[DecodedObject]] = {}
+        self._days: dict[Partition, _Day] = {}
 
     def between(
         self, one: DecodedObject, other: DecodedObject, series: Series, first_ns: int, last_ns: int
     ) -> bool:
         """Whether an object between two others speaks against a series in a stretch of time (see `merge`)."""
-        low, high = sorted((one, other))
-        listed = list(self._days(low.partition, high.partition))
-        inside = listed[bisect_right(listed, low) : bisect_left(listed, high)]
-        timeless = [item for item in _timeless(listed) if item not in (low, high)]
-        return self._against([*inside, *timeless], series, first_ns, last_ns)
+        low, high = min(one, other), max(one, other)
+        found = [
+            item
+            for day in self._from_to(low.partition, high.partition)
+            for item in (
+                *day.objects[bisect_right(day.objects, low) : bisect_left(day.objects, high)],
+                *(item for item in day.timeless if item not in (low, high)),
+            )
+        ]
+        return self._against(found, series, first_ns, last_ns)
 
     def after(self, last_in: DecodedObject, series: Series, last_ns: int) -> bool:
         """Whether another object shows, within the hole, that what was last seen in one object ended there."""
         end_ns = last_ns + series.max_hole_ns
-        listed = list(
-            self._days(last_in.partition, Partition.containing(last_in.partition.vehicle_id, end_ns))
-        )
-        following = [
-            item for item in listed[bisect_right(listed, last_in) :] if (_start(item) or end_ns) <= end_ns
-        ]
-        return self._against(
-            dict.fromkeys([*following, *_timeless(listed, last_in)]), series, last_ns, end_ns
-        )
+        last_day = Partition.containing(last_in.partition.vehicle_id, end_ns)
+        following: list[DecodedObject] = []
+        for day in self._from_to(last_in.partition, last_day):
+            for item in day.objects[bisect_right(day.objects, last_in) :]:
+                start_ns = layout.stem_start_ns(item.stem)
+                if start_ns is not None and start_ns > end_ns:
+                    break
+                following.append(item)
+            following += [item for item in day.timeless if item != last_in]
+        return self._against(following, series, last_ns, end_ns)
 
     def before(self, first_in: DecodedObject, series: Series, first_ns: int) -> bool:
         """Whether another object shows, within the hole, that what was first seen in one object began there."""
         start_ns = first_ns - series.max_hole_ns
-        listed = list(
-            self._days(Partition.containing(first_in.partition.vehicle_id, start_ns), first_in.partition)
-        )
+        first_day = Partition.containing(first_in.partition.vehicle_id, start_ns)
         preceding: list[DecodedObject] = []
-        for item in reversed(listed[: bisect_left(listed, first_in)]):
-            preceding.append(item)
-            start = _start(item)
-            if start is not None and start < start_ns:
-                break  # this one may reach into the hole, those before it hardly do
-        return self._against(
-            dict.fromkeys([*preceding, *_timeless(listed, first_in)]), series, start_ns, first_ns
-        )
+        for day in self._from_to(first_in.partition, first_day):
+            for item in reversed(day.objects[: bisect_left(day.objects, first_in)]):
+                preceding.append(item)
+                begun_ns = layout.stem_start_ns(item.stem)
+                if begun_ns is not None and begun_ns < start_ns:
+                    break  # this one may reach into the hole, those before it hardly do
+            preceding += [item for item in day.timeless if item != first_in]
+        return self._against(preceding, series, start_ns, first_ns)
 
     def _against(self, items: Iterable[DecodedObject], series: Series, first_ns: int, last_ns: int) -> bool:
-        for item in items:
+        for item in dict.fromkeys(items):
             try:
                 if contradicts(self._store, item.key, series, first_ns, last_ns):
                     return True
@@ -79,18 +84,21 @@ class Neighbours:
                 _log.warning("%s: not asked whether an event ends there (%s)", item.key, error)
         return False
 
-    def _days(self, first: Partition, last: Partition) -> Iterator[DecodedObject]:
-        """The decoded objects of some days in their order."""
-        while first <= last:
-            if first not in self._listed:
-                self._listed[first] = ledger.decoded_objects(self._store, first)
-            yield from self._listed[first]
-            first = first.shifted(1)
+    def _from_to(self, first: Partition, last: Partition) -> Iterator["_Day"]:
+        """Days from one to another, both included, in that direction."""
+        step = 1 if first <= last else -1
+        for number in range(abs((last.date - first.date).days) + 1):
+            partition = first.shifted(step * number)
+            if partition not in self._days:
+                objects = ledger.decoded_objects(self._store, partition)
+                timeless = [item for item in objects if layout.stem_start_ns(item.stem) is None]
+                self._days[partition] = _Day(objects, timeless)
+            yield self._days[partition]
 
 
-def _start(item: DecodedObject) -> int | None:
-    return layout.stem_start_ns(item.stem)
+@dataclass(frozen=True)
+class _Day:
+    """The decoded objects of a day in their order, and those of them whose names have no time."""
 
-
-def _timeless(listed: Iterable[DecodedObject], *but: DecodedObject) -> list[DecodedObject]:
-    return [item for item in listed if _start(item) is None and item not in but]
+    objects: list[DecodedObject]
+    timeless: list[DecodedObject]

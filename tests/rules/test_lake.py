@@ -274,6 +274,18 @@ def test_an_event_of_three_days_is_found_from_within(folder_lake: Store) -> None
     assert found(folder_lake, start - DAY_NS, start) == []
 
 
+def test_what_an_answer_costs_grows_with_the_objects_alone(
+    folder_lake: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_rules(folder_lake, "rules: [Motor_RPM > 100]")
+    decode(folder_lake, *(land(folder_lake, NOON + n * SECOND, [120] * 10) for n in range(60)))
+    parsed: list[str] = []
+    honest = layout.stem_start_ns
+    monkeypatch.setattr(layout, "stem_start_ns", lambda stem: parsed.append(stem) or honest(stem))
+    assert spans(found(folder_lake)) == [(0, 59.9)]
+    assert len(parsed) <= 2 * 60
+
+
 def test_a_reach_that_ends_says_so(folder_lake: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events, "REACH_DAYS", 1)
     use_rules(folder_lake, "rules: [{name: on, when: Motor_RPM > 100, max_hole: 1d}]")
