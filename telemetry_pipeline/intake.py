@@ -61,7 +61,7 @@ def take_frames(
         if stitcher is not None:
             split = split_days(stitcher.add(of_vehicle(frames, vehicle_id)), raw.partition)
         for days, part in split.parts.items():
-            decoders[days].add(of_vehicle(part, vehicle_id))
+            decoders[days].add(part)
     rest = Report() if stitcher is None else stitcher.report()
     total = Report.merge([*(decoder.report() for decoder in decoders.values()), rest])
     if len(names) > 1:

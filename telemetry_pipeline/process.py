@@ -15,6 +15,7 @@ from typing import Final
 from telemetry_pipeline.bindings import Databases
 from telemetry_pipeline.borders import FOOTER as PREVIOUS
 from telemetry_pipeline.borders import Previous, is_outdated, neighbours, read_previous
+from telemetry_pipeline.collector import collector_paused
 from telemetry_pipeline.decode.frames import Decoder
 from telemetry_pipeline.decode.plan import Plan
 from telemetry_pipeline.decode.report import Report, SignalStats, merge_signals
@@ -124,8 +125,8 @@ def _process(
     store: Store, raw: RawObject, plan: Plan, previous: Previous | None, rules: VehicleRules
 ) -> Outcome:
     body = store.get(raw.key)
-    with scratch_folder() as folder:
-        decoders = {days: Decoder(plan, folder / str(days)) for days in (-1, 1, 0)}
+    with collector_paused(), scratch_folder() as folder:
+        decoders = {days: Decoder(plan, folder / str(days), raw.partition.vehicle_id) for days in (-1, 1, 0)}
         try:
             intake = take_frames(body, raw, plan, previous, decoders)
         except BadRaw as error:
@@ -166,17 +167,20 @@ def _write(
         rules: The vehicle's rules.
         origin: What the footer says beside the day's report.
     """
-    runs = decoder.runs()
+    report = Report()
+
+    def footer() -> dict[str, str]:
+        nonlocal report
+        report = decoder.report() + rest
+        return {**origin, "report": json.dumps(report.to_dict())}
+
     # what the values are like is known when they have all been written
-    watch = Watch(rules, [SignalStats(*run, 0, 0, None, None, None) for run in runs])
-    groups = decoder.parts(parquet.row_group_sizes(run.rows for run in runs))
-    body = parquet.write_decoded_groups(
-        watch.through(groups),
-        lambda: {**origin, "report": json.dumps((decoder.report() + rest).to_dict())},
-    )
+    watch = Watch(rules, (SignalStats(*run, 0, 0, None, None, None) for run in decoder.signals()))
+    groups = decoder.parts(parquet.row_group_sizes(decoder.runs()))
+    body = parquet.write_decoded_groups(watch.through(groups), footer)
     put_events(store, target, watch, origin)
     store.put(target.key, body)
-    return decoder.report().signals
+    return report.signals
 
 
 def partition_total(store: Store, partition: Partition) -> Report:

@@ -55,7 +55,7 @@ def decoded_in_batches(
     decoder = Decoder(plan, folder / "piles")
     for batch in batches:
         decoder.add(batch)
-    rows = sizes(sum(run.rows for run in decoder.runs()))
+    rows = sizes(sum(decoder.runs()))
     parts = list(decoder.parts(rows))
     assert [part.num_rows for part in parts] == rows
     return pa.concat_tables([schema.DECODED.empty_table(), *parts]), decoder.report()

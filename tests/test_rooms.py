@@ -48,6 +48,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     f"{P}.days": ((LAKE,), ("numpy", "pyarrow")),
     f"{P}.intake": ((ERRORS, LAKE, DECODE, f"{P}.borders", f"{P}.days"), ()),
     f"{P}.scratch": ((), ()),
+    f"{P}.collector": ((), ()),
     f"{P}.borders": ((ERRORS, LAKE, DECODE, f"{P}.days"), ("pyarrow",)),
     f"{P}.made_by": ((ERRORS, LAKE, f"{P}.decode.plan", f"{P}.version"), ()),
     f"{P}.thresholds": ((ERRORS, LAKE), ("yaml",)),
@@ -70,7 +71,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             LAKE,
             DECODE,
             *(f"{P}.{name}" for name in ("bindings", "borders", "intake", "made_by")),
-            *(f"{P}.{name}" for name in ("quarantine", "rules", "scratch")),
+            *(f"{P}.{name}" for name in ("collector", "quarantine", "rules", "scratch")),
         ),
         (),
     ),
@@ -173,7 +174,10 @@ WORDS: dict[str, set[str]] = {
     r"\b(year|month|day)=": {f"{P}/lake/layout.py"},
     r"\benviron\b|\bgetenv\b": {f"{P}/settings.py", "edge_agent/config.py"},
     r"\bboto3\b": {
-        *(f"{P}/{name}.py" for name in ("alerts/targets", "catalog/connect", "defs/dispatch", "inbox/queue", "lake/store"))
+        *(
+            f"{P}/{name}.py"
+            for name in ("alerts/targets", "catalog/connect", "defs/dispatch", "inbox/queue", "lake/store")
+        )
     },
     r"\bimport dagster\b|\bfrom dagster\b": {f"{P}/defs/", f"{P}/definitions.py"},
     r"\bSELECT\b": set(),

@@ -89,7 +89,7 @@ def _decode_file(raw: Path, plan: Plan, out: Path | None, *, as_json: bool) -> N
         decoder, stitcher = Decoder(plan, folder), Stitcher(plan)
         for frames in parquet.read_raw_batches(_read(raw), str(raw)):
             decoder.add(stitcher.add(frames))
-        sizes = parquet.row_group_sizes(run.rows for run in decoder.runs())
+        sizes = parquet.row_group_sizes(decoder.runs())
         body = parquet.write_decoded_groups(decoder.parts(sizes), dict)
         report = Report.merge([decoder.report(), stitcher.report()])
         if out is not None:

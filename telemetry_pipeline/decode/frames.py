@@ -46,7 +46,7 @@ def decode_frames(raw: pa.Table, plan: Plan) -> Decoded:
     """
     decoder = Decoder(plan)
     decoder.add(raw)
-    (table,) = decoder.parts([sum(run.rows for run in decoder.runs())])
+    (table,) = decoder.parts([sum(decoder.runs())])
     return Decoded(table, decoder.report())
 
 
@@ -70,14 +70,15 @@ class Decoder:
         plan: What to do with each arbitration id.
         folder: Where frames go that are too many for memory; an empty one, and somebody else's to remove. None:
             nowhere.
+        vehicle_id: The vehicle of all frames, whatever their column says; None: what it says.
 
     Raises:
         BadDbc: The plan has more messages than frames can be grouped by.
     """
 
-    def __init__(self, plan: Plan, folder: Path | None = None) -> None:
+    def __init__(self, plan: Plan, folder: Path | None = None, vehicle_id: str | None = None) -> None:
         self._plan = plan
-        self._gathering = Gathering(plan, folder)
+        self._gathering = Gathering(plan, folder, vehicle_id)
         self._outcomes: list[Outcome] | None = None
         self._account: Report | None = None
         self._signals: list[SignalStats] = []
@@ -95,13 +96,15 @@ class Decoder:
         """
         self._gathering.add(raw)
 
-    def runs(self) -> list[Run]:
-        """The values that are there, in the table's order; all frames have been taken by now."""
-        return [
-            Run(outcome.message.name, signal.name, signal.unit, rows)
-            for outcome in self._sorted_out()
-            for (signal, _), rows in zip(outcome.carried, outcome.counts, strict=True)
-        ]
+    def runs(self) -> list[int]:
+        """Values of each signal, in the table's order; all frames have been taken by now."""
+        return [rows for outcome in self._sorted_out() for rows in outcome.counts]
+
+    def signals(self) -> Iterator[Run]:
+        """The same, with the signals' names."""
+        for outcome in self._sorted_out():
+            for (signal, _), rows in zip(outcome.carried, outcome.counts, strict=True):
+                yield Run(outcome.message.name, signal.name, signal.unit, rows)
 
     def parts(self, sizes: Sequence[int]) -> Iterator[pa.Table]:
         """The signal values, schema `DECODED`, sorted by (message_name, signal_name, timestamp).
@@ -109,7 +112,7 @@ class Decoder:
         Rows of equal keys are in the frames' order.
 
         Args:
-            sizes: Rows of each part, as many in all as `runs` has.
+            sizes: Rows of each part, as many in all as `runs` says.
 
         Raises:
             BadRaw: More distinct names than one object holds.

@@ -39,16 +39,18 @@ class Gathering:
     Args:
         plan: What arbitration ids mean.
         folder: Where piles go when memory is full; an empty one, and somebody else's to remove. None: nowhere.
+        vehicle_id: The vehicle of all frames; None: what their column says.
 
     Raises:
         BadDbc: The plan has more messages than frames can be grouped by.
     """
 
-    def __init__(self, plan: Plan, folder: Path | None = None) -> None:
+    def __init__(self, plan: Plan, folder: Path | None = None, vehicle_id: str | None = None) -> None:
         if len(plan.messages) >= _PLAN_MAX:
             raise BadDbc(f"{len(plan.messages)} messages in one plan, at most {_PLAN_MAX - 1} fit", "")
         self._plan = plan
         self._folder = folder
+        self._vehicle_id = vehicle_id
         self._piles: list[Pile] = []
         self._held = 0
         self._in_time = True
@@ -66,7 +68,10 @@ class Gathering:
         Raises:
             BadRaw: More distinct vehicles or channels than one object holds.
         """
-        vehicles = self.vehicles.encode(raw["vehicle_id"])
+        if self._vehicle_id is None:
+            vehicles = self.vehicles.encode(raw["vehicle_id"])
+        else:
+            vehicles = self.vehicles.position(self._vehicle_id)
         channels = self.channels.encode(raw["channel"])
         for start in range(0, raw.num_rows, BATCH_ROWS):
             rows = slice(start, start + BATCH_ROWS)
@@ -100,17 +105,17 @@ class Gathering:
         )
 
     def _pile_up(self, raw: pa.Table, labels: tuple[Codes | int, Codes | int]) -> None:
+        payloads = Payloads.of(raw["data"], max(self._plan.reach, PAYLOAD_MAX))
         # reassembled transfers are longer than any frame, and have been sifted before
-        sifted = sift(raw, any_length=bool(self._plan.transport))
+        sifted = sift(raw, any_length=bool(self._plan.transport) or payloads.longest <= PAYLOAD_MAX)
         self._skipped.update(sifted.skipped)
         self._bad.update(sifted.bad)
         times = _times(raw["timestamp"])
         messages = len(self._plan.messages)
         groups = self._groups(sifted, labels[1])
-        payloads = Payloads.of(raw["data"], max(self._plan.reach, PAYLOAD_MAX))
         pile, others = pile_up(payloads, times, groups, messages, labels)
-        if len(others):
-            strange = others if sifted.frames is None else others[sifted.frames[others]]
+        strange = others if sifted.frames is None else others[sifted.frames[others]]
+        if len(strange):
             keys, counts = np.unique(sifted.keys[strange], return_counts=True)
             self._unknown.update(dict(zip(keys.tolist(), counts.tolist(), strict=True)))
         if len(pile.times):
@@ -129,19 +134,17 @@ class Gathering:
 
     def _groups(self, sifted: Sifted, channels: Codes | int) -> Groups:
         """The position of each row's message, shape (rows,); the number of messages for a row of none."""
-        encoded = pa.array(sifted.keys).dictionary_encode()
-        keys, codes = encoded.dictionary.to_numpy(), encoded.indices.to_numpy()
         groups: Groups
         texts = self.channels.texts
         if isinstance(channels, int) or not self._plan.by_channel:
-            label = texts[channels if isinstance(channels, int) else 0]
-            groups = self._plan.lookup(keys, label).astype(np.uint16).take(codes)
+            groups = self._plan.finder(texts[channels if isinstance(channels, int) else 0]).positions(
+                sifted.keys
+            )
         else:
-            tables = [self._plan.on(label) for label in texts]
-            different = list({id(table): table for table in tables}.values())
-            found = np.stack([table.lookup(keys, len(self._plan.messages)) for table in different])
-            which = np.array([different.index(table) for table in tables])
-            groups = found.astype(np.uint16)[which[channels], codes]
+            groups = np.empty(len(sifted.keys), np.uint16)
+            for channel in np.unique(channels).tolist():
+                there = channels == channel
+                groups[there] = self._plan.finder(texts[channel]).positions(sifted.keys[there])
         if sifted.frames is not None:
             groups[~sifted.frames] = len(self._plan.messages)
         return groups

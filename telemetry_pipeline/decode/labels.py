@@ -35,7 +35,7 @@ class Labels:
             column = column.unify_dictionaries()
         codes = [self._chunk(chunk) for chunk in column.chunks if len(chunk)]
         if not codes:
-            return self._position("")
+            return self.position("")
         if all(isinstance(code, int) and code == codes[0] for code in codes):
             return codes[0]
         lengths = [len(chunk) for chunk in column.chunks if len(chunk)]
@@ -46,30 +46,31 @@ class Labels:
             ]
         )
 
+    def position(self, text: str) -> int:
+        """The position of one text."""
+        position = self._positions.setdefault(text, len(self.texts))
+        if position == len(self.texts):
+            self.texts.append(text)
+        return position
+
     def _chunk(self, chunk: pa.Array) -> Codes | int:
         if pa.types.is_string(chunk.type):
             if (text := only_text(chunk)) is not None:
-                return self._position(text)
+                return self.position(text)
             chunk = chunk.dictionary_encode()
         elif not pa.types.is_dictionary(chunk.type):
             chunk = chunk.dictionary_encode()
         texts = [text or "" for text in chunk.dictionary.to_pylist()]
         if (len(texts) == 1 and not chunk.null_count) or not texts:
-            return self._position(texts[0] if texts else "")
+            return self.position(texts[0] if texts else "")
         indices = chunk.indices
         if indices.null_count:
             indices = indices.cast(pa.int64()).fill_null(len(texts))
             texts.append("")
         check_names([*self.texts, *(text for text in texts if text not in self._positions)])
-        codes = np.array([self._position(text) for text in texts], np.int16)[indices.to_numpy()]
+        codes = np.array([self.position(text) for text in texts], np.int16)[indices.to_numpy()]
         first = int(codes[0])
         return first if bool((codes == first).all()) else codes
-
-    def _position(self, text: str) -> int:
-        position = self._positions.setdefault(text, len(self.texts))
-        if position == len(self.texts):
-            self.texts.append(text)
-        return position
 
 
 def check_names(texts: list[str]) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from telemetry_pipeline.decode.dbc import Dbc
+from telemetry_pipeline.decode.lookup import Lookup
 from telemetry_pipeline.decode.match import (
     IdTable,
     Match,
@@ -61,6 +62,7 @@ class Plan:
     _tables: dict[tuple[int, ...], IdTable] = field(
         default_factory=dict, init=False, compare=False, repr=False
     )
+    _finders: dict[int, Lookup] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @property
     def digests(self) -> tuple[tuple[str, str], ...]:
@@ -86,6 +88,11 @@ class Plan:
         """The ids that mean something on a channel; the same table for channels of the same meaning."""
         chosen = newest(self.scopes, channel)
         return self._tables.setdefault(chosen, IdTable(tuple(self.scopes[number] for number in chosen)))
+
+    def finder(self, channel: str) -> Lookup:
+        """How the messages of many rows of a channel are found."""
+        table = self.on(channel)
+        return self._finders.setdefault(id(table), Lookup(table, len(self.messages)))
 
     def lookup(self, keys: npt.NDArray[np.uint32], channel: str = "") -> npt.NDArray[np.intp]:
         """Positions of the messages of some keys, shape (n,); `len(self.messages)` where the id is unknown."""

@@ -70,8 +70,21 @@ class SignalStats(NamedTuple):
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values by name. What counts the values that stand out is left out where there are none."""
-        values = self if self.nonfinite or self.out_of_range else self[:_ORDINARY]
-        return dict(zip(self._fields, values, strict=False))
+        message, signal, unit, rows, first_ns, last_ns, minimum, maximum, total = self[:_ORDINARY]
+        plain = {
+            "message": message,
+            "signal": signal,
+            "unit": unit,
+            "rows": rows,
+            "first_ns": first_ns,
+            "last_ns": last_ns,
+            "minimum": minimum,
+            "maximum": maximum,
+            "total": total,
+        }
+        if self.nonfinite or self.out_of_range:
+            plain |= zip(self._fields[_ORDINARY:], self[_ORDINARY:], strict=True)
+        return plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,8 +224,12 @@ def _added(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
 
 def merge_signals(signals: Iterable[SignalStats]) -> tuple[SignalStats, ...]:
     """One account of each signal, in the order of the decoded table."""
-    found: dict[tuple[str, str], SignalStats] = {}
-    for stats in signals:
+    given = tuple(signals)
+    found: dict[tuple[str, str], SignalStats] = {stats[:2]: stats for stats in given}
+    if len(found) == len(given):
+        return given if list(found) == sorted(found) else tuple(found[key] for key in sorted(found))
+    found.clear()
+    for stats in given:
         key = stats[:2]
         found[key] = _joined(found[key], stats) if key in found else stats
     return tuple(found[key] for key in sorted(found))

@@ -25,7 +25,7 @@ class Watch:
         signals: The statistics of the object's signals, in the order of its rows.
     """
 
-    def __init__(self, rules: VehicleRules, signals: Sequence[SignalStats]) -> None:
+    def __init__(self, rules: VehicleRules, signals: Iterable[SignalStats]) -> None:
         self.rules = rules
         self.intervals: list[Interval] = []
         self._signals: list[_Watched] = []
