@@ -183,6 +183,21 @@ class Store:
             found = obstore.list_with_delimiter(self._backend, prefix.rstrip("/") or None)
             return sorted(found["common_prefixes"])
 
+    def changed_ns(self, prefix: str) -> int | None:
+        """When an object was last written, replaced or removed right under a prefix: one look, no listing.
+
+        A writer that does not rename its files into place is not seen.
+
+        Returns:
+            Nanoseconds since the epoch, 0 where there is no such folder; None from a bucket, which cannot tell.
+        """
+        if self.root is None:
+            return None
+        try:
+            return (self.root / prefix).stat().st_mtime_ns
+        except OSError:
+            return 0
+
     def fingerprint(self, prefix: str) -> str:
         """What changes when an object under a prefix is written, replaced or removed: one listing, no reading."""
         listing = sorted((info.key, info.etag) for info in self.list_objects(prefix))

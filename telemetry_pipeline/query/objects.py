@@ -3,6 +3,7 @@
 What is in the objects is not known here.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -16,6 +17,14 @@ from telemetry_pipeline.series.state import Cover, read_cover, state_of
 
 _COVERED: Final = 1_000_000
 """Names of covered objects that are remembered: about 150 bytes each."""
+
+_LISTED: Final = 500_000
+"""Objects of listings that are remembered: about 250 bytes each."""
+
+_TICK_NS: Final = 2_000_000_000
+
+_Stamp = tuple[int | None, ...]
+"""When the folders of a day last changed."""
 
 _FEW_DAYS: Final = 7
 """Up to so many days are listed one by one; of a longer range all days that exist are listed first."""
@@ -39,6 +48,7 @@ class DayObjects:
         self._store = store
         self._spread = spread
         self._covers: WeightedCache[ObjectInfo, Cover | ObjectInfo] = WeightedCache(_COVERED)
+        self._days: WeightedCache[Partition, tuple[_Stamp, list[ObjectInfo]]] = WeightedCache(_LISTED)
 
     def in_range(self, vehicle_id: str, start_ns: int, end_ns: int) -> dict[Partition, list[ObjectInfo]]:
         """The objects of the days that [start_ns, end_ns) touches.
@@ -64,6 +74,10 @@ class DayObjects:
             BadKey: It is not a vehicle id.
         """
         layout.check_vehicle_id(vehicle_id)
+        if self._store.root is not None:  # what was listed before need not be listed again
+            present = ledger.partitions(self._store, vehicle_id, layout.DECODED)
+            listed = dict(zip(present, self._spread(self._of_day, present), strict=True))
+            return {day: objects for day, objects in listed.items() if objects}
         decoded, series = (
             self._by_day(layout.vehicle_prefix(zone, vehicle_id), zone)
             for zone in (layout.DECODED, layout.SERIES)
@@ -75,8 +89,21 @@ class DayObjects:
     def disregard(self, info: ObjectInfo) -> None:
         """A series object is broken: from now on the decoded objects answer in its place."""
         self._covers.put(info, info, 1)
+        self._days.put(partition_of(info), ((None, None), []), 1)
 
     def _of_day(self, day: Partition) -> list[ObjectInfo]:
+        zones = (layout.DECODED, layout.SERIES)
+        stamp = tuple(self._store.changed_ns(day.prefix(zone)) for zone in zones)
+        known = self._days.get(day)
+        if known is not None and None not in stamp and known[0] == stamp:
+            return known[1]
+        objects = self._list_day(day)
+        # what changed a moment ago may change again within the same tick of the file system's clock
+        if all(changed is not None and changed < time.time_ns() - _TICK_NS for changed in stamp):
+            self._days.put(day, (stamp, objects), len(objects) + 1)
+        return objects
+
+    def _list_day(self, day: Partition) -> list[ObjectInfo]:
         decoded, series = (
             self._by_day(day.prefix(zone), zone).get(day, []) for zone in (layout.DECODED, layout.SERIES)
         )
