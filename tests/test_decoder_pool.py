@@ -19,7 +19,6 @@ from telemetry_pipeline.lake.store import Store
 from tests.raw_lake import NOON, SECOND, add_dbc, land
 from tests.servers import wait_until
 
-
 pytestmark = pytest.mark.slow
 
 
