@@ -165,6 +165,18 @@ def test_compose_refers_to_what_it_has() -> None:
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", [])), "open to the network"
 
 
+def test_the_locks_hold_one_version_of_everything() -> None:
+    def versions(path: Path) -> dict[str, str]:
+        return dict(re.findall(r"^([a-z0-9_.-]+)==([^ ;]+)", path.read_text(), re.MULTILINE))
+
+    ours, beside = versions(ROOT / "requirements.lock"), versions(DEPLOY / "requirements-k8s.lock")
+    assert beside["dagster-k8s"] == ours["dagster-aws"]
+    assert {name: ours[name] for name in beside.keys() & ours.keys()} == {
+        name: beside[name] for name in beside.keys() & ours.keys()
+    }
+    assert "://" not in (DEPLOY / "requirements-k8s.lock").read_text()
+
+
 def test_compose_gives_dagster_the_variables_that_it_asks_for() -> None:
     given = set(COMPOSE["x-pipeline"]["environment"])
     for path in (INSTANCES[0], DEPLOY / "instance" / "workspace.yaml"):
