@@ -23,7 +23,7 @@ def add_to(result: Result, frames: pa.Table, dbc: Path, our_rate: float) -> None
         our_rate: Frames a CPU second.
     """
     frames = frames.slice(0, _FRAMES)
-    for name, (module, prepare) in _PEERS.items():
+    for name, (module, prepare, unit) in _PEERS.items():
         if find_spec(module) is None:
             result.notes.append(f"{name}: not installed")
             continue
@@ -41,7 +41,7 @@ def add_to(result: Result, frames: pa.Table, dbc: Path, our_rate: float) -> None
                 our_rate > rate,
             )
         )
-        result.notes.append(f"{name}: gave {values:,} values")
+        result.notes.append(f"{name}: gave {values:,} {unit}")
 
 
 def _can_decoder(frames: pa.Table, dbc: Path) -> Callable[[], int]:
@@ -62,6 +62,53 @@ def _can_decoder(frames: pa.Table, dbc: Path) -> Callable[[], int]:
     return lambda: len(decoder.decode_frame(table))
 
 
-_PEERS: Final[Mapping[str, tuple[str, Callable[[pa.Table, Path], Callable[[], Any]]]]] = {
-    "can-decoder": ("can_decoder", _can_decoder),
+def _hilspy(frames: pa.Table, dbc: Path) -> Callable[[], int]:
+    """It reads logs and buses, no memory: reading its candump text is part of its time."""
+    import hilspy  # noqa: PLC0415
+
+    log = dbc.with_suffix(".candump")
+    with log.open("w") as file:
+        columns = (frames[name] for name in ("timestamp", "arb_id", "is_extended_id", "data"))
+        for time, arb_id, extended, data in zip(*(column.to_pylist() for column in columns), strict=True):
+            file.write(
+                f"({time.value / 1e9:.6f}) can0 {arb_id:0{8 if extended else 3}X}#{data.hex().upper()}\n"
+            )
+
+    def decode() -> int:
+        with hilspy.open(f"file://{log}?format=candump", f"dbc:{dbc}", decode_choices=False) as channel:
+            return sum(len(message.fields) for message in channel)
+
+    return decode
+
+
+def _zelos_can(frames: pa.Table, dbc: Path) -> Callable[[], int]:
+    """It sends values into its own trace stream: nobody listens, and no table is made."""
+    import zelos_can  # noqa: PLC0415
+
+    decoder = zelos_can.CanDecoder(str(dbc))
+    times = frames["timestamp"].cast(pa.int64()).to_pylist()
+    rows = list(
+        zip(
+            frames["arb_id"].to_pylist(),
+            frames["data"].to_pylist(),
+            times,
+            frames["is_extended_id"].to_pylist(),
+            strict=True,
+        )
+    )
+
+    def decode() -> int:
+        before = decoder.metrics().messages_decoded
+        for arb_id, data, time, extended in rows:
+            decoder.decode_frame(arb_id, data, time, extended)
+        decoder.flush()
+        return int(decoder.metrics().messages_decoded - before)
+
+    return decode
+
+
+_PEERS: Final[Mapping[str, tuple[str, Callable[[pa.Table, Path], Callable[[], Any]], str]]] = {
+    "can-decoder": ("can_decoder", _can_decoder, "values"),
+    "hilspy": ("hilspy", _hilspy, "values"),
+    "zelos-can": ("zelos_can", _zelos_can, "messages"),
 }

@@ -1,7 +1,7 @@
-"""Put deliberate faults into a copy of decode/bits.py, one at a time, and see which test catches each.
+"""Put deliberate faults into copies of decode/bits.py and decode/lanes.py, one at a time, and see which test catches each.
 
 Run it as `python -m scripts.mutate_bits [NAME…]`; it prints a Markdown table and fails when a fault survives. The
-faults are kept here by their text, so a change of bits.py that removes one has to bring another.
+faults are kept here by their text, so a change of the code that removes one has to bring another.
 """
 
 import re
@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).parents[1]
-TARGET: Final = Path("telemetry_pipeline/decode/bits.py")
+BITS: Final = Path("telemetry_pipeline/decode/bits.py")
+LANES: Final = Path("telemetry_pipeline/decode/lanes.py")
 TESTS: Final = (
+    "tests/decode/test_decode_lanes.py",
     "tests/decode/test_decode_bits.py",
     "tests/decode/test_decode_frames.py",
     "tests/decode/test_decode_random.py",
@@ -32,11 +34,13 @@ class Fault:
         name: What is wrong.
         right: The text that it replaces, which occurs once.
         wrong: The text it is replaced by.
+        file: Where.
     """
 
     name: str
     right: str
     wrong: str
+    file: Path = BITS
 
 
 FAULTS: Final = (
@@ -62,6 +66,18 @@ FAULTS: Final = (
     Fault("a truncated signal is read a bit too early", "return self.first_bit + self.length", "return self.first_bit + self.length - 1"),
     Fault("the smallest number of more than 64 bits is positive", "if field.signed and raw & sign:", "if field.signed and raw > sign:"),
     Fault("a long Motorola signal is shifted from the wrong end", ">> (8 * size - shift - field.length) & mask", ">> shift & mask"),
+    Fault("together, two byte orders share a load", "setdefault((bits.byte, bits.big_endian)", "setdefault((bits.byte, False)", LANES),
+    Fault("together, unsigned signals keep a sign", "if mixed else None", "if False else None", LANES),
+    Fault("together, no signal keeps its sign", "signed=any(signs.values())", "signed=False", LANES),
+    Fault("together, only signals that are all scaled are scaled", "if any(value != 1 for value in scale)", "if all(value != 1 for value in scale)", LANES),
+    Fault("together, no offset is added", "if adds else None", "if False else None", LANES),
+    Fault("row by row, no signal keeps its sign", "                if row.signed:", "                if False:", LANES),
+    Fault("row by row, only the first block is read", "range(0, len(values), BLOCK)", "range(0, min(len(values), BLOCK), BLOCK)", LANES),
+    Fault("row by row, a scale is left out", "if row.scale is not None:", "if False:", LANES),
+    Fault("together, -0.0 stays where Python gives 0.0", "or scaling.scale < SMALLEST_SAFE_SCALE", "or False", LANES),
+    Fault("64 unsigned bits are read with the others", "or (bits.length == 64 and not bits.signed)", "", LANES),
+    Fault("Motorola words of single signals are not swapped", "words.byteswap() if bits.big_endian else words", "words", LANES),
+    Fault("frames that carry a signal are not chosen", "if rows is None else frames.words(byte).take(rows)", "", LANES),
 )  # fmt: skip
 
 
@@ -76,7 +92,7 @@ def caught_by(fault: Fault | None, folder: Path) -> str:
         copy = shutil.copytree if source.is_dir() else shutil.copyfile
         copy(source, folder / name)
     if fault is not None:
-        path = folder / TARGET
+        path = folder / fault.file
         path.write_text(broken(path.read_text(), fault))
     command = [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "-p", "no:cacheprovider", *TESTS]
     result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
@@ -95,7 +111,7 @@ def broken(source: str, fault: Fault) -> str:
         ValueError: What it replaces does not occur exactly once.
     """
     if source.count(fault.right) != 1:
-        raise ValueError(f"{fault.name}: its text occurs {source.count(fault.right)} times in {TARGET}")
+        raise ValueError(f"{fault.name}: its text occurs {source.count(fault.right)} times in {fault.file}")
     return source.replace(fault.right, fault.wrong)
 
 
