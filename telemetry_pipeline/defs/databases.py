@@ -42,7 +42,11 @@ def databases_changed() -> dg.SensorDefinition:
 
 def describe(store: Store) -> tuple[str, dict[str, dg.MetadataValue]]:
     """The digest of everything that decoding depends on, and what the databases are like."""
-    bodies = {info.key: digest(store.get(info.key)) for info in store.list_objects(layout.DBC)}
+    bodies = {
+        info.key: digest(store.get(info.key))
+        for info in store.list_objects(layout.DBC)
+        if info.key not in (layout.RULES, layout.THRESHOLDS)
+    }
     found = Databases.load(store)
     rows: list[dict[str, str | int]] = []
     for name in sorted({*found.dbcs, *found.broken}):

@@ -8,6 +8,7 @@ import pytest
 from telemetry_pipeline.defs import rule_check
 from telemetry_pipeline.defs.assets import DECODED_SIGNALS
 from telemetry_pipeline.defs.checks import quality_checks
+from telemetry_pipeline.defs.databases import describe
 from telemetry_pipeline.defs.resources import LakeResource
 from telemetry_pipeline.lake import layout
 from telemetry_pipeline.lake.layout import DAY_NS
@@ -107,6 +108,15 @@ def test_without_rules_the_check_passes_and_broken_ones_fail_it(
     verdict = rule_check.result(DECODED_SIGNALS, folder_lake)
     assert not verdict.passed
     assert "dbc/rules.yaml line 2" in str(verdict.description)
+
+
+def test_a_rule_that_changes_makes_nothing_stale(folder_lake: Store) -> None:
+    add_dbc(folder_lake)
+    before, _ = describe(folder_lake)
+    folder_lake.put(layout.RULES, RULES)
+    assert describe(folder_lake)[0] == before
+    folder_lake.put(layout.BINDINGS, b"bindings: []")
+    assert describe(folder_lake)[0] != before
 
 
 def test_by_itself_it_counts_the_last_days_anew(folder_lake: Store, instance: dg.DagsterInstance) -> None:

@@ -22,6 +22,7 @@ from telemetry_pipeline.rules.apply import apply_rules, events_objects
 from telemetry_pipeline.rules.interval import Interval
 from telemetry_pipeline.rules.load import load_rules
 from telemetry_pipeline.rules.rule import Rule, VehicleRules
+from telemetry_pipeline.stale import find_stale
 from tests.decoded_lake import put_decoded
 from tests.raw_lake import NOON, SECOND, add_dbc, frames
 from tests.rules.reference import as_runs, reference
@@ -152,6 +153,7 @@ def test_rules_that_change_are_applied_to_what_is_decoded(any_lake: Store) -> No
     use_rules(any_lake, FAST.replace("> 100", "> 140"))
     assert apply() == [(1, 0, 1), (2, 1, 0)]
     again = events_bytes(any_lake)
+    assert {verdict.stale for verdict in find_stale(any_lake, Databases.load(any_lake))} == {""}
     assert spans(found(any_lake), MIDNIGHT) == [(3, 22.9)]
     decode(any_lake, *raws)
     assert events_bytes(any_lake) == again
