@@ -1,0 +1,176 @@
+"""Dagster as a fleet runs it, and what its processes take: daemon, webserver, code server, runs, decoding processes."""
+
+import os
+import subprocess
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+from tests import postgres
+from tests.servers import ended, free_port, wait_for_http
+from tests.stack import BIN, ROOT
+
+SAMPLE_S: Final = 2.0
+GROUPS: Final = ("daemon", "webserver", "code server", "runs", "decoding processes", "postgres", "lander")
+
+
+@dataclass
+class Usage:
+    """What the processes of each group took.
+
+    Attributes:
+        cpu: CPU seconds by group.
+        memory: Resident bytes of all groups but the lander's, sample by sample: (seconds since the start, bytes).
+        peak: The most resident bytes of each group.
+    """
+
+    cpu: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    memory: list[tuple[float, int]] = field(default_factory=list)
+    peak: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+
+
+class Sampler:
+    """Looks at the processes every two seconds; what one takes in its last two is not seen."""
+
+    def __init__(self) -> None:
+        self.usage = Usage()
+        self.roots: dict[str, int] = {}
+        self._seen: dict[tuple[int, float], float] = {}
+        self._over = threading.Event()
+        self._begun = time.monotonic()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> "Sampler":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._over.wait(SAMPLE_S):
+            self._sample()
+        self._sample()
+
+    def _sample(self) -> None:
+        memory: dict[str, int] = defaultdict(int)
+        for group, pid in list(self.roots.items()):
+            try:
+                root = psutil.Process(pid)
+                family = [root, *root.children(recursive=True)]
+            except psutil.Error:
+                continue
+            for process in family:
+                try:
+                    name = _group(group, process)
+                    times, size = process.cpu_times(), process.memory_info().rss
+                    identity = process.pid, process.create_time()
+                except psutil.Error:
+                    continue
+                took = times.user + times.system
+                self.usage.cpu[name] += took - self._seen.get(identity, 0.0)
+                self._seen[identity] = took
+                memory[name] += size
+        for name, size in memory.items():
+            self.usage.peak[name] = max(self.usage.peak[name], size)
+        total = sum(size for name, size in memory.items() if name != "lander")
+        self.usage.memory.append((time.monotonic() - self._begun, total))
+
+
+def _group(root: str, process: psutil.Process) -> str:
+    if root != "code server":
+        return root
+    command = " ".join(process.cmdline())
+    if "decoder_worker" in command:
+        return "decoding processes"
+    return "runs" if "spawn_main" in command or "execute_run" in command else root
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """Running services over one lake; `env` makes a command part of them."""
+
+    lake: Path
+    home: Path
+    env: dict[str, str]
+    dagster: str
+
+
+@contextmanager
+def running(folder: Path, storage: str, sampler: Sampler) -> Iterator[Fleet]:
+    """Start the services over an empty lake in a folder; end what was started."""
+    home, lake = folder / "dagster", folder / "lake"
+    home.mkdir()
+    lake.mkdir()
+    env = {**os.environ, "DAGSTER_HOME": str(home), "TELEMETRY_LAKE": lake.as_uri()}
+    env |= {"DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS": "1", "PYTHONPATH": str(ROOT)}
+    with ExitStack() as stack:
+        instance = ROOT / "telemetry_pipeline" / "defs" / "dagster.yaml"
+        if storage == "postgres":
+            instance = ROOT / "deploy" / "instance" / "postgres.yaml"
+            env["DAGSTER_POSTGRES_URL"] = stack.enter_context(postgres.running())
+            sampler.roots["postgres"] = _postmaster(env["DAGSTER_POSTGRES_URL"])
+        (home / "dagster.yaml").write_text(instance.read_text())
+        subprocess.run([BIN / "dagster", "instance", "migrate"], env=env, capture_output=True, check=True)
+        code, web = free_port(), free_port()
+        (home / "workspace.yaml").write_text(
+            "load_from:\n- grpc_server: {host: 127.0.0.1, port: %d, location_name: can_telemetry}\n" % code
+        )
+        workspace = ["-w", str(home / "workspace.yaml")]
+        commands = {
+            "code server": [
+                "dagster",
+                "code-server",
+                "start",
+                "-h",
+                "127.0.0.1",
+                "-p",
+                str(code),
+                "-m",
+                "telemetry_pipeline.definitions",
+            ],
+            "daemon": ["dagster-daemon", "run", *workspace],
+            "webserver": [
+                "dagster-webserver",
+                *workspace,
+                "-h",
+                "127.0.0.1",
+                "-p",
+                str(web),
+                "--live-data-poll-rate",
+                "15000",
+            ],
+        }
+        for name, command in commands.items():
+            log = stack.enter_context((folder / f"{name}.log").open("wb"))
+            process = subprocess.Popen(
+                [BIN / command[0], *command[1:]],
+                env=env,
+                cwd=folder,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            stack.enter_context(ended(process))
+            sampler.roots[name] = process.pid
+        url = f"http://127.0.0.1:{web}"
+        wait_for_http(f"{url}/server_info", process, log=folder / "webserver.log")
+        yield Fleet(lake, home, env, url)
+
+
+def _postmaster(url: str) -> int:
+    """The process that listens where the URL says."""
+    port = url.rpartition(":")[2].partition("/")[0]
+    for process in psutil.process_iter(["cmdline"]):
+        command = process.info["cmdline"] or []
+        if command and command[0].endswith("/postgres") and port in command:
+            return process.pid
+    raise RuntimeError(f"no process of PostgreSQL on port {port}")
