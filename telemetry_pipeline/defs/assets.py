@@ -23,7 +23,8 @@ from telemetry_pipeline.defs.resources import LakeResource
 from telemetry_pipeline.drain import drain, tally
 from telemetry_pipeline.inbox.missed_inbox import MissedInbox
 from telemetry_pipeline.lake import ledger
-from telemetry_pipeline.lake.layout import Partition
+from telemetry_pipeline.lake.layout import Partition, RawObject
+from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.process import Tally
 
 DECODED_SIGNALS: Final = lineage.DECODED_SIGNALS
@@ -115,14 +116,28 @@ def _backfill(context: dg.AssetExecutionContext, lake: LakeResource, partitions:
         open_decoder(context, lake, processes=1) as decoder,
         closing(Reporter(context, DECODED_SIGNALS, store, BACKFILL, every_s=0.0)) as reporter,
     ):
-        for partition in partitions:
-            raws = sorted(ledger.read_ledger(store, partition).raw)
-            tallies = tally(decoder.decode(raws)) or {partition: Tally(partition)}
+        for lot in _lots(store, partitions, decoder.batch):
+            raws = [raw for of_partition in lot.values() for raw in of_partition]
+            tallies = {partition: Tally(partition) for partition in lot} | tally(decoder.decode(raws))
             for item in tallies.values():
                 reporter.tell_within_run(item)
             _log_batch(context, tallies)
         reporter.check()
     _fail(reporter.failed)
+
+
+def _lots(
+    store: Store, partitions: Iterable[Partition], batch: int
+) -> Iterator[dict[Partition, list[RawObject]]]:
+    """Partitions with their raw objects, as many together as a decoder wants at once: a Spark job is slow to start."""
+    lot: dict[Partition, list[RawObject]] = {}
+    for partition in partitions:
+        lot[partition] = sorted(ledger.read_ledger(store, partition).raw)
+        if sum(map(len, lot.values())) >= batch:
+            yield lot
+            lot = {}
+    if lot:
+        yield lot
 
 
 def _log_batch(context: dg.AssetExecutionContext, tallies: Mapping[Partition, Tally]) -> None:

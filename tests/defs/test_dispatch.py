@@ -297,3 +297,27 @@ def test_a_spark_job_that_fails_leaves_everything_pending(
     assert "the Spark job ended without it" in failure.message + str(failure.event_specific_data)
     assert waiting_in_a_day(store, monkeypatch) == raws
     assert left_over(store) == []
+
+
+@pytest.mark.slow
+def test_the_partitions_of_a_backfill_are_sent_together(
+    store: Store, s3_server: S3Server, service: Service, instance: dg.DagsterInstance
+) -> None:
+    add_dbc(store)
+    raws = [land(store, vehicle, NOON + day * DAY_NS) for day in (0, 1) for vehicle in ("EV_1", "EV_2")]
+    instance.add_dynamic_partitions("vehicle_id", ["EV_1", "EV_2", "EV_3"])
+    job = build_definitions(
+        settings(store, s3_server, "lambda:decoder")
+    ).resolve_implicit_global_asset_job_def()
+    of_range = {
+        "dagster/asset_partition_range_start": "2026-02-23|EV_1",
+        "dagster/asset_partition_range_end": "2026-02-24|EV_3",
+    }
+    result = job.execute_in_process(instance=instance, tags=of_range, asset_selection=[DECODED_SIGNALS])
+    events = [event.partition for event in result.all_events if event.is_step_materialization]
+    # one that holds nothing has its event, too: a backfill waits for all
+    assert sorted(events) == sorted(
+        [*(to_key(raw.partition) for raw in raws), "2026-02-23|EV_3", "2026-02-24|EV_3"]
+    )
+    (payload,) = service.payloads
+    assert sorted(payload["raw_keys"]) == sorted(raw.key for raw in raws)
