@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,10 @@ import yaml
 
 from telemetry_pipeline.bindings import parse_bindings
 from telemetry_pipeline.cli.main import app
+from telemetry_pipeline.health.judge import CHECKS
 from telemetry_pipeline.lake import schema
 from telemetry_pipeline.settings import _NAMES
+from telemetry_pipeline.thresholds import Limits, parse_thresholds
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -67,6 +70,24 @@ def test_the_bindings_of_the_contract_can_be_read() -> None:
     assert bindings[0].matches("EV_001")
     used = {key for entry in yaml.safe_load(example)["bindings"] for key in entry}
     assert used == {"vehicles", "dbc", "channel", "match", "valid_from", "transport"}
+
+
+def test_the_thresholds_of_the_operations_page_are_the_defaults() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text()
+    (example,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    thresholds = parse_thresholds(example.encode(), "docs")
+    assert thresholds.of("EV_001") == Limits()
+    assert thresholds.of("TRUCK_7").silent_after == 2 * 3_600_000_000_000
+    assert set(yaml.safe_load(example)["defaults"]) == {item.name for item in fields(Limits)}
+
+
+def test_the_operations_page_explains_every_check_and_names_commands_that_exist() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text()
+    explained = set(re.findall(r"^\| `(\w+)`", page, re.MULTILINE))
+    assert explained == {*CHECKS, "stale", "vehicle_freshness"}
+    known = {name.split()[0] for name in command_names()}
+    assert set(re.findall(r"(?:^|`)telemetry ([a-z]+)", page, re.MULTILINE)) <= known
+    assert set(re.findall(r"TELEMETRY_[A-Z_]+", page)) <= set(_NAMES.values())
 
 
 def test_every_decision_is_listed() -> None:
