@@ -7,7 +7,7 @@ up, are the runs' offsets. An object without a usable report (another writer's) 
 import json
 import math
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -98,6 +98,14 @@ class ObjectIndex:
     messages: Mapping[str, int]
     runs: Mapping[SignalName, Run]
     spans: tuple[Span, ...]
+
+    def within(self, names: Iterable[SignalName], start_ns: int, end_ns: int) -> dict[SignalName, Run]:
+        """Those of some signals that may have rows in [start_ns, end_ns)."""
+        return {
+            name: run
+            for name in names
+            if (run := self.runs.get(name)) is not None and run.last_ns >= start_ns and run.first_ns < end_ns
+        }
 
 
 def index_object(file: pq.ParquetFile, partition: Partition, where: str) -> ObjectIndex:

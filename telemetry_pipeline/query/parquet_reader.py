@@ -1,30 +1,18 @@
-"""The reader over the lake's objects, one per day or per raw object: by day, by index, then only the rows that match.
-
-An object that cannot be read is skipped, counted and logged: it must not hide the rest of the vehicle.
-"""
+"""The reader over the lake's objects, one per day or per raw object: by day, by index, then only the rows that match."""
 
 import difflib
-import logging
-import os
-import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from typing import Any, Final, TypeVar
+from collections.abc import Iterable, Sequence
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from telemetry_pipeline.errors import BadRaw, NotFound, TooLarge, TransientError
+from telemetry_pipeline.errors import NotFound, TooLarge
 from telemetry_pipeline.lake import layout, ledger
 from telemetry_pipeline.lake.store import ObjectInfo, Store
 from telemetry_pipeline.query.cache import WeightedCache
 from telemetry_pipeline.query.day import DaySummary, summarise
-from telemetry_pipeline.query.footers import Footers, edges_of
-from telemetry_pipeline.query.index import ObjectIndex, Run, Span, index_object
-from telemetry_pipeline.query.objects import DayObjects, Gone, is_series, partition_of
+from telemetry_pipeline.query.index import Run, Span
+from telemetry_pipeline.query.object_reader import INDEXED_RUNS, ObjectReader
 from telemetry_pipeline.query.reader import (
     Answer,
     Message,
@@ -34,17 +22,7 @@ from telemetry_pipeline.query.reader import (
     SignalName,
     Vehicle,
 )
-from telemetry_pipeline.query.rows import Part, merge, read_runs
-
-_log: Final = logging.getLogger(__name__)
-
-_INDEXED_RUNS: Final = 400_000
-"""Signals of objects and of days that stay indexed in memory: about 200 bytes each."""
-
-_ATTEMPTS: Final = 5
-"""A question that meets a series object which has just been replaced is asked again, up to so many times in all."""
-
-T = TypeVar("T")
+from telemetry_pipeline.query.rows import merge
 
 
 class ParquetReader:
@@ -60,14 +38,8 @@ class ParquetReader:
     def __init__(self, store: Store, *, max_rows: int = 50_000_000, parallel: int = 4) -> None:
         self._store = store
         self._max_rows = max_rows
-        self._gate = threading.BoundedSemaphore(parallel)
-        # a folder is bound by the processor, a bucket by its answer times
-        workers = min(4, os.cpu_count() or 1) if store.root else 16
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="query")
-        self._objects: WeightedCache[ObjectInfo, ObjectIndex | BadRaw] = WeightedCache(_INDEXED_RUNS)
-        self._footers = Footers()
-        self._lists = DayObjects(store, self._map)
-        self._days: WeightedCache[tuple[ObjectInfo, ...], DaySummary] = WeightedCache(_INDEXED_RUNS)
+        self.objects = ObjectReader(store, parallel)
+        self._days: WeightedCache[tuple[ObjectInfo, ...], DaySummary] = WeightedCache(INDEXED_RUNS)
 
     def vehicles(self) -> list[Vehicle]:
         """The vehicles that have decoded objects, sorted by id."""
@@ -100,32 +72,21 @@ class ParquetReader:
 
     def read(self, vehicle_id: str, wanted: Sequence[SignalName], start_ns: int, end_ns: int) -> Answer:
         """Every sample of the wanted signals in [start_ns, end_ns) (see `SignalReader`)."""
-        return self._again(lambda: self._read(vehicle_id, wanted, start_ns, end_ns))
+        return self.objects.again(lambda: self._read(vehicle_id, wanted, start_ns, end_ns))
 
     def _read(self, vehicle_id: str, wanted: Sequence[SignalName], start_ns: int, end_ns: int) -> Answer:
         names = list(dict.fromkeys(wanted))
-        listed = self._lists.in_range(vehicle_id, start_ns, end_ns)
+        listed = self.objects.days.in_range(vehicle_id, start_ns, end_ns)
         objects = [info for infos in listed.values() for info in infos]
-        indexed = self._map(self._index, objects)
+        indexed = self.objects.indexes(objects)
         skipped = sum(index is None for index in indexed)
         jobs = [
             (info, runs)
             for info, index in zip(objects, indexed, strict=True)
-            if index is not None and (runs := _in_range(index, names, start_ns, end_ns))
+            if index is not None and (runs := index.within(names, start_ns, end_ns))
         ]
-        self._refuse_too_large(sum(run.rows for _, runs in jobs for run in runs.values()))
-
-        def read_one(job: tuple[ObjectInfo, dict[SignalName, Run]]) -> Part | None:
-            info, runs = job
-
-            def rows(file: pq.ParquetFile) -> Part:
-                edges = self._footers.edges(file, info) if is_series(info) else edges_of(file)
-                return read_runs(file, edges, runs, start_ns, end_ns)
-
-            return self._guarded(info, rows)
-
-        with self._gate:
-            parts = self._map(read_one, jobs)
+        self._refuse_too_large(self.objects.most_rows(jobs, start_ns, end_ns))
+        parts = self.objects.parts(jobs, start_ns, end_ns)
         good = [part for part in parts if part is not None]
         known = {name: run.unit for _, runs in jobs for name, run in runs.items()}
         if missing := [name for name in names if name not in known]:
@@ -144,12 +105,12 @@ class ParquetReader:
         """When anything at all was recorded in the range (see `SignalReader`)."""
 
         def spans() -> list[Span]:
-            listed = self._lists.in_range(vehicle_id, start_ns, end_ns)
+            listed = self.objects.days.in_range(vehicle_id, start_ns, end_ns)
             return [span for objects in listed.values() for span in self._summary(objects).spans]
 
         stretches = [
             (max(span.first_ns, start_ns), min(span.last_ns, end_ns - 1))
-            for span in self._again(spans)
+            for span in self.objects.again(spans)
             if span.last_ns >= start_ns and span.first_ns < end_ns
         ]
         return np.array(stretches, dtype=np.int64).reshape(-1, 2)
@@ -193,10 +154,10 @@ class ParquetReader:
         """
 
         def summaries() -> list[DaySummary]:
-            days = self._lists.of_vehicle(vehicle_id)
+            days = self.objects.days.of_vehicle(vehicle_id)
             return [self._summary(days[partition]) for partition in sorted(days)]
 
-        found = self._again(summaries)
+        found = self.objects.again(summaries)
         if not found:
             raise NotFound(
                 f"no decoded data of vehicle {vehicle_id}",
@@ -208,70 +169,11 @@ class ParquetReader:
     def _summary(self, objects: list[ObjectInfo]) -> DaySummary:
         key = tuple(objects)
         if (summary := self._days.get(key)) is None:
-            indexed = [index for index in self._map(self._index, objects) if index is not None]
+            indexed = [index for index in self.objects.indexes(objects) if index is not None]
             summary = summarise(indexed)
             if len(indexed) == len(objects):  # an object that was skipped may be readable the next time
                 self._days.put(key, summary, len(summary.runs) + len(summary.spans) + len(objects))
         return summary
-
-    def _index(self, info: ObjectInfo) -> ObjectIndex | None:
-        if (found := self._objects.get(info)) is None:
-            found = self._guarded(info, lambda file: index_object(file, partition_of(info), info.key))
-            if found is not None:
-                self._objects.put(info, found, len(found.runs) + 10)
-        return None if isinstance(found, BadRaw) else found
-
-    def _guarded(self, info: ObjectInfo, use: Callable[[pq.ParquetFile], T]) -> T | None:
-        """Use an object; one that is broken, or gone since it was listed, is logged and gives None.
-
-        Raises:
-            Gone: It is a series object: what it holds can be had from others.
-        """
-        try:
-            with self._source(info.key) as source:
-                return use(self._footers.open(source, info))
-        except BadRaw as error:
-            self._replace(info, error)
-            self._objects.put(info, error, 10)  # the same bytes stay broken: say it once
-            _log.warning("skipped: %s", error)
-        except (NotFound, pa.ArrowException, OSError, ValueError) as error:
-            self._replace(info, error)
-            _log.warning("skipped: %s: cannot be read (%s)", info.key, str(error).partition("\n")[0])
-        return None
-
-    def _replace(self, info: ObjectInfo, error: Exception) -> None:
-        if is_series(info):
-            if not isinstance(error, NotFound | FileNotFoundError):
-                self._lists.disregard(info)
-                _log.warning("its decoded objects answer instead: %s: %s", info.key, error)
-            raise Gone(info.key) from error
-
-    def _again(self, ask: Callable[[], T]) -> T:
-        """Ask until no series object is replaced while it is read."""
-        for _ in range(_ATTEMPTS):
-            try:
-                return ask()
-            except Gone as gone:
-                _log.info("asked again: %s was replaced", gone)
-        raise TransientError(
-            "its series objects are replaced all the time", self._store.url, "Ask again later"
-        )
-
-    @contextmanager
-    def _source(self, key: str) -> Iterator[Any]:
-        if self._store.root is None:
-            if key.startswith(layout.SERIES):  # large: only its footer and some columns of it are wanted
-                with self._store.open_file(key) as remote:
-                    yield remote
-            else:
-                yield self._store.get(key)
-            return
-        # read by position rather than mapped: a foreign writer that truncates a mapped file would end the process
-        with pa.OSFile(str(self._store.root / key)) as file:
-            yield file
-
-    def _map(self, work: Callable[[Any], T], items: Sequence[Any]) -> list[T]:
-        return [work(items[0])] if len(items) == 1 else list(self._pool.map(work, items))
 
     def _refuse_too_large(self, rows: int) -> None:
         if rows > self._max_rows:
@@ -279,16 +181,6 @@ class ParquetReader:
                 f"up to {rows:,} rows would have to be read, the limit is {self._max_rows:,}",
                 remedy="Ask for a shorter range or fewer signals",
             )
-
-
-def _in_range(
-    index: ObjectIndex, names: Iterable[SignalName], start_ns: int, end_ns: int
-) -> dict[SignalName, Run]:
-    return {
-        name: run
-        for name in names
-        if (run := index.runs.get(name)) is not None and run.last_ns >= start_ns and run.first_ns < end_ns
-    }
 
 
 def _nearest(name: str, names: Iterable[str]) -> str:

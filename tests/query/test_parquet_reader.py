@@ -306,6 +306,6 @@ def test_an_object_is_indexed_once(folder_lake, monkeypatch):
     def again(*_):
         raise AssertionError("indexed again")
 
-    monkeypatch.setattr("telemetry_pipeline.query.parquet_reader.index_object", again)
+    monkeypatch.setattr("telemetry_pipeline.query.object_reader.index_object", again)
     assert series_of(reader.read(V, [SPEED], at, at + 1)) == [([at], [1.0])]
     assert len(reader.sessions(V)) == 1
