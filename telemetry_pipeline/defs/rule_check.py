@@ -2,13 +2,14 @@
 
 It fails with an error on critical events and with a warning on others that are more than information. What stands is
 kept in the lake under `_state/`, so that one evaluation tells of all recent partitions; a lost memory comes back with
-what lands next. What an event is, is `rules`' business.
+what lands next. Events of a partition are counted every five minutes at most. What an event is, is `rules`' business.
 """
 
 import datetime as dt
 import json
+import time
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
@@ -16,8 +17,8 @@ from typing import Any, Final
 import dagster as dg
 
 from telemetry_pipeline.defs.findings import SHOWN, is_unspoken
-from telemetry_pipeline.defs.partitions import to_key
-from telemetry_pipeline.errors import BadSetting, NotFound
+from telemetry_pipeline.defs.partitions import from_key, to_key
+from telemetry_pipeline.errors import BadKey, BadSetting, NotFound
 from telemetry_pipeline.lake import layout, ledger
 from telemetry_pipeline.lake.instant import format_instant
 from telemetry_pipeline.lake.layout import Partition
@@ -35,6 +36,11 @@ _STATE_KEY: Final = f"{layout.STATE}rule_events.json"
 _KEPT_DAYS: Final = 7
 _KEPT: Final = 5000
 """Partitions that are remembered: those of the newest days."""
+
+_AGAIN_S: Final = 300.0
+"""A partition is looked at once in this time, however often something lands in it."""
+_BUDGET_S: Final = 10.0
+"""Seconds of one evaluation; what is not reached waits for the next one, in this run or another."""
 
 Counts = Mapping[str, int]
 
@@ -56,15 +62,17 @@ def evaluate(
         partitions: What the run touched.
     """
     standing = _Standing.read(store)
-    changed = False
+    looker = _looker(store)
     with_events = set(ledger.vehicles(store, layout.EVENTS))
-    for partition in sorted(partitions):
-        before = standing.of(partition)
-        if not before and partition.vehicle_id not in with_events:
-            continue
-        events = _events(store, partition)
+    # one whose events are all gone is looked at, too
+    touched = {to_key(p) for p in partitions if p.vehicle_id in with_events or standing.of(p)}
+    waiting = touched | standing.waiting
+    changed = False
+    for partition in looker.due(waiting):
+        events = looker.events(partition)
+        waiting.discard(to_key(partition))
         counts = count(events)
-        if counts != before:
+        if counts != standing.of(partition):
             standing.put(partition, counts)
             changed = True
             context.log_event(
@@ -76,7 +84,8 @@ def evaluate(
                     metadata={**counts, "events": _event_table(events)},
                 )
             )
-    if changed:
+    if changed or waiting != standing.waiting:
+        standing.waiting = waiting
         standing.write(store)
     if changed or is_unspoken(context.instance, dg.AssetCheckKey(asset, NAME)):
         context.instance.report_runless_asset_event(
@@ -86,12 +95,12 @@ def evaluate(
 
 def result(asset: dg.AssetKey, store: Store) -> dg.AssetCheckResult:
     """How all recent partitions stand, for a run of the check by itself: the events of the last days, counted anew."""
-    standing = _Standing()
+    standing, looker = _Standing(), _looker(store)
     today = dt.datetime.now(dt.UTC).date()
     for vehicle_id in ledger.vehicles(store, layout.EVENTS):
         for partition in ledger.partitions(store, vehicle_id, layout.EVENTS):
             if (today - partition.date).days < _KEPT_DAYS:
-                standing.put(partition, count(_events(store, partition)))
+                standing.put(partition, count(looker.events(partition)))
     standing.write(store)
     return dg.AssetCheckResult(asset_key=asset, check_name=NAME, **_overall(store, standing))
 
@@ -104,18 +113,21 @@ def count(events: Collection[Interval]) -> dict[str, int]:
 
 @dataclass
 class _Standing:
-    """Events by severity of each partition that has any, by the partition's key."""
+    """Events by severity of each partition that has any, and partitions to look at again, by the partition's key."""
 
     found: dict[str, dict[str, int]] = field(default_factory=dict)
+    waiting: set[str] = field(default_factory=set)
 
     @classmethod
     def read(cls, store: Store) -> "_Standing":
         try:
             kept = json.loads(store.get(_STATE_KEY))
-            return cls(
-                {str(key): {str(s): int(n) for s, n in counts.items()} for key, counts in kept.items()}
-            )
-        except (NotFound, ValueError, TypeError, AttributeError):
+            found = {
+                to_key(from_key(key)): {str(name): int(number) for name, number in counts.items()}
+                for key, counts in kept["found"].items()
+            }
+            return cls(found, {to_key(from_key(key)) for key in kept["waiting"]})
+        except (NotFound, BadKey, LookupError, ValueError, TypeError, AttributeError):
             return cls()
 
     def of(self, partition: Partition) -> Counts:
@@ -133,20 +145,39 @@ class _Standing:
             dt.date.fromisoformat(newest[0][:10]) - dt.timedelta(days=_KEPT_DAYS) if newest else dt.date.min
         )
         self.found = {key: self.found[key] for key in newest if key[:10] > first.isoformat()}
-        store.put(_STATE_KEY, json.dumps(self.found).encode())
+        state = {"found": self.found, "waiting": sorted(self.waiting)}
+        store.put(_STATE_KEY, json.dumps(state).encode())
 
 
-def _events(store: Store, partition: Partition) -> list[Interval]:
-    try:
-        return _reader(store).events(partition.vehicle_id, partition.start_ns, partition.end_ns).events
-    except NotFound:
-        return []
+class _Looker:
+    """Reads events for one run: what it has read once, it need not read again, and nothing too often."""
+
+    def __init__(self, store: Store) -> None:
+        self._reader = EventReader(store)
+        self._looked_at: dict[str, float] = {}
+
+    def due(self, waiting: Collection[str]) -> Iterator[Partition]:
+        """Partitions that were not looked at lately, those first that never were, for as long as the time lasts."""
+        until = time.monotonic() + _BUDGET_S
+        for key in sorted(waiting, key=lambda key: (self._looked_at.get(key, 0.0), key)):
+            now = time.monotonic()
+            if now > until:
+                return
+            if now - self._looked_at.get(key, -_AGAIN_S) >= _AGAIN_S:
+                self._looked_at[key] = now
+                yield from_key(key)
+
+    def events(self, partition: Partition) -> list[Interval]:
+        """The events that have a part in a day."""
+        try:
+            return self._reader.events(partition.vehicle_id, partition.start_ns, partition.end_ns).events
+        except NotFound:
+            return []
 
 
 @lru_cache(maxsize=2)
-def _reader(store: Store) -> EventReader:
-    """One reader for a run: what it has read once, it need not read again."""
-    return EventReader(store)
+def _looker(store: Store) -> _Looker:
+    return _Looker(store)
 
 
 def _verdict(counts: Counts) -> dict[str, Any]:

@@ -96,6 +96,23 @@ def test_only_what_changes_is_told_again(folder_lake: Store, instance: dg.Dagste
     assert numbers(evaluations(instance)[-1]) == {"critical": 2, "warning": 0, "info": 2}
 
 
+def test_what_is_not_reached_waits_for_the_next_run(
+    folder_lake: Store, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_dbc(folder_lake)
+    folder_lake.put(layout.RULES, RULES)
+    for vehicle in ("EV_1", "EV_2"):
+        land(folder_lake, vehicle, NOON)
+    monkeypatch.setattr(rule_check, "_BUDGET_S", -1.0)
+    drain(folder_lake, instance)
+    assert [item.partition for item in evaluations(instance)] == [None]
+    monkeypatch.undo()
+    land(folder_lake, "EV_3", NOON)  # something must land for a check to be made
+    drain(folder_lake, instance)
+    told = {item.partition for item in evaluations(instance)}
+    assert told == {None, "2026-02-23|EV_1", "2026-02-23|EV_2", "2026-02-23|EV_3"}
+
+
 def test_without_rules_the_check_passes_and_broken_ones_fail_it(
     folder_lake: Store, instance: dg.DagsterInstance
 ) -> None:
