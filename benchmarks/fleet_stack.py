@@ -122,7 +122,7 @@ def running(folder: Path, storage: str, sampler: Sampler) -> Iterator[Fleet]:
         subprocess.run([BIN / "dagster", "instance", "migrate"], env=env, capture_output=True, check=True)
         code, web = free_port(), free_port()
         (home / "workspace.yaml").write_text(
-            "load_from:\n- grpc_server: {host: 127.0.0.1, port: %d, location_name: can_telemetry}\n" % code
+            f"load_from:\n- grpc_server: {{host: 127.0.0.1, port: {code}, location_name: can_telemetry}}\n"
         )
         workspace = ["-w", str(home / "workspace.yaml")]
         commands = {
