@@ -41,7 +41,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     decoding = dg.Definitions(
         assets=[
             lineage.dbc(),
-            lineage.raw_frames(partitions),
+            lineage.raw_frames(),
             decoded_signals(partitions),
             *([glue_partitions(partitions)] if catalog else []),  # a folder has no catalogue
             signal_series(partitions),
@@ -53,9 +53,9 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             reconciliation(missed),
             databases_changed(),
             partitions_touched(with_catalog=catalog is not None),
-            days_settled(roll_up),
+            days_settled(),
         ],
-        schedules=[nightly(roll_up), daily(retention)],
+        schedules=[nightly(), daily(retention)],
         resources={"lake": LakeResource.of(settings), "catalog": CatalogResource.of(settings)},
         executor=dg.in_process_executor,
     )

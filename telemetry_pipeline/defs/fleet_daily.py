@@ -4,8 +4,7 @@ What is in a row is `fleet`'s business, which days are due `roll_up`'s.
 """
 
 import datetime as dt
-import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import dagster as dg
@@ -14,13 +13,14 @@ from telemetry_pipeline.catalog.tables import FLEET_DAILY
 from telemetry_pipeline.defs import lineage
 from telemetry_pipeline.defs.glue import CatalogResource
 from telemetry_pipeline.defs.metadata import table
-from telemetry_pipeline.defs.partitions import from_key, to_key
+from telemetry_pipeline.defs.partitions import from_key
 from telemetry_pipeline.defs.resources import LakeResource
-from telemetry_pipeline.defs.work import DaysConfig, finish
+from telemetry_pipeline.defs.work import Context, Teller, finish
 from telemetry_pipeline.errors import TelemetryError
 from telemetry_pipeline.fleet.table import make_day, read_day
 from telemetry_pipeline.lake import layout
 from telemetry_pipeline.lake.layout import Partition
+from telemetry_pipeline.lake.store import Store
 
 _SIGNALS: Final = {
     "signal": "string",
@@ -54,45 +54,59 @@ def fleet_daily(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=200),
     )
     def summed_up(
-        context: dg.AssetExecutionContext, config: DaysConfig, lake: LakeResource, catalog: CatalogResource
+        context: dg.AssetExecutionContext, lake: LakeResource, catalog: CatalogResource
     ) -> Iterator[Any]:
-        store = lake.store()
-        named = context.has_partition_key or context.has_partition_key_range
-        chosen = _by_day(map(from_key, context.partition_keys)) if named else dict.fromkeys(config.days)
-        deadline = None if named else time.monotonic() + config.budget_s
-        failed: dict[str, str] = {}
-        left: set[str] = set()
-        for day, vehicles in chosen.items():
-            date = dt.date.fromisoformat(day)
-            try:
-                made = make_day(store, date, only=vehicles, deadline=deadline)
-                rows = read_day(store, date)
-            except TelemetryError as error:
-                context.log.warning("%s", error)
-                failed[day] = str(error)
-                continue
-            left |= {day} if made.left else set()
-            known = {} if rows is None else {row["vehicle_id"]: row for row in rows.iter_rows(named=True)}
-            told = catalog.register(FLEET_DAILY, [layout.fleet_prefix(date)]) if made.made else {}
-            for vehicle in vehicles or made.made:  # a backfill waits for an event of each that it names
-                metadata = _metadata(known[vehicle]) | told if vehicle in known else {"dagster/row_count": 0}
-                key = to_key(Partition(vehicle, date))
-                event = dg.AssetMaterialization(lineage.FLEET_DAILY, partition=key, metadata=metadata)
-                if named:
-                    context.log_event(event)
-                else:
-                    context.instance.report_runless_asset_event(event)
-        finish(context, "fleet_daily", failed, left)
+        sum_up_days(context, lake.store(), catalog, _by_day(map(from_key, context.partition_keys)))
         yield from ()
 
     return summed_up
 
 
-def _by_day(partitions: Iterable[Partition]) -> dict[str, list[str] | None]:
+def sum_up_days(
+    context: Context,
+    store: Store,
+    catalog: CatalogResource,
+    days: Mapping[dt.date, Sequence[str] | None],
+    *,
+    deadline: float | None = None,
+) -> None:
+    """Sum up days and report the vehicles whose rows were made.
+
+    Args:
+        context: The run.
+        store: The lake.
+        catalog: Where what was made is registered.
+        days: The vehicles of each UTC day whose rows are made anew; None for all that changed.
+        deadline: When to stop, by the monotonic clock; None for a run that was asked for exactly these vehicles.
+
+    Raises:
+        Failure: A day could not be summed up; all others are by then.
+    """
+    teller = Teller(context, lineage.FLEET_DAILY, runless=deadline is not None)
+    failed: dict[str, str] = {}
+    left: set[str] = set()
+    for date, vehicles in days.items():
+        try:
+            made = make_day(store, date, only=vehicles, deadline=deadline)
+            rows = read_day(store, date)
+        except TelemetryError as error:
+            context.log.warning("%s", error)
+            failed[date.isoformat()] = str(error)
+            continue
+        left |= {date.isoformat()} if made.left else set()
+        known = {} if rows is None else {row["vehicle_id"]: row for row in rows.iter_rows(named=True)}
+        told = catalog.register(FLEET_DAILY, [layout.fleet_prefix(date)]) if made.made else {}
+        for vehicle in vehicles or made.made:  # a backfill waits for an event of each that it names
+            metadata = _metadata(known[vehicle]) | told if vehicle in known else {"dagster/row_count": 0}
+            teller.tell(Partition(vehicle, date), metadata)
+    finish(context, "fleet_daily", failed, left)
+
+
+def _by_day(partitions: Iterable[Partition]) -> dict[dt.date, Sequence[str] | None]:
     """Vehicles by UTC day."""
-    days: dict[str, list[str]] = {}
+    days: dict[dt.date, list[str]] = {}
     for partition in partitions:
-        days.setdefault(partition.date.isoformat(), []).append(partition.vehicle_id)
+        days.setdefault(partition.date, []).append(partition.vehicle_id)
     return {**days}
 
 

@@ -3,12 +3,14 @@
 A sensor reads the events of `decoded_signals` from where it last stopped: it costs what is new, not what is there.
 """
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 import dagster as dg
 
 from telemetry_pipeline.defs import lineage
 from telemetry_pipeline.defs.glue import CatalogResource, register_days
+from telemetry_pipeline.defs.metadata import table
 from telemetry_pipeline.defs.partitions import from_key
 from telemetry_pipeline.defs.resources import LakeResource
 from telemetry_pipeline.errors import TransientError
@@ -16,7 +18,9 @@ from telemetry_pipeline.lake import layout
 from telemetry_pipeline.lake.store import Store
 
 EVENTS_A_TICK: Final = 100
-"""A tick has a minute, and each of them costs a listing and up to two events."""
+"""A tick has a minute, and each of them costs a listing and, where there is a catalogue, an event."""
+
+_SHOWN: Final = {"date": "string", "vehicle": "string", "objects": "int", "bytes": "int"}
 
 
 def decoded_since(instance: dg.DagsterInstance, after: int, limit: int) -> tuple[dict[str, float], int]:
@@ -59,8 +63,7 @@ def partitions_touched(*, with_catalog: bool) -> dg.SensorDefinition:
         found, last = decoded_since(context.instance, int(context.cursor or 0), EVENTS_A_TICK)
         if not found:
             return dg.SkipReason("nothing was decoded since")
-        store = lake.store()
-        events: list[Any] = [_observation(store, key) for key in sorted(found)]
+        events: list[Any] = [_observation(lake.store(), sorted(found))]
         glue = catalog.glue() if with_catalog else None
         if glue is not None:
             known = context.instance.get_materialized_partitions(lineage.GLUE_PARTITIONS)
@@ -73,8 +76,26 @@ def partitions_touched(*, with_catalog: bool) -> dg.SensorDefinition:
     return sensor
 
 
-def _observation(store: Store, key: str) -> dg.AssetObservation:
-    sizes = [info.size for info in store.list_objects(from_key(key).prefix(layout.RAW))]
+def _observation(store: Store, keys: Iterable[str]) -> dg.AssetObservation:
+    """What lies in raw/ of some partitions, the largest first."""
+    rows: list[dict[str, Any]] = []
+    for partition in map(from_key, keys):
+        sizes = [info.size for info in store.list_objects(partition.prefix(layout.RAW))]
+        rows.append(
+            {
+                "date": partition.date.isoformat(),
+                "vehicle": partition.vehicle_id,
+                "objects": len(sizes),
+                "bytes": sum(sizes),
+            }
+        )
+    rows.sort(key=lambda row: row["bytes"], reverse=True)
     return dg.AssetObservation(
-        lineage.RAW_FRAMES, partition=key, metadata={"objects": len(sizes), "bytes": sum(sizes)}
+        lineage.RAW_FRAMES,
+        metadata={
+            "partitions": len(rows),
+            "objects": sum(int(row["objects"]) for row in rows),
+            "bytes": sum(int(row["bytes"]) for row in rows),
+            "largest": table(_SHOWN, rows),
+        },
     )

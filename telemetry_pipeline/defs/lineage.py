@@ -44,13 +44,16 @@ def dbc() -> dg.AssetSpec:
     )
 
 
-def raw_frames(partitions: dg.PartitionsDefinition) -> dg.AssetSpec:
-    """Raw objects: nobody materializes them here, the vehicles do."""
+def raw_frames() -> dg.AssetSpec:
+    """Raw objects: nobody materializes them here, the vehicles do.
+
+    Not partitioned: a run without a partition key that has an upstream with partitions fails as soon as anything is
+    known of that upstream, and drains are such runs.
+    """
     return spec(
         RAW_FRAMES,
         "Raw CAN frames, one Parquet object per vehicle and window, landed by edge agents.",
         kinds={"parquet", "raspberrypi"},
-        partitions=partitions,
         columns=schema.RAW,
         code=[land],
     )

@@ -6,17 +6,17 @@ One run takes many days and vehicles. What it does not get done is asked for aga
 import datetime as dt
 import time
 import uuid
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import dagster as dg
 
+from telemetry_pipeline.defs.fleet_daily import sum_up_days
 from telemetry_pipeline.defs.following import decoded_since
-from telemetry_pipeline.defs.lineage import FLEET_DAILY, SIGNAL_SERIES
+from telemetry_pipeline.defs.glue import CatalogResource
+from telemetry_pipeline.defs.resources import LakeResource
+from telemetry_pipeline.defs.series import compact, vehicles_on
 from telemetry_pipeline.defs.settling import Book
-from telemetry_pipeline.defs.work import LEFT
-
-if TYPE_CHECKING:
-    from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+from telemetry_pipeline.defs.work import LEFT, DaysConfig
 
 ROLL_UP: Final = "roll_up"
 ASK: Final = "can_telemetry/ask"
@@ -28,23 +28,50 @@ LOST_AFTER_S: Final = 300.0
 """A request of which there is no run after this long was never heard."""
 
 
-def roll_up_job() -> "UnresolvedAssetJobDefinition":
-    """Compact days and sum them up, below live decoding."""
-    return dg.define_asset_job(
-        ROLL_UP,
-        selection=dg.AssetSelection.assets(SIGNAL_SERIES, FLEET_DAILY),
+@dg.op(description="Compact what of some days is not compacted yet.")
+def compact_days(
+    context: dg.OpExecutionContext, config: DaysConfig, lake: LakeResource, catalog: CatalogResource
+) -> None:
+    """Make `signal_series` of the configured days."""
+    store = lake.store()
+    partitions = vehicles_on(store, map(dt.date.fromisoformat, config.days))
+    compact(context, store, catalog, partitions, deadline=time.monotonic() + config.budget_s)
+
+
+@dg.op(description="Sum up what of some days has changed.")
+def fleet_days(
+    context: dg.OpExecutionContext, config: DaysConfig, lake: LakeResource, catalog: CatalogResource
+) -> None:
+    """Make `fleet_daily` of the configured days."""
+    days = dict.fromkeys(map(dt.date.fromisoformat, config.days))
+    sum_up_days(context, lake.store(), catalog, days, deadline=time.monotonic() + config.budget_s)
+
+
+def roll_up_job() -> dg.JobDefinition:
+    """Compact days and sum them up, below live decoding.
+
+    Its ops are no assets: an asset of a run without a partition key cannot have an upstream with partitions.
+    """
+
+    @dg.job(
+        name=ROLL_UP,
         executor_def=dg.in_process_executor,
         tags={"can_telemetry/mode": ROLL_UP, "dagster/priority": "-10", "dagster/max_runtime": "7200"},
         description="Compact quiet days, and sum them up for the fleet.",
     )
+    def roll_up() -> None:
+        compact_days()
+        fleet_days()
+
+    return roll_up
 
 
-def days_settled(job: "UnresolvedAssetJobDefinition") -> dg.SensorDefinition:
+def days_settled() -> dg.SensorDefinition:
     """Ask for one run when days have become quiet, and again when a late object has made them unquiet."""
 
     @dg.sensor(
         name="days_settled",
-        job=job,
+        job_name=ROLL_UP,
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Compacts and sums up days that are over and on which nothing was decoded for ten minutes.",
@@ -71,12 +98,12 @@ def days_settled(job: "UnresolvedAssetJobDefinition") -> dg.SensorDefinition:
     return sensor
 
 
-def nightly(job: "UnresolvedAssetJobDefinition") -> dg.ScheduleDefinition:
+def nightly() -> dg.ScheduleDefinition:
     """Look at the last days whatever Dagster knows of them: others decode, too, and events may be lost."""
 
     @dg.schedule(
         name="nightly",
-        job=job,
+        job_name=ROLL_UP,
         cron_schedule="15 3 * * *",
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
@@ -93,7 +120,7 @@ def nightly(job: "UnresolvedAssetJobDefinition") -> dg.ScheduleDefinition:
 def run_config(days: list[str], budget_s: float | None = None) -> dict[str, Any]:
     """The run config of a roll-up over some days."""
     config: dict[str, Any] = {"days": days} | ({} if budget_s is None else {"budget_s": budget_s})
-    return {"ops": {name: {"config": config} for name in ("signal_series", "fleet_daily")}}
+    return {"ops": {name: {"config": config} for name in ("compact_days", "fleet_days")}}
 
 
 def _look_after(instance: dg.DagsterInstance, book: Book, now: float) -> str | None:

@@ -15,7 +15,7 @@ from telemetry_pipeline.defs import lineage
 from telemetry_pipeline.defs.glue import CatalogResource
 from telemetry_pipeline.defs.partitions import from_key, to_key
 from telemetry_pipeline.defs.resources import LakeResource
-from telemetry_pipeline.defs.work import DaysConfig, finish
+from telemetry_pipeline.defs.work import Context, Teller, finish
 from telemetry_pipeline.errors import NotFound, TelemetryError
 from telemetry_pipeline.lake import layout, ledger, schema
 from telemetry_pipeline.lake.compacted import OverviewMonth
@@ -49,57 +49,66 @@ def signal_series(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=200),
     )
     def compacted(
-        context: dg.AssetExecutionContext, config: DaysConfig, lake: LakeResource, catalog: CatalogResource
+        context: dg.AssetExecutionContext, lake: LakeResource, catalog: CatalogResource
     ) -> Iterator[Any]:
-        store = lake.store()
-        named = context.has_partition_key or context.has_partition_key_range
-        failed: dict[str, str] = {}
-        left: set[str] = set()
-        made: list[Partition] = []
-        deadline = time.monotonic() + config.budget_s
-        days = map(dt.date.fromisoformat, config.days)
-        for partition in map(from_key, context.partition_keys) if named else _partitions(store, days):
-            if not named and time.monotonic() >= deadline:
-                left.add(partition.date.isoformat())
-                continue
-            try:
-                done = compact_day(store, partition)
-            except NotFound:
-                continue  # nothing was decoded on that day
-            except TelemetryError as error:
-                context.log.warning("%s", error)
-                failed[to_key(partition)] = str(error)
-                continue
-            if named or done.written:
-                made.append(partition)
-                _tell(context, done, runless=not named)
-        _tell_catalog(context, catalog, made)
-        finish(context, "signal_series", failed, left)
+        compact(context, lake.store(), catalog, map(from_key, context.partition_keys))
         yield from ()
 
     return compacted
 
 
-def _partitions(store: Store, days: Iterable[dt.date]) -> Iterator[Partition]:
+def compact(
+    context: Context,
+    store: Store,
+    catalog: CatalogResource,
+    partitions: Iterable[Partition],
+    *,
+    deadline: float | None = None,
+) -> None:
+    """Compact vehicle-days and report them.
+
+    Args:
+        context: The run.
+        store: The lake.
+        catalog: Where what was made is registered.
+        partitions: The vehicle-days; those without decoded objects are passed over.
+        deadline: When to stop, by the monotonic clock: for a run that takes whatever is not compacted yet, and reports
+            only that. None for a run that was asked for exactly these, and reports all of them.
+
+    Raises:
+        Failure: Some could not be compacted; everything else is done by then.
+    """
+    teller = Teller(context, lineage.SIGNAL_SERIES, runless=deadline is not None)
+    failed: dict[str, str] = {}
+    left: set[str] = set()
+    made: list[Partition] = []
+    for partition in partitions:
+        if deadline is not None and time.monotonic() >= deadline:
+            left.add(partition.date.isoformat())
+            continue
+        try:
+            done = compact_day(store, partition)
+        except NotFound:
+            continue  # nothing was decoded on that day
+        except TelemetryError as error:
+            context.log.warning("%s", error)
+            failed[to_key(partition)] = str(error)
+            continue
+        if deadline is None or done.written:
+            made.append(partition)
+            teller.tell(partition, _metadata(done))
+    _tell_catalog(context, catalog, made)
+    finish(context, "signal_series", failed, left)
+
+
+def vehicles_on(store: Store, days: Iterable[dt.date]) -> Iterator[Partition]:
     """Every vehicle on each day, whether it has decoded objects there or not: one listing."""
     vehicles = ledger.vehicles(store, layout.DECODED)
     for date in days:
         yield from (Partition(vehicle, date) for vehicle in vehicles)
 
 
-def _tell(context: dg.AssetExecutionContext, done: Compacted, *, runless: bool) -> None:
-    event = dg.AssetMaterialization(
-        lineage.SIGNAL_SERIES, partition=to_key(done.partition), metadata=_metadata(done)
-    )
-    if runless:
-        context.instance.report_runless_asset_event(event)
-    else:
-        context.log_event(event)
-
-
-def _tell_catalog(
-    context: dg.AssetExecutionContext, catalog: CatalogResource, made: Sequence[Partition]
-) -> None:
+def _tell_catalog(context: Context, catalog: CatalogResource, made: Sequence[Partition]) -> None:
     """Register what was made: the days, and the months of the overview that they are in."""
     months = {OverviewMonth.containing(tier, partition).prefix for partition in made for tier in TIERS_S}
     for table, prefixes in (
