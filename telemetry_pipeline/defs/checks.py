@@ -7,7 +7,7 @@ What is wrong with a partition is `health`'s business.
 
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 import dagster as dg
 
@@ -24,6 +24,11 @@ from telemetry_pipeline.lake import ledger
 from telemetry_pipeline.lake.layout import DAY_NS, Partition
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.process import Tally
+
+if TYPE_CHECKING:
+    from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+JOB: Final = "check_decoded"
 
 
 def check_specs(asset: dg.AssetKey) -> list[dg.AssetCheckSpec]:
@@ -59,6 +64,31 @@ def quality_checks(asset: dg.AssetKey) -> dg.AssetChecksDefinition:
             yield rule_check.result(asset, store)
 
     return decoded_signals_checks
+
+
+def quality_job(asset: dg.AssetKey) -> "UnresolvedAssetJobDefinition":
+    """The checks by themselves, as a job."""
+    return dg.define_asset_job(
+        JOB,
+        selection=dg.AssetSelection.checks(*(spec.key for spec in check_specs(asset))),
+        executor_def=dg.in_process_executor,
+        description="Hold what is known of recent partitions against today's thresholds; count what others decoded.",
+    )
+
+
+def daily_checks(job: "UnresolvedAssetJobDefinition") -> dg.ScheduleDefinition:
+    """Ask for the checks once a day: yesterday is complete then.
+
+    Args:
+        job: The job of the checks.
+    """
+    return dg.ScheduleDefinition(
+        name="daily_checks",
+        job=job,
+        cron_schedule="20 4 * * *",
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    )
 
 
 def evaluate(

@@ -4,7 +4,7 @@ import dagster as dg
 
 from telemetry_pipeline.defs.alerts import alerts
 from telemetry_pipeline.defs.assets import DECODED_SIGNALS
-from telemetry_pipeline.defs.checks import quality_checks
+from telemetry_pipeline.defs.checks import daily_checks, quality_checks, quality_job
 from telemetry_pipeline.defs.freshness import freshness_check, vehicle_silence
 from telemetry_pipeline.defs.staleness import look_for_stale, stale_check, stale_job
 from telemetry_pipeline.settings import Settings
@@ -18,13 +18,14 @@ def watching(settings: Settings) -> dg.Definitions:
     Args:
         settings: Where alerts are told.
     """
-    stale = stale_job(DECODED_SIGNALS)
+    stale, quality = stale_job(DECODED_SIGNALS), quality_job(DECODED_SIGNALS)
     return dg.Definitions(
         asset_checks=[
             quality_checks(DECODED_SIGNALS),
             stale_check(DECODED_SIGNALS),
             freshness_check(RAW_FRAMES),
         ],
-        jobs=[stale],
+        jobs=[stale, quality],
+        schedules=[daily_checks(quality)],
         sensors=[look_for_stale(stale), vehicle_silence(RAW_FRAMES), alerts(settings)],
     )

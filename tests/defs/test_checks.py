@@ -8,7 +8,7 @@ import pytest
 
 from telemetry_pipeline.bindings import Databases
 from telemetry_pipeline.definitions import build_definitions
-from telemetry_pipeline.defs import findings
+from telemetry_pipeline.defs import checks, findings
 from telemetry_pipeline.defs.assets import DECODED_SIGNALS
 from telemetry_pipeline.defs.jobs import DRAIN
 from telemetry_pipeline.defs.partitions import to_key
@@ -169,6 +169,18 @@ def test_the_checks_can_be_asked_by_themselves_and_use_todays_thresholds(
     assert failing(instance) == {"unknown_id_share": ["2026-02-23|EV_1"]}
     folder_lake.put(layout.THRESHOLDS, b"vehicles: [{vehicles: EV_1, unknown_id_share: 1}]")
     assert run_assets(folder_lake, instance).success
+    assert failing(instance) == {}
+
+
+def test_once_a_day_the_checks_are_asked(folder_lake: Store, instance: dg.DagsterInstance) -> None:
+    add_dbc(folder_lake)
+    land(folder_lake, "EV_1", arb_id=0x7AA)
+    drain(folder_lake, instance)
+    folder_lake.put(layout.THRESHOLDS, b"defaults: {unknown_id_share: 1}")
+    defs = build_definitions(Settings(lake=folder_lake.url))
+    schedule = defs.resolve_schedule_def("daily_checks")
+    assert (schedule.cron_schedule, schedule.job_name) == ("20 4 * * *", checks.JOB)
+    assert defs.resolve_job_def(checks.JOB).execute_in_process(instance=instance).success
     assert failing(instance) == {}
 
 

@@ -79,6 +79,7 @@ def test_a_changed_database_is_looked_after_once(folder_lake: Store, instance: d
     look(folder_lake, instance, first)
     assert stale(instance) == []
     assert newest(instance).description == "0 of 4 partitions are stale."
+    folder_lake.put(layout.THRESHOLDS, b"")
     assert not tick(folder_lake, instance, first.cursor).run_requests
     folder_lake.put("dbc/other.dbc", EV_DBC.read_bytes() + EXTRA)
     changed = tick(folder_lake, instance, first.cursor)
