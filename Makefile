@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 NODE := scripts/with-node
 DASHBOARD_SOURCES := $(shell find dashboard -path dashboard/node_modules -prune -o -path dashboard/dist -prune -o -type f -print 2>/dev/null)
 
-.PHONY: help demo test pythons check format bench dev lambda lock clean
+.PHONY: help demo test pythons check format bench images dev lambda lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -39,6 +39,10 @@ check: $(VENV)/.dev dashboard/node_modules/.installed ## ruff, types, rooms, doc
 format: $(VENV)/.dev ## bring the Python code into its form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+images: $(VENV)/.dev ## the pictures of docs/dagster.md, taken anew in a real browser
+	@scripts/need-chromium
+	@$(BIN)/pytest -q tests/e2e/test_control_room.py --write-images
 
 bench: $(VENV)/.dev ## measured ratios against peers, in one run
 	@$(BIN)/python -m benchmarks $(ARGS)

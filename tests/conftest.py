@@ -21,6 +21,12 @@ _IDENTITIES = """{"identities": [{"name": "admin", "actions": ["Admin", "Read", 
 "credentials": [{"accessKey": "lake-admin", "secretKey": "lake-admin-secret"}]}]}"""
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--write-images", action="store_true", help="take the pictures of the documentation anew"
+    )
+
+
 @dataclass(frozen=True)
 class S3Server:
     """A running S3 server, and the environment that makes anything use it."""
