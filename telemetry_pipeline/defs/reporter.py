@@ -9,10 +9,12 @@ does the telling: it waits for disks and databases, and decoding goes on meanwhi
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from typing import Final
 
 import dagster as dg
 
+from telemetry_pipeline.decode.report import SignalStats
 from telemetry_pipeline.defs import metadata
 from telemetry_pipeline.defs.checks import evaluate
 from telemetry_pipeline.defs.partitions import VEHICLES, to_key
@@ -121,7 +123,7 @@ class Reporter:
     def _take_in(self, tallies: Mapping[Partition, Tally]) -> None:
         self._register(partition.vehicle_id for partition in tallies)
         for partition, item in tallies.items():
-            _merge(self._since.setdefault(partition, Tally(partition)), item)
+            _merge(self._since.setdefault(partition, Tally(partition)), _condensed(item))
         self._look_back([partition for partition in tallies if partition not in self._told_at])
 
     def _tell_due(self) -> None:
@@ -221,6 +223,16 @@ class Announcing:
         """Note, then decode."""
         self._reporter.expect(raw.partition for raw in raws)
         return self._decoder.decode(raws)
+
+
+def _condensed(item: Tally) -> Tally:
+    """A tally with one signal that stands for all: events count rows, and summing up hundreds of signals costs more."""
+    signals = item.report.signals
+    if len(signals) < 2:
+        return item
+    first_ns, last_ns = min(one.first_ns for one in signals), max(one.last_ns for one in signals)
+    every = SignalStats("", "", "", item.report.values, first_ns, last_ns, None, None, None)
+    return replace(item, report=replace(item.report, signals=(every,)))
 
 
 def _merge(into: Tally, item: Tally) -> None:

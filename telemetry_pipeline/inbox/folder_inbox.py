@@ -30,9 +30,9 @@ WARM_NS: Final = 3_600_000_000_000
 
 WALK_SHARE: Final = 0.04
 FIRST_WALK_SHARE: Final = 0.25
-WALK_MIN_S: Final = 0.05
+WALK_MIN_S: Final = 0.02
 WALK_MAX_S: Final = 3.0
-"""How much of the time since the last look is spent on walking through the other days, and between which limits."""
+"""How much CPU time, of the time since the last look, goes into walking through the other days, and its limits."""
 
 _DAY_NUMBERS: Final = (1, 0, -1)
 
@@ -52,6 +52,7 @@ class FolderInbox(Inbox):
         self._strays = StrayWatch(store)
         self._hot: dict[str, tuple[dt.date, list[tuple[Day, Partition, Path]]]] = {}
         self._turn = 0
+        self._walk_missed = False
         # by day: the change that was looked at, whether it had settled then, and what was found and is not settled
         self._in_hand: dict[Day, tuple[int, bool, set[RawObject]]] = {}
 
@@ -84,13 +85,17 @@ class FolderInbox(Inbox):
             for entry in _folders(self._root / layout.RAW)
             if (name := layout.vehicle_of(entry.name)) is not None
         )
-        # whoever is asked first is decoded first: take turns
+        # whoever is asked first is decoded first: take turns, also with old days while much lands into today's
+        walk_first, self._walk_missed = self._walk_missed, True
+        if walk_first:
+            yield from self._walk(vehicles, now_ns)
         self._turn = (self._turn + 1) % max(len(vehicles), 1)
         for vehicle_id in (*vehicles[self._turn :], *vehicles[: self._turn]):
             for day, partition, path in self._days_in_use(vehicle_id):
                 yield from self._ask(day, partition, path, now_ns)
         yield from self._ask_warm(now_ns)
-        yield from self._walk(vehicles, now_ns)
+        if not walk_first:
+            yield from self._walk(vehicles, now_ns)
 
     def _days_in_use(self, vehicle_id: str) -> list[tuple[Day, Partition, Path]]:
         today = dt.datetime.now(dt.UTC).date()
@@ -152,15 +157,18 @@ class FolderInbox(Inbox):
         marks = self._marks
         share = FIRST_WALK_SHARE if len(marks.vehicles) < len(vehicles) else WALK_SHARE
         spare_s = (now_ns - marks.looked_ns) / 1e9 * share
-        end = time.monotonic() + min(max(spare_s, WALK_MIN_S), WALK_MAX_S)
+        spare_s = min(max(spare_s, WALK_MIN_S), WALK_MAX_S)
+        # of CPU time, so that others on the machine do not stop it; a slow disk still may
+        cpu_end, end = time.thread_time() + spare_s, time.monotonic() + WALK_MAX_S
         marks.walked(marks.next_vehicle, now_ns)
         later = [name for name in vehicles if name >= marks.next_vehicle]
         order = [*later, *vehicles[: len(vehicles) - len(later)]]
         for vehicle_id, following in zip(order, [*order[1:], *order[:1]], strict=True):
             yield from self._walk_vehicle(vehicle_id, now_ns)
             marks.walked(following, now_ns)
-            if time.monotonic() >= end:
+            if time.thread_time() >= cpu_end or time.monotonic() >= end:
                 break
+        self._walk_missed = False
 
     def _walk_vehicle(self, vehicle_id: str, now_ns: int) -> Iterator[RawObject]:
         before_ns = self._marks.vehicles.get(vehicle_id, -1)

@@ -201,6 +201,16 @@ def test_a_look_at_a_large_lake_is_a_piece_of_it_and_the_next_goes_on(
     assert found == set(raws)
 
 
+def test_old_days_get_their_turn_while_much_lands_into_today(lake: Store) -> None:
+    late = land(lake, "EV_1", NOON - 40 * DAY_NS)
+    today = time.time_ns()
+    inbox = opened(lake)
+    for minute in range(6):
+        land(lake, "EV_1", today + minute * SECOND)
+    found = [raw for _ in range(3) for raw in inbox.waiting(2)]
+    assert late in found
+
+
 def test_names_that_are_no_objects_are_left_alone(lake: Store) -> None:
     raw = land(lake, "EV_1")
     assert lake.root is not None
