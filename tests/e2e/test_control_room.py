@@ -75,6 +75,7 @@ def test_the_graph_reads_as_the_data_flows(page: Page, stack: Stack, pictures: P
         expect(page.get_by_text(asset, exact=True).first).to_be_visible(timeout=PATIENCE_MS)
     assert page.get_by_text("glue_partitions", exact=True).count() == 0  # a folder has no catalogue
     expect(page.get_by_text("Asset checks").first).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_text("Loading")).to_have_count(0, timeout=PATIENCE_MS)
     taken(page, pictures, "dagster-assets")
 
 
