@@ -18,10 +18,10 @@ ROOT: Final = Path(__file__).parents[1]
 BITS: Final = Path("telemetry_pipeline/decode/bits.py")
 LANES: Final = Path("telemetry_pipeline/decode/lanes.py")
 TESTS: Final = (
-    "tests/decode/test_decode_lanes.py",
     "tests/decode/test_decode_bits.py",
     "tests/decode/test_decode_frames.py",
     "tests/decode/test_decode_random.py",
+    "tests/decode/test_decode_lanes.py",
 )
 _COPIED: Final = ("telemetry_pipeline", "tests", "pyproject.toml")
 
@@ -67,10 +67,10 @@ FAULTS: Final = (
     Fault("the smallest number of more than 64 bits is positive", "if field.signed and raw & sign:", "if field.signed and raw > sign:"),
     Fault("a long Motorola signal is shifted from the wrong end", ">> (8 * size - shift - field.length) & mask", ">> shift & mask"),
     Fault("together, two byte orders share a load", "setdefault((bits.byte, bits.big_endian)", "setdefault((bits.byte, False)", LANES),
-    Fault("together, unsigned signals keep a sign", "if mixed else None", "if False else None", LANES),
+    Fault("together, unsigned signals keep a sign", "            mixed=mixed,", "            mixed=False,", LANES),
     Fault("together, no signal keeps its sign", "signed=any(signs.values())", "signed=False", LANES),
-    Fault("together, only signals that are all scaled are scaled", "if any(value != 1 for value in scale)", "if all(value != 1 for value in scale)", LANES),
-    Fault("together, no offset is added", "if adds else None", "if False else None", LANES),
+    Fault("together, only signals that are all scaled are scaled", "any(value != 1 for value in scale)", "all(value != 1 for value in scale)", LANES),
+    Fault("together, no offset is added", "shifted=adds", "shifted=False", LANES),
     Fault("row by row, no signal keeps its sign", "                if row.signed:", "                if False:", LANES),
     Fault("row by row, only the first block is read", "range(0, len(values), BLOCK)", "range(0, min(len(values), BLOCK), BLOCK)", LANES),
     Fault("row by row, a scale is left out", "if row.scale is not None:", "if False:", LANES),

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from telemetry_pipeline.decode.flat import fill_flat, only_pile
 from telemetry_pipeline.decode.gather import Gathering
 from telemetry_pipeline.decode.message import Outcome, sort_out
 from telemetry_pipeline.decode.parts import cut_parts, fill_part
@@ -117,14 +118,19 @@ class Decoder:
         Raises:
             BadRaw: More distinct names than one object holds.
         """
+        vehicles, channels = self._gathering.vehicles.texts, self._gathering.channels.texts
+        carriers = [outcome for outcome in self._sorted_out() if outcome.carried]
+        # NaN, infinity and overflow are values that floats on a bus may have
+        if len(sizes) == 1 and (pile := only_pile(carriers)) is not None:
+            with np.errstate(all="ignore"):
+                table, self._signals = fill_flat(pile, carriers, vehicles, channels)
+            yield table
+            return
         self._signals = []
         read: Outcome | None = None
-        for sections in cut_parts(self._sorted_out(), sizes):
-            # NaN, infinity and overflow are values that floats on a bus may have
+        for sections in cut_parts(carriers, sizes):
             with np.errstate(all="ignore"):
-                table, signals = fill_part(
-                    sections, self._gathering.vehicles.texts, self._gathering.channels.texts
-                )
+                table, signals = fill_part(sections, vehicles, channels)
             self._signals += signals
             for outcome in [read, *(section.outcome for section in sections)]:
                 if outcome is not None and outcome is not sections[-1].outcome:

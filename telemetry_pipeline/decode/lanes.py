@@ -58,9 +58,12 @@ class Lanes:
         up: Bits to shift a load up, so that the signal's top bit becomes the word's.
         down: Bits to shift it down again.
         signed: Whether the shift down keeps the sign: of some or of all.
-        mask: What a shift that keeps the sign leaves of each; None when it is right for all.
-        scale: None when it is 1 for all.
-        offset: None when adding it changes no value.
+        mask: What is left of each after a shift that keeps the sign.
+        mixed: Whether some are signed and others are not, so that the mask changes something.
+        scale: Of each.
+        scaled: Whether it is not 1 for all.
+        offset: Of each.
+        shifted: Whether adding the offset changes a value.
         alone: The signals that are not read here.
     """
 
@@ -70,9 +73,12 @@ class Lanes:
     up: Words
     down: Words
     signed: bool
-    mask: Words | None
-    scale: Values | None
-    offset: Values | None
+    mask: Words
+    mixed: bool
+    scale: Values
+    scaled: bool
+    offset: Values
+    shifted: bool
     alone: tuple[int, ...]
 
     @classmethod
@@ -102,9 +108,12 @@ class Lanes:
             up=np.array(up, np.uint64)[:, None],
             down=np.array(down, np.uint64)[:, None],
             signed=any(signs.values()),
-            mask=np.array(masks, np.uint64)[:, None] if mixed else None,
-            scale=np.array(scale)[:, None] if any(value != 1 for value in scale) else None,
-            offset=np.array(offset)[:, None] if adds else None,
+            mask=np.array(masks, np.uint64)[:, None],
+            mixed=mixed,
+            scale=np.array(scale)[:, None],
+            scaled=any(value != 1 for value in scale),
+            offset=np.array(offset)[:, None],
+            shifted=adds,
             alone=alone,
         )
 
@@ -126,7 +135,11 @@ class Lanes:
             else:
                 self._read_rows(loads, out)
         for row in self.alone:
-            _read_alone(*self.lanes[row], frames, rows, out[row])
+            self.read_alone(row, frames, rows, out[row])
+
+    def read_alone(self, row: int, frames: Selected, rows: Rows | None, out: Values) -> None:
+        """Physical values of one signal; see `read`."""
+        _read_alone(*self.lanes[row], frames, rows, out)
 
     def _read_matrix(self, loads: list[Words], out: Values) -> None:
         """All signals by the same few calls."""
@@ -135,14 +148,14 @@ class Lanes:
         whole = raw.view(np.int64)
         if self.signed:
             np.right_shift(whole, self.down.view(np.int64), whole)
-            if self.mask is not None:
+            if self.mixed:
                 np.bitwise_and(raw, self.mask, raw)
         else:
             np.right_shift(raw, self.down, raw)
         out[...] = whole  # below 2**63, and the signed conversion is the cheap one
-        if self.scale is not None:
+        if self.scaled:
             np.multiply(out, self.scale, out)
-        if self.offset is not None:
+        if self.shifted:
             np.add(out, self.offset, out)
 
     def _read_rows(self, loads: list[Words], out: Values) -> None:
@@ -166,6 +179,17 @@ class Lanes:
                     np.multiply(part, row.scale, part)
                 if row.offset is not None:
                     np.add(part, row.offset, part)
+
+    @cached_property
+    def swaps(self) -> npt.NDArray[np.bool_]:
+        """Whether each signal's load is swapped into Motorola's order, shape (signals,)."""
+        return np.array([bits.big_endian for bits, _ in self.lanes], bool)
+
+    @cached_property
+    def beyond(self) -> tuple[int, ...]:
+        """The signals that are not in the first word of a payload, and those that are read alone."""
+        later = {row for row, (bits, _) in enumerate(self.lanes) if bits.byte}
+        return tuple(sorted(later.union(self.alone)))
 
     @cached_property
     def _rows(self) -> list[tuple[int, _Row]]:

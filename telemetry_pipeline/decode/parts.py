@@ -15,9 +15,10 @@ from telemetry_pipeline.decode.memory import empty
 from telemetry_pipeline.decode.message import Outcome
 from telemetry_pipeline.decode.message_plan import SignalPlan
 from telemetry_pipeline.decode.payload import Rows
+from telemetry_pipeline.decode.pile import Codes, Times
 from telemetry_pipeline.decode.report import SignalStats
 from telemetry_pipeline.decode.selected import Selected
-from telemetry_pipeline.decode.table import Block, Stamps, build_table, describe
+from telemetry_pipeline.decode.table import Labelled, Listing, build_table, describe, repeat_codes
 
 _DESCRIBED: Final = 65_536
 """Values after which their statistics are taken, while they are still in the cache."""
@@ -50,7 +51,7 @@ class _Rest:
     """The values that are in no part yet."""
 
     def __init__(self, outcomes: Iterable[Outcome]) -> None:
-        self._outcomes = [outcome for outcome in outcomes if outcome.carried][::-1]
+        self._outcomes = list(outcomes)[::-1]
         self._first = 0
         self._start = 0
 
@@ -76,6 +77,40 @@ class _Rest:
             if self._first == len(counts):
                 self._outcomes.pop()
                 self._first = 0
+
+
+class Stamps(NamedTuple):
+    """When, on which vehicle and on which channel: what the signals of a frame share.
+
+    Attributes:
+        times: Nanoseconds since 1970 UTC, shape (n,), ascending.
+        vehicles: Positions of the vehicles among their texts, shape (n,), or the one that all have.
+        channels: The same for the channels.
+    """
+
+    times: Times
+    vehicles: Codes | int
+    channels: Codes | int
+
+    def take(self, rows: Rows) -> "Stamps":
+        """The stamps of some rows, in their order."""
+        vehicles, channels = (
+            label if isinstance(label, int) else label[rows] for label in (self.vehicles, self.channels)
+        )
+        return Stamps(self.times[rows], vehicles, channels)
+
+
+class Block(NamedTuple):
+    """Signals of one message one after the other, each with a row for each of the stamps; without the values."""
+
+    message: str
+    signals: tuple[SignalPlan, ...]
+    stamps: Stamps
+
+    @property
+    def rows(self) -> int:
+        """Rows of all of them."""
+        return len(self.signals) * len(self.stamps.times)
 
 
 def fill_part(
@@ -104,10 +139,47 @@ def fill_part(
             blocks.append(block)
             start += block.rows
         if start - described >= _DESCRIBED:
-            signals += describe(blocks[counted:], values[described:start])
+            signals += _describe(blocks[counted:], values[described:start])
             described, counted = start, len(blocks)
-    signals += describe(blocks[counted:], values[described:start])
-    return build_table(blocks, values, vehicles, channels), signals
+    signals += _describe(blocks[counted:], values[described:start])
+    table = build_table(
+        _listing(blocks),
+        values,
+        [block.stamps.times for block in blocks for _ in block.signals],
+        Labelled(vehicles, _labels(blocks, [block.stamps.vehicles for block in blocks])),
+        Labelled(channels, _labels(blocks, [block.stamps.channels for block in blocks])),
+    )
+    return table, signals
+
+
+def _listing(blocks: Sequence[Block]) -> Listing:
+    listing = Listing([], [], [])
+    for message, signals, stamps in blocks:
+        listing.messages.extend([message] * len(signals))
+        listing.signals.extend(signals)
+        listing.counts.extend([len(stamps.times)] * len(signals))
+    return listing
+
+
+def _describe(blocks: Sequence[Block], values: Values) -> list[SignalStats]:
+    times = [block.stamps.times for block in blocks for _ in block.signals]
+    spans = [(int(own[0]), int(own[-1])) for own in times]
+    return describe(_listing(blocks), values, spans, times.__getitem__)
+
+
+def _labels(blocks: Sequence[Block], columns: Sequence[Codes | int]) -> Codes:
+    """The codes of all rows, from those that each signal of a block has."""
+    if all(isinstance(codes, int) for codes in columns):
+        single = [codes for codes in columns if isinstance(codes, int)]
+        return repeat_codes(single, [block.rows for block in blocks])
+    return np.concatenate(
+        [
+            np.full(block.rows, codes, np.int16)
+            if isinstance(codes, int)
+            else np.tile(codes, len(block.signals))
+            for block, codes in zip(blocks, columns, strict=True)
+        ]
+    )
 
 
 def _read_some(section: Section, out: Values) -> list[Block]:

@@ -54,6 +54,15 @@ class Selected:
             self._times = self._gathered(lambda pile, rows: pile.times[rows])
         return self._times
 
+    @property
+    def only_pile(self) -> Pile | None:
+        """The pile that all of them are in; None when there are several, or none."""
+        return self._pieces[0][0] if len(self._pieces) == 1 else None
+
+    def place(self) -> tuple[int, Rows | None]:
+        """Where they are in the only pile: from which position on, and which after that, shape (n,), or None for all."""
+        return self._pieces[0][1], self._order
+
     def lengths(self, needed: int) -> Integers | None:
         """Bytes of each payload, shape (n,), or None when none has fewer than `needed`."""
         if all(pile.shortest >= needed for pile, _, _ in self._pieces):

@@ -3,13 +3,11 @@
 Decides neither what decodes nor in which order; it is given sorted blocks.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from math import inf, isfinite
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from telemetry_pipeline.decode.bits import Values
@@ -24,109 +22,97 @@ _LONG_RUN: Final = 512
 """Rows from which on a run of one code is written faster as a slice than by repetition."""
 
 
-@dataclass(frozen=True)
-class Stamps:
-    """When, on which vehicle and on which channel: what the signals of a frame share.
+class Listing(NamedTuple):
+    """Which signals a table has, in its order; element by element.
 
     Attributes:
-        times: Nanoseconds since 1970 UTC, shape (n,), ascending.
-        vehicles: Positions of the vehicles among their texts, shape (n,), or the one that all have.
-        channels: The same for the channels.
+        messages: The name of each one's message.
+        signals: The signal.
+        counts: How many rows it has, at least one.
     """
 
-    times: Times
-    vehicles: Codes | int
-    channels: Codes | int
-
-    def take(self, rows: npt.NDArray[np.intp]) -> "Stamps":
-        """The stamps of some rows, in their order."""
-        return Stamps(self.times[rows], _taken(self.vehicles, rows), _taken(self.channels, rows))
+    messages: list[str]
+    signals: list[SignalPlan]
+    counts: list[int]
 
 
-class Block(NamedTuple):
-    """Signals of one message one after the other, each with a row for each of the stamps; without the values."""
+class Labelled(NamedTuple):
+    """A column of few texts: the texts, and each row's position among them, shape (rows,)."""
 
-    message: str
-    signals: tuple[SignalPlan, ...]
-    stamps: Stamps
-
-    @property
-    def rows(self) -> int:
-        """Rows of all of them."""
-        return len(self.signals) * len(self.stamps.times)
+    texts: Sequence[str]
+    codes: Codes
 
 
 def build_table(
-    blocks: Sequence[Block], values: Values, vehicles: Sequence[str], channels: Sequence[str]
+    listing: Listing,
+    values: Values,
+    times: Sequence[Times],
+    vehicles: Labelled,
+    channels: Labelled,
 ) -> pa.Table:
-    """The decoded table, schema `DECODED`; only values and codes own memory, times are shared.
+    """The decoded table, schema `DECODED`.
 
     Args:
-        blocks: The signals in the table's order.
-        values: Their values one after the other.
-        vehicles: The texts behind the vehicle codes.
-        channels: The texts behind the channel codes.
+        listing: Its signals.
+        values: Their values one after the other, shape (rows,).
+        times: The rows' times in pieces, of which the same may be there several times; they are not copied.
+        vehicles: The rows' vehicles.
+        channels: The rows' channels.
 
     Raises:
         BadRaw: More distinct names than the schema's dictionaries hold.
     """
-    columns: list[Any] = [[], [], [], [], []]
-    times, messages, names, units, counts = columns
-    for message, signals, stamps in blocks:
-        size = len(signals)
-        buffers = [None, pa.py_buffer(stamps.times)]
-        times += [pa.Array.from_buffers(schema.TIMESTAMP, len(stamps.times), buffers)] * size
-        counts += [len(stamps.times)] * size
-        messages += [message] * size
-        names += [signal.name for signal in signals]
-        units += [signal.unit for signal in signals]
-    sized = [(block.stamps, len(block.signals)) for block in blocks]
+    pieces = {
+        id(piece): pa.Array.from_buffers(schema.TIMESTAMP, len(piece), [None, pa.py_buffer(piece)])
+        for piece in {id(piece): piece for piece in times}.values()
+    }
     return pa.table(
         [
-            pa.chunked_array(times, schema.TIMESTAMP),
-            _coded(vehicles, _joined([(stamps.vehicles, len(stamps.times), size) for stamps, size in sized])),
-            _named(messages, counts),
-            _named(names, counts),
+            pa.chunked_array([pieces[id(piece)] for piece in times], schema.TIMESTAMP),
+            _coded(vehicles),
+            _named(listing.messages, listing.counts),
+            _named([signal.name for signal in listing.signals], listing.counts),
             pa.Array.from_buffers(pa.float64(), len(values), [None, pa.py_buffer(values)]),
-            _named(units, counts),
-            _coded(channels, _joined([(stamps.channels, len(stamps.times), size) for stamps, size in sized])),
+            _named([signal.unit for signal in listing.signals], listing.counts),
+            _coded(channels),
         ],
         schema=schema.DECODED,
     )
 
 
-def describe(blocks: Sequence[Block], values: Values) -> list[SignalStats]:
-    """The statistics of signals whose values lie one after the other, at least one of each."""
-    if not blocks:
+def describe(
+    listing: Listing, values: Values, spans: Sequence[tuple[int, int]], times_of: Callable[[int], Times]
+) -> list[SignalStats]:
+    """The statistics of each signal.
+
+    Args:
+        listing: The signals.
+        values: Their values one after the other, shape (rows,).
+        spans: The first and the last time of each.
+        times_of: Gives the times of one of them, by its number.
+    """
+    if not listing.counts:
         return []
-    signals = [signal for block in blocks for signal in block.signals]
-    rows, spans, messages = [], [], []
-    for message, own, stamps in blocks:
-        rows += [len(stamps.times)] * len(own)
-        spans += [(int(stamps.times[0]), int(stamps.times[-1]))] * len(own)
-        messages += [message] * len(own)
-    ends = np.cumsum(rows).tolist()
+    ends = np.cumsum(listing.counts).tolist()
     starts = [0, *ends[:-1]]
     totals, lows, highs = (
         operation.reduceat(values, starts) for operation in (np.add, np.minimum, np.maximum)
     )
-    lowest = np.array([-inf if signal.minimum is None else signal.minimum for signal in signals])
-    highest = np.array([inf if signal.maximum is None else signal.maximum for signal in signals])
+    lowest = np.array([-inf if signal.minimum is None else signal.minimum for signal in listing.signals])
+    highest = np.array([inf if signal.maximum is None else signal.maximum for signal in listing.signals])
     # a sum is finite of finite values only
     fine = (lows >= lowest) & (highs <= highest) & np.isfinite(totals)
     found = [
         SignalStats(message, signal.name, signal.unit, count, first, last, low, high, total)
         for message, signal, count, (first, last), low, high, total in zip(
-            messages, signals, rows, spans, lows.tolist(), highs.tolist(), totals.tolist(), strict=True
+            *listing, spans, lows.tolist(), highs.tolist(), totals.tolist(), strict=True
         )
     ]
-    if not fine.all():
-        stamps_of = [block.stamps for block in blocks for _ in block.signals]
-        for number in np.flatnonzero(~fine).tolist():
-            part = values[starts[number] : ends[number]]
-            found[number] = _describe_closely(
-                messages[number], signals[number], stamps_of[number].times, part
-            )
+    for number in np.flatnonzero(~fine).tolist():
+        own = values[starts[number] : ends[number]]
+        found[number] = _describe_closely(
+            listing.messages[number], listing.signals[number], times_of(number), own
+        )
     return found
 
 
@@ -171,10 +157,10 @@ def _named(names: Sequence[str], counts: Sequence[int]) -> pa.DictionaryArray:
     texts = sorted(set(names))
     position = {text: code for code, text in enumerate(texts)}
     check_names(texts)
-    return _coded(texts, _runs([position[name] for name in names], counts))
+    return _coded(Labelled(texts, repeat_codes([position[name] for name in names], counts)))
 
 
-def _runs(codes: Sequence[int], counts: Sequence[int]) -> Codes:
+def repeat_codes(codes: Sequence[int], counts: Sequence[int]) -> Codes:
     """Each code as often as its count says."""
     rows = sum(counts)
     if rows < _LONG_RUN * len(counts):
@@ -187,23 +173,6 @@ def _runs(codes: Sequence[int], counts: Sequence[int]) -> Codes:
     return out
 
 
-def _joined(parts: Sequence[tuple[Codes | int, int, int]]) -> Codes:
-    """Codes of each block: those of its rows, how many rows, and how often they are repeated."""
-    if all(isinstance(codes, int) for codes, _, _ in parts):
-        single = [codes for codes, _, _ in parts if isinstance(codes, int)]
-        return _runs(single, [rows * times for _, rows, times in parts])
-    return np.concatenate(
-        [
-            np.full(rows * times, codes, np.int16) if isinstance(codes, int) else np.tile(codes, times)
-            for codes, rows, times in parts
-        ]
-    )
-
-
-def _taken(column: Codes | int, rows: npt.NDArray[np.intp]) -> Codes | int:
-    return column if isinstance(column, int) else column[rows]
-
-
-def _coded(texts: Sequence[str], codes: Codes) -> pa.DictionaryArray:
-    indices = pa.Array.from_buffers(pa.int16(), len(codes), [None, pa.py_buffer(codes)])
-    return pa.DictionaryArray.from_arrays(indices, pa.array(texts, pa.string()), safe=False)
+def _coded(column: Labelled) -> pa.DictionaryArray:
+    indices = pa.Array.from_buffers(pa.int16(), len(column.codes), [None, pa.py_buffer(column.codes)])
+    return pa.DictionaryArray.from_arrays(indices, pa.array(column.texts, pa.string()), safe=False)

@@ -93,6 +93,16 @@ def test_every_way_to_scale_rounds_as_cantools_does(scale, offset, is_signed, le
     check([signal], payloads_of(9), 9)
 
 
+@pytest.mark.parametrize("byte_order", ["little_endian", "big_endian"])
+@pytest.mark.parametrize(
+    ("scale", "offset"), [(1, 0), (0.5, -40), (0.01, -0.5), (-0.1, 0), (1e-300, 0), (0.1, 3)]
+)
+def test_signals_in_nine_bytes_are_scaled(scale, offset, byte_order, check):
+    start = 5 if byte_order == "little_endian" else 2
+    conversion = BaseConversion.factory(scale, offset, None, is_float=False)
+    check([Signal("s", start, 62, byte_order, conversion=conversion)], payloads_of(9), 9)
+
+
 @pytest.mark.parametrize(("length", "form"), [(16, "e"), (32, "f"), (64, "d")])
 @pytest.mark.parametrize(("scale", "offset"), [(1, 0), (2, 0), (0.5, -1), (-1, 0), (1, 0.0), (1, 5)])
 def test_floats_keep_zeros_infinities_and_nan(length, form, scale, offset, check):

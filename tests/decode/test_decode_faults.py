@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from scripts.mutate_bits import FAULTS, ROOT, TARGET, TESTS, broken
+from scripts.mutate_bits import FAULTS, ROOT, TESTS, broken
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_a_fault_changes_the_code_into_other_code(fault):
-    source = (ROOT / TARGET).read_text()
+    source = (ROOT / fault.file).read_text()
     changed = broken(source, fault)
     assert ast.dump(ast.parse(changed)) != ast.dump(ast.parse(source))
 

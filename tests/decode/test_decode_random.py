@@ -10,6 +10,7 @@ from cantools.database.conversion import BaseConversion
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from telemetry_pipeline.decode import flat
 from telemetry_pipeline.decode.frames import decode_frames
 from telemetry_pipeline.decode.plan import compile_plan
 
@@ -141,9 +142,16 @@ def test_every_value_has_the_bits_that_cantools_gives(case, strict, database_of,
     message, payloads = case
     expected, errors = by_cantools(message, payloads, strict=strict)
     raw = raw_of([{"timestamp": time, "arb_id": 5, "data": data} for time, data in enumerate(payloads)])
-    decoded = decode_frames(raw, compile_plan([database_of([message])], strict_length=strict))
+    plan = compile_plan([database_of([message])], strict_length=strict)
+    decoded = decode_frames(raw, plan)
     report = decoded.report
     assert report.adds_up()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(flat, "VALUES_MAX", 0)
+        by_message = decode_frames(raw, plan)
+    assert by_message.table["value"].to_numpy().tobytes() == decoded.table["value"].to_numpy().tobytes()
+    assert by_message.table.drop(["value"]).equals(decoded.table.drop(["value"]))
+    assert repr(by_message.report) == repr(report)
     assert sum(stats.rows for stats in report.signals) == decoded.table.num_rows
     if expected is None:
         return
