@@ -78,7 +78,10 @@ class ObjectReader:
         Raises:
             Gone: One of them is a series object that was replaced, or is broken.
         """
-        return self._map(self._index, objects)
+        unknown = [info for info in objects if self._indexes.get(info) is None]
+        if len(unknown) > 1:
+            self._map(self._index, unknown)
+        return [self._index(info) for info in objects]
 
     def most_rows(self, jobs: Sequence[Job], start_ns: int, end_ns: int) -> int:
         """At most so many rows have to be decompressed and kept for a range.

@@ -65,7 +65,7 @@ class DayObjects:
                 for day in ledger.partitions(self._store, vehicle_id, layout.DECODED)
                 if day.start_ns < end_ns and day.end_ns > start_ns
             ]
-        return dict(zip(days, self._spread(self._of_day, days), strict=True))
+        return dict(zip(days, self._of_days(days), strict=True))
 
     def of_vehicle(self, vehicle_id: str) -> dict[Partition, list[ObjectInfo]]:
         """The objects of all days of a vehicle.
@@ -76,7 +76,7 @@ class DayObjects:
         layout.check_vehicle_id(vehicle_id)
         if self._store.root is not None:  # what was listed before need not be listed again
             present = ledger.partitions(self._store, vehicle_id, layout.DECODED)
-            listed = dict(zip(present, self._spread(self._of_day, present), strict=True))
+            listed = dict(zip(present, self._of_days(present), strict=True))
             return {day: objects for day, objects in listed.items() if objects}
         decoded, series = (
             self._by_day(layout.vehicle_prefix(zone, vehicle_id), zone)
@@ -90,6 +90,11 @@ class DayObjects:
         """A series object is broken: from now on the decoded objects answer in its place."""
         self._covers.put(info, info, 1)
         self._days.put(partition_of(info), ((None, None), []), 1)
+
+    def _of_days(self, days: Sequence[Partition]) -> list[list[ObjectInfo]]:
+        if self._store.root is None:
+            return self._spread(self._of_day, days)
+        return [self._of_day(day) for day in days]  # a look at two folders each
 
     def _of_day(self, day: Partition) -> list[ObjectInfo]:
         zones = (layout.DECODED, layout.SERIES)

@@ -88,7 +88,13 @@ class ParquetReader:
         self._refuse_too_large(self.objects.most_rows(jobs, start_ns, end_ns))
         parts = self.objects.parts(jobs, start_ns, end_ns)
         good = [part for part in parts if part is not None]
-        known = {name: run.unit for _, runs in jobs for name, run in runs.items()}
+        known = {
+            name: index.runs[name].unit
+            for index in indexed
+            if index is not None
+            for name in names
+            if name in index.runs
+        }
         if missing := [name for name in names if name not in known]:
             known |= self._units(vehicle_id, missing)
         series = {
