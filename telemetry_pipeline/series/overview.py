@@ -26,6 +26,7 @@ from telemetry_pipeline.lake.overview_file import OverviewWriter, read_columns, 
 from telemetry_pipeline.lake.store import ObjectInfo, Store
 from telemetry_pipeline.query.index import to_ns
 from telemetry_pipeline.query.reader import SignalName
+from telemetry_pipeline.series.buckets import Buckets
 from telemetry_pipeline.series.tier_reader import (
     COLUMNS,
     daily_name,
@@ -39,7 +40,6 @@ from telemetry_pipeline.series.tier_reader import (
 from telemetry_pipeline.series.tiers import (
     S_NS,
     TIERS_S,
-    Buckets,
     TierRows,
     concatenate,
     empty_rows,

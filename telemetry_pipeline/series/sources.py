@@ -121,18 +121,18 @@ def read_source(store: Store, source: Source, wanted: Mapping[int, SignalName]) 
 @contextmanager
 def _opened(store: Store, key: str) -> Iterator[pq.ParquetFile]:
     if store.root is None:
-        yield _parquet(pa.BufferReader(store.get(key)), key)
+        yield _parquet(store.get(key), key)
         return
     with store.open_file(key) as file:
         yield _parquet(file, key)
 
 
-def _parquet(source: Any, where: str) -> pq.ParquetFile:  # noqa: ANN401  a buffer or a file
-    try:
-        return pq.ParquetFile(source, read_dictionary=list(_LABELS))
-    except READ_ERRORS as error:
-        first_line = str(error).partition("\n")[0]
-        raise BadRaw(f"not a readable Parquet file ({first_line})", where) from error
+def _parquet(source: Any, where: str) -> pq.ParquetFile:  # noqa: ANN401  bytes or a file
+    """Open an object so that its labels come as dictionaries, as far as it has them."""
+    file = parquet.open_object(source, where)
+    labels = [name for name in _LABELS if name in file.schema_arrow.names]
+    source = pa.BufferReader(source) if isinstance(source, bytes) else source
+    return pq.ParquetFile(source, metadata=file.metadata, read_dictionary=labels)
 
 
 def _checked(pieces: dict[int, Piece], runs: Iterable[Sequence[int]], where: str) -> dict[int, Piece]:

@@ -15,13 +15,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from telemetry_pipeline.series.buckets import Buckets, Float, Int, first_equal
+
 TIERS_S: Final = (10, 60, 600)
 """Widths of buckets in seconds; each is a multiple of the one before."""
 
 S_NS: Final = 1_000_000_000
-
-Int = NDArray[np.int64]
-Float = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -92,53 +91,6 @@ def empty_rows() -> TierRows:
     return TierRows(i, i, i, f, f, i, i, f, f, i, i, f, f, i, i)
 
 
-@dataclass(frozen=True)
-class Buckets:
-    """Which samples share a bucket: all that depends on times alone, found once for the signals that share them.
-
-    Attributes:
-        t: Times of the samples.
-        bucket: Where each bucket begins in time.
-        starts: Index of the first sample of each.
-        ends: Index after the last sample of each.
-        longest: See `TierRows`.
-        t_longest: Likewise.
-    """
-
-    t: Int
-    bucket: Int
-    starts: Int
-    ends: Int
-    longest: Int
-    t_longest: Int
-
-    @classmethod
-    def of(cls, t: Int, width_ns: int) -> "Buckets":
-        """Find the buckets of samples.
-
-        Args:
-            t: int64 nanoseconds, ascending, at least one.
-            width_ns: The width of a bucket.
-        """
-        first = t[0] - t[0] % width_ns
-        edges = (
-            np.arange(first + width_ns, t[-1] + 1, width_ns) if t[-1] - first < len(t) * width_ns else None
-        )
-        if edges is not None:  # few buckets: looking for their edges beats dividing every time
-            cuts = np.unique(np.searchsorted(t, edges))
-            starts = np.concatenate(([0], cuts)).astype(np.int64)
-        else:
-            starts = np.flatnonzero(np.diff(t // width_ns, prepend=t[0] // width_ns - 1))
-        ends = np.append(starts[1:], len(t))
-        intervals = np.zeros(len(t), np.int64)
-        np.subtract(t[1:], t[:-1], out=intervals[:-1])
-        intervals[ends - 1] = 0
-        longest = np.maximum.reduceat(intervals, starts)
-        at = _first_equal(intervals, longest, starts, ends)
-        begin = t[starts]
-        return cls(t, begin - begin % width_ns, starts, ends, longest, t[at])
-
-
 def tier_rows_of(buckets: Buckets, v: Float) -> TierRows:
     """Sum up samples by bucket.
 
@@ -206,7 +158,7 @@ def aligned(start_ns: int, end_ns: int, width_ns: int) -> tuple[int, int]:
 
 def _summed(t: Int, v: Float, starts: Int, ends: Int) -> tuple[Float, Float, Int, Int, Float, Float]:
     low, high = np.minimum.reduceat(v, starts), np.maximum.reduceat(v, starts)
-    t_low, t_high = t[_first_equal(v, low, starts, ends)], t[_first_equal(v, high, starts, ends)]
+    t_low, t_high = t[first_equal(v, low, starts, ends)], t[first_equal(v, high, starts, ends)]
     count = ends - starts
     with np.errstate(over="ignore", invalid="ignore"):
         relative = v - np.repeat(low, count)
@@ -216,12 +168,6 @@ def _summed(t: Int, v: Float, starts: Int, ends: Int) -> tuple[Float, Float, Int
         np.multiply(relative, relative, out=relative)
         squares = np.add.reduceat(relative, starts) - rest * rest / count
     return low, high, t_low, t_high, above, np.maximum(squares, 0.0)
-
-
-def _first_equal(values: NDArray[np.generic], wanted: NDArray[np.generic], starts: Int, ends: Int) -> Int:
-    """Index of the first of each part's values that equals the wanted one; every part has one."""
-    found = np.flatnonzero(values == np.repeat(wanted, ends - starts))
-    return np.asarray(found[np.searchsorted(found, starts)], dtype=np.int64)
 
 
 def concatenate(parts: Sequence[TierRows]) -> TierRows:
@@ -261,7 +207,7 @@ def _merged(rows: TierRows, bucket: Int, starts: Int, ends: Int) -> TierRows:
     low, high = np.fmin.reduceat(rows.min, starts), np.fmax.reduceat(rows.max, starts)
     # what is NaN has the time 0, whichever of a bucket's rows is taken for it
     t_low, t_high = (
-        times[_first_equal(_comparable(values), _comparable(best), starts, ends)]
+        times[first_equal(_comparable(values), _comparable(best), starts, ends)]
         for values, best, times in ((rows.min, low, rows.t_min), (rows.max, high, rows.t_max))
     )
     count = np.add.reduceat(rows.count, starts)
@@ -311,4 +257,4 @@ def _longest(rows: TierRows, starts: Int, ends: Int) -> tuple[Int, Int]:
     lengths = np.stack((rows.longest, between), axis=1).ravel()
     begins = np.stack((rows.t_longest, rows.t_last), axis=1).ravel()
     longest = np.maximum.reduceat(lengths, 2 * starts)
-    return longest, begins[_first_equal(lengths, longest, 2 * starts, 2 * ends)]
+    return longest, begins[first_equal(lengths, longest, 2 * starts, 2 * ends)]

@@ -113,6 +113,34 @@ def test_equal_times_keep_the_order_of_objects_and_of_rows(folder_lake):
     assert series_rows(folder_lake)["value"].to_list() == [1.0, 3.0, 4.0, 2.0, 5.0]
 
 
+def test_rows_of_other_writers_in_any_order_are_taken(any_lake):
+    """No report, no channel, other units of time, nulls, names scattered over the object."""
+    table = pa.table(
+        {
+            "timestamp": pa.array([AT + 3000, AT, None, AT + 1000, AT + 2000], pa.int64())
+            .cast(pa.timestamp("ns"))
+            .cast("timestamp[us]"),
+            "vehicle_id": [V] * 5,
+            "message_name": ["Drive", "Drive", "Drive", "Battery", "Drive"],
+            "signal_name": ["Speed", "Speed", "Speed", "Level", "Speed"],
+            "value": [3.0, float("nan"), 7.0, 50.0, None],
+            "unit": ["km/h", "mph", "km/h", None, "km/h"],
+        }
+    )
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink)
+    any_lake.put(DecodedObject(DAY, "seed").key, sink.getvalue().to_pybytes())
+    put_decoded(any_lake, DAY, "ours", {SPEED: ([AT + 1500], [1.0])})
+    before = read_all(any_lake, (SPEED, LEVEL))
+    done = compact_day(any_lake, DAY)
+    assert (done.rows, dict(done.refused)) == (5, {})
+    assert read_all(any_lake, (SPEED, LEVEL)) == before
+    speed = series_rows(any_lake).filter(signal_name="Speed")
+    assert speed["unit"].to_list() == ["mph", "km/h", "km/h", "km/h"]
+    assert speed["channel"].to_list() == ["", "can0", "", ""]
+    assert series_rows(any_lake).filter(signal_name="Level")["unit"].to_list() == [""]
+
+
 def test_units_and_channels_stay_with_their_rows(folder_lake, monkeypatch):
     put_decoded(folder_lake, DAY, "a", {SPEED: ([AT, AT + 2], [1.0, 2.0])})
     monkeypatch.setitem(__import__("tests.decoded_lake").decoded_lake.UNITS, "Speed", "mph")
