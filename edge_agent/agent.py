@@ -71,6 +71,7 @@ class Agent:
                     self._tell(now - told, spool, uploader)
                     told = now
                 if not uploader.is_alive:
+                    self._save(self._batcher.flush(), spool, uploader)
                     raise TransientError(
                         "the upload thread has ended", remedy="Start the agent again; the spool is safe"
                     )

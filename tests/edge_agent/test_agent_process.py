@@ -2,7 +2,9 @@
 
 import itertools
 import os
+import resource
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -191,3 +193,45 @@ def test_a_bad_setting_is_one_line(agent):
     _, log = process.communicate(timeout=60)
     assert process.returncode == 1
     assert log.splitlines() == ["edge-agent: window_seconds: 0.0 is out of range. Use 0.1 to 3600"]
+
+
+@pytest.mark.slow
+def test_a_server_that_never_answers_does_not_stop_capture(agent, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        endpoint = f"http://127.0.0.1:{server.getsockname()[1]}"
+        env = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_ENDPOINT_URL": endpoint}
+        process = agent("--simulate", "--window", "0.5", lake="s3://silent", env=env)
+        server.settimeout(180)
+        upload, _ = server.accept()
+        with upload:
+            spooled = tmp_path / "spool"
+            before = len(list(spooled.glob("*.parquet")))
+            until(lambda: len(list(spooled.glob("*.parquet"))) >= before + 3, process)
+            process.send_signal(signal.SIGTERM)
+            _, log = process.communicate(timeout=60)
+    assert process.returncode == 0, log
+    assert "0 windows landed" in log
+
+
+@pytest.mark.slow
+def test_a_disk_that_is_full_for_a_while_loses_nothing(agent, tmp_path):
+    process = agent("--simulate", "--window", "0.5")
+    until(lambda: landed(tmp_path), process)
+    _, most = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
+    # no file may grow any more, for this one process: the same error path as a full disk
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (100, most))
+    seen = ""
+    while "takes no window" not in seen:
+        line = process.stderr.readline()
+        assert line, seen
+        seen += line
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (most, most))
+    process.send_signal(signal.SIGTERM)
+    _, log = process.communicate(timeout=60)
+    assert process.returncode == 0, log
+    assert "lost" not in seen + log
+    agent("--simulate", "--vehicle", "W", "--duration", "0.1").communicate(timeout=60)  # brings what is left
+    assert not [path for path in (tmp_path / "spool").iterdir() if path.suffix in (".parquet", ".partial")]
+    sent = [row for row in frames_of(tmp_path) if row["vehicle_id"] == "V" and row["arb_id"] == 0x2B0]
+    stamps = [row["timestamp"].value for row in sent]
+    assert max(later - earlier for earlier, later in itertools.pairwise(stamps)) < 11_000_000

@@ -246,3 +246,46 @@ def test_a_lost_answer_makes_no_second_object(bucket, spool, window, quick):
     assert len(bucket.objects) == 1
     assert next(iter(bucket.objects.values())) == body
     assert uploader.stop(60)
+
+
+class Refusing(Bucket):
+    """Refuses whatever is put with the status and the code of `server.refusal`, while there is one."""
+
+    def do_PUT(self):
+        if not self.server.refusal:
+            return super().do_PUT()
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.asked += 1
+        status, code = self.server.refusal
+        return self.answer(status, f"<Error><Code>{code}</Code><Message>no</Message></Error>".encode())
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        (400, "RequestTimeout"),
+        (400, "ExpiredToken"),
+        (403, "AccessDenied"),
+        (403, "RequestTimeTooSkewed"),
+        (404, "NoSuchBucket"),
+        (500, "InternalError"),
+        (503, "SlowDown"),
+    ],
+    ids=lambda refusal: refusal[1],
+)
+def test_whatever_a_bucket_refuses_with_the_window_is_kept_and_asked_for_again(
+    bucket, spool, window, quick, refusal
+):
+    bucket.RequestHandlerClass = Refusing
+    bucket.refusal, bucket.asked = refusal, 0
+    endpoint = f"http://127.0.0.1:{bucket.server_port}"
+    uploader = Uploader(lambda: Store.open("s3://lake/prefix", endpoint_url=endpoint), spool)
+    raw, body = window(0)
+    spool.add(raw, body)
+    uploader.start()
+    until(lambda: bucket.asked >= 2)
+    assert spool.waiting() == [raw]
+    bucket.refusal = None
+    until(lambda: not spool.waiting())
+    assert list(bucket.objects.values()) == [body]
+    assert uploader.stop(60)
