@@ -172,7 +172,7 @@ def _write(
     def footer() -> dict[str, str]:
         nonlocal report
         report = decoder.report() + rest
-        return {**origin, "report": json.dumps(report.to_dict())}
+        return {**origin, "report": report.to_json()}
 
     # what the values are like is known when they have all been written
     watch = Watch(rules, (SignalStats(*run, 0, 0, None, None, None) for run in decoder.signals()))

@@ -142,7 +142,9 @@ class Decoder:
         """Where every frame went. Its signals are those of the parts that have been given."""
         if self._account is None:
             self._account = _account_for(self._gathering.report(), self._sorted_out())
-        return replace(self._account, signals=merge_signals(self._signals))
+        cut = len(self._signals) > sum(len(outcome.carried) for outcome in self._sorted_out())
+        signals = merge_signals(self._signals) if cut else tuple(self._signals)
+        return replace(self._account, signals=signals)
 
     def _sorted_out(self) -> list[Outcome]:
         """What became of the frames of each message, by the messages' names."""

@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from telemetry_pipeline.decode.bits import Values
-from telemetry_pipeline.decode.lanes import Lanes
 from telemetry_pipeline.decode.message_plan import MessagePlan, SignalPlan
 from telemetry_pipeline.decode.payload import Integers, Rows
 from telemetry_pipeline.decode.selected import Selected
@@ -204,7 +203,7 @@ class _Frames:
             signal = self._message.signals[position]
             values = np.empty((1, self._count))
             if signal.scaling is not None:
-                Lanes.of([(signal.field, signal.scaling)]).read(self._frames, None, values)
+                self._message.lanes((signal.name,)).read(self._frames, None, values)
             self._values[position] = np.trunc(values[0], out=values[0])
         return self._values[position]
 

@@ -3,9 +3,11 @@
 Only counts and summaries; who decoded, when, and where the account is kept is others' business.
 """
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
+from functools import lru_cache
 from typing import Any, Final, NamedTuple, Self
 
 UNKNOWN_IDS_MAX: Final = 1000
@@ -85,6 +87,21 @@ class SignalStats(NamedTuple):
         if self.nonfinite or self.out_of_range:
             plain |= zip(self._fields[_ORDINARY:], self[_ORDINARY:], strict=True)
         return plain
+
+    def to_json(self) -> str:
+        """The text that `json.dumps` makes of `to_dict`."""
+        if self.minimum is None or self.total is None or self.nonfinite or self.out_of_range:
+            return json.dumps(self.to_dict())
+        return (
+            f'{{"message": {_quoted(self.message)}, "signal": {_quoted(self.signal)}, "unit": {_quoted(self.unit)}, '
+            f'"rows": {self.rows}, "first_ns": {self.first_ns}, "last_ns": {self.last_ns}, '
+            f'"minimum": {self.minimum!r}, "maximum": {self.maximum!r}, "total": {self.total!r}}}'
+        )
+
+
+@lru_cache(1 << 16)
+def _quoted(text: str) -> str:
+    return json.dumps(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +208,11 @@ class Report:
                 plain[name] = dict(sorted(value.items()))
         plain["signals"] = [signal.to_dict() for signal in self.signals]
         return plain
+
+    def to_json(self) -> str:
+        """The text that `json.dumps` makes of `to_dict`, in half the time: an object may have a thousand signals."""
+        plain = json.dumps(replace(self, signals=()).to_dict())
+        return plain.removesuffix("]}") + ", ".join(map(SignalStats.to_json, self.signals)) + "]}"
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Self:
