@@ -182,3 +182,13 @@ def test_the_envelope_encloses_every_sample(drawn, buckets):
     for number in range(len(envelope.t)):
         inside = v[bucket == number]
         assert (envelope.low[number], envelope.high[number]) == (inside.min(), inside.max())
+
+
+def test_two_opposite_spikes_side_by_side_are_both_kept():
+    for seed in range(200):
+        t, v = walk(20_000, seed)
+        at = 1 + seed * 97
+        v[at : at + 2] = 1e6, -1e6
+        assert {at, at + 1} <= set(select(t, v, 1000, "m4", NONE).tolist())
+        envelope = envelope_of(t, v, int(t[0]), int(t[-1]) + 1, 500)
+        assert (envelope.high.max(), envelope.low.min()) == (1e6, -1e6)

@@ -75,7 +75,7 @@ export function Workspace({ vehicle, range, signals, growing }: Props) {
   );
 }
 
-/** Two samples per pixel, in steps, so that a moved window border asks nothing new. */
+/** Four samples per pixel, as M4 wants them, in steps, so that a moved window border asks nothing new. */
 function pointsFor(width: number | null): number | null {
-  return width === null ? null : Math.min(10_000, Math.max(1000, Math.ceil((width * 2) / 500) * 500));
+  return width === null ? null : Math.min(10_000, Math.max(2000, Math.ceil((width * 4) / 500) * 500));
 }
