@@ -1,5 +1,7 @@
 """The object store keeps one contract over a folder and over a real S3 server."""
 
+import contextlib
+import socket
 import threading
 
 import pytest
@@ -178,3 +180,25 @@ def test_a_server_that_does_not_answer_is_transient(monkeypatch: pytest.MonkeyPa
     store = Store.open("s3://bucket", endpoint_url=f"http://127.0.0.1:{free_port()}")
     with pytest.raises(TransientError, match="does not answer"):
         store.get("dbc/x.dbc")
+
+
+@pytest.mark.parametrize(("scheme", "first"), [("https", b"\x16\x03"), ("http", b"GE")])
+def test_a_bucket_is_asked_in_plain_text_only_where_the_endpoint_says_so(
+    scheme: str, first: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "x")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(60)
+        endpoint = f"{scheme}://127.0.0.1:{server.getsockname()[1]}"
+        store = Store.open("s3://lake", endpoint_url=endpoint)
+        threading.Thread(target=lambda: ask_in_vain(store), daemon=True).start()
+        client, _ = server.accept()
+        with client:
+            assert client.recv(2) == first  # 22 3: a TLS handshake
+
+
+def ask_in_vain(store: Store) -> None:
+    """Ask, and do not mind that nobody answers."""
+    with contextlib.suppress(TransientError):
+        store.get(KEY)

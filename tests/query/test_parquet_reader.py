@@ -309,3 +309,11 @@ def test_an_object_is_indexed_once(folder_lake, monkeypatch):
     monkeypatch.setattr("telemetry_pipeline.query.object_reader.index_object", again)
     assert series_of(reader.read(V, [SPEED], at, at + 1)) == [([at], [1.0])]
     assert len(reader.sessions(V)) == 1
+
+
+def test_a_range_of_four_months_over_new_year_has_all_of_them(folder_lake):
+    days = [NEW_YEAR.shifted(31 * months) for months in (-2, -1, 0, 1, 2)]
+    for day in days:
+        put_decoded(folder_lake, day, "a", {SPEED: ([day.start_ns], [1.0])})
+    answer = ParquetReader(folder_lake).read(V, [SPEED], days[0].start_ns, days[-1].end_ns)
+    assert series_of(answer) == [([day.start_ns for day in days], [1.0] * 5)]
