@@ -2,6 +2,7 @@
 
 import json
 import re
+import tomllib
 from dataclasses import fields
 from pathlib import Path
 
@@ -43,6 +44,14 @@ def test_the_readme_names_no_command_that_does_not_exist() -> None:
 def test_every_setting_is_in_the_readme() -> None:
     documented = set(re.findall(r"^\| `([A-Z_]+)` \|", README, re.MULTILINE))
     assert documented == set(_NAMES.values())
+
+
+def test_the_pythons_of_the_readme_are_the_packages() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    first, last = re.findall(r"Python (3\.\d+) to (3\.\d+)", README)[0]
+    assert project["requires-python"] == f">={first},<3.{int(last[2:]) + 1}"
+    # Debian 12, and with it the Raspberry Pi's system of that age, has 3.11
+    assert first == "3.11"
 
 
 def test_make_targets_of_the_readme_exist() -> None:

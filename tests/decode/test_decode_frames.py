@@ -256,3 +256,20 @@ def test_payloads_of_any_width_are_read_to_their_last_bit(decode, frame, databas
         frame | {"timestamp": number, "data": bytes([*bytes(width - 1), number])} for number in range(5)
     ]
     assert [row[4] for row in rows(decode(frames, dbcs=[dbc]))] == [0, 1, 2, 3, 4]
+
+
+def test_names_for_values_and_missing_limits_cost_no_signal(decode, frame):
+    text = """BU_: X
+BO_ 256 M: 8 X
+ SG_ Named : 0|8@1+ (1,0) [0|3] "" X
+ SG_ Unlimited : 8|8@1+ (2,1) [0|0] "" X
+ SG_ Limited : 16|8@1+ (1,0) [0|10] "" X
+VAL_ 256 Named 1 "on" 2 "off" ;
+"""
+    decoded = decode([frame | {"data": bytes([2, 200, 9])}], dbcs=[load_dbc(text.encode(), "n.dbc")])
+    assert {row[3]: row[4] for row in rows(decoded)} == {
+        "Named": 2.0,
+        "Unlimited": 401.0,
+        "Limited": 9.0,
+    }
+    assert (decoded.report.decoded_frames, decoded.report.decode_error) == (1, 0)

@@ -139,3 +139,13 @@ def test_damaged_pages_are_refused_or_read_never_a_crash() -> None:
         except BadRaw:
             continue
         assert table.num_rows == 5000
+
+
+def test_every_column_is_compressed() -> None:
+    for body in (
+        parquet.write_raw(frames("V", NOON, 1000)),
+        parquet.write_decoded(decoded({"a": 900, "b": 100}), [900, 100], {}),
+    ):
+        group = parquet.open_object(body, "key").metadata.row_group(0)
+        codecs = {group.column(index).compression for index in range(group.num_columns)}
+        assert codecs == {"ZSTD"}
