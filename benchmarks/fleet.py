@@ -1,4 +1,4 @@
-"""A fleet on this machine: `python -m benchmarks.fleet --minutes N --vehicles N --storage sqlite|postgres [--backfill]`.
+"""A fleet on this machine: `python -m benchmarks.fleet --minutes N --vehicles N --storage sqlite|postgres [--backfill] [--kill]`.
 
 Daemon, webserver and code server run as processes, with their sensors; another process lands an object per vehicle and
 minute. The lag of an object is the time from its landing to its receipt, by the file system's times. In the end every
@@ -15,12 +15,14 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
+from benchmarks.fleet_faults import Reaper
 from benchmarks.fleet_lander import MINUTE_NS, body_of, vehicle_name
 from benchmarks.fleet_stack import GROUPS, Fleet, Sampler, running
 from benchmarks.measure import Line, Result, at_most
@@ -88,7 +90,9 @@ def prepare_archive(fleet: Fleet, template: Path) -> list[Partition]:
     return partitions
 
 
-def measure(vehicles: int, minutes: float, storage: str, *, backfill: bool, folder: Path) -> Result:
+def measure(
+    vehicles: int, minutes: float, storage: str, *, backfill: bool, kill: bool, folder: Path
+) -> Result:
     """Run a fleet for some minutes and say what came of it."""
     template = make_template(folder)
     journal = folder / "journal.jsonl"
@@ -113,7 +117,7 @@ def measure(vehicles: int, minutes: float, storage: str, *, backfill: bool, fold
             env=fleet.env,
             start_new_session=True,
         )
-        with ended(lander):
+        with ended(lander), Reaper(fleet) if kill else nullcontext() as reaper:
             sampler.roots["lander"] = lander.pid
             launched = ""
             while lander.poll() is None:
@@ -157,6 +161,8 @@ def measure(vehicles: int, minutes: float, storage: str, *, backfill: bool, fold
     result.lines += memory_lines(usage.memory)
     result.notes += ledger_notes(ends)
     result.notes.append(f"events: {told}")
+    if reaper:
+        result.notes.append("killed: " + ", ".join(f"{n} × {name}" for name, n in reaper.killed.items()))
     if backfilled:
         result.notes.append(f"backfill: {backfilled}")
     behind = max(entry["behind_s"] for entry in book)
@@ -275,13 +281,21 @@ def main() -> None:
     parser.add_argument(
         "--backfill", action="store_true", help="decode 30 days of 50 vehicles again meanwhile"
     )
+    parser.add_argument("--kill", action="store_true", help="kill -9 processes at random moments")
     parser.add_argument("--folder", type=Path, help="where the lake is made; default: the temporary folder")
     parser.add_argument("--keep", action="store_true", help="leave the lake and the logs behind")
     asked = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="fleet-", dir=asked.folder))
     try:
         print_result(
-            measure(asked.vehicles, asked.minutes, asked.storage, backfill=asked.backfill, folder=folder)
+            measure(
+                asked.vehicles,
+                asked.minutes,
+                asked.storage,
+                backfill=asked.backfill,
+                kill=asked.kill,
+                folder=folder,
+            )
         )
     finally:
         if asked.keep:

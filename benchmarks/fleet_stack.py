@@ -94,6 +94,46 @@ def _group(root: str, process: psutil.Process) -> str:
     return "runs" if "spawn_main" in command or "execute_run" in command else root
 
 
+class Service:
+    """A process that can be started again; it is ended with its group.
+
+    Args:
+        name: What it is called, as the sampler's group and its log.
+        command: How it is started.
+        folder: Where its log goes.
+        env: Its environment.
+        sampler: Is told where to look.
+    """
+
+    def __init__(
+        self, name: str, command: list[str], folder: Path, env: dict[str, str], sampler: Sampler
+    ) -> None:
+        self.name = name
+        self.log = folder / f"{name}.log"
+        self._command = [str(BIN / command[0]), *command[1:]]
+        self._env = env
+        self._sampler = sampler
+        self.start()
+
+    def start(self) -> None:
+        """Start it, for the first time or after its end."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self._command,
+                env=self._env,
+                cwd=self.log.parent,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._sampler.roots[self.name] = self.process.pid
+
+    def end(self) -> None:
+        """End it."""
+        with ended(self.process):
+            pass
+
+
 @dataclass(frozen=True)
 class Fleet:
     """Running services over one lake; `env` makes a command part of them."""
@@ -102,6 +142,7 @@ class Fleet:
     home: Path
     env: dict[str, str]
     dagster: str
+    services: dict[str, Service]
 
 
 @contextmanager
@@ -149,21 +190,13 @@ def running(folder: Path, storage: str, sampler: Sampler) -> Iterator[Fleet]:
                 "15000",
             ],
         }
-        for name, command in commands.items():
-            log = stack.enter_context((folder / f"{name}.log").open("wb"))
-            process = subprocess.Popen(
-                [BIN / command[0], *command[1:]],
-                env=env,
-                cwd=folder,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-            stack.enter_context(ended(process))
-            sampler.roots[name] = process.pid
+        services = {name: Service(name, command, folder, env, sampler) for name, command in commands.items()}
+        for service in services.values():
+            stack.callback(service.end)
         url = f"http://127.0.0.1:{web}"
-        wait_for_http(f"{url}/server_info", process, log=folder / "webserver.log")
-        yield Fleet(lake, home, env, url)
+        web_service = services["webserver"]
+        wait_for_http(f"{url}/server_info", web_service.process, log=web_service.log)
+        yield Fleet(lake, home, env, url, services)
 
 
 def _postmaster(url: str) -> int:
