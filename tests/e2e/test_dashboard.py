@@ -310,3 +310,20 @@ def test_live_follows_what_arrives(page: Page, serve: Serve, tmp_path: Path) -> 
         assert max(t for points in drawn(page).values() for t, _ in points) > 1_736_928_100_000
         page.get_by_role("button", name="Zoom in").click()
         expect(page.get_by_role("switch", name="Live")).to_have_attribute("aria-checked", "false")
+
+
+def test_the_page_is_laid_out_and_has_two_themes(page: Page, site: str) -> None:
+    page.goto(site)
+    settled(page)
+    ground = "() => getComputedStyle(document.body).backgroundColor"
+    dark = page.evaluate(ground)
+    list_, charts = page.locator(".session").first.bounding_box(), page.locator("main").bounding_box()
+    assert list_ is not None
+    assert charts is not None
+    assert list_["x"] + list_["width"] <= charts["x"] + 1  # beside the charts, not above them
+    page.get_by_role("button", name="Light theme").click()
+    light = page.evaluate(ground)
+    assert sum(map(int, re.findall(r"\d+", light)[:3])) > sum(map(int, re.findall(r"\d+", dark)[:3])) + 300
+    page.reload()
+    settled(page)
+    assert page.evaluate(ground) == light
