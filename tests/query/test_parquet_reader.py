@@ -317,3 +317,16 @@ def test_a_range_of_four_months_over_new_year_has_all_of_them(folder_lake):
         put_decoded(folder_lake, day, "a", {SPEED: ([day.start_ns], [1.0])})
     answer = ParquetReader(folder_lake).read(V, [SPEED], days[0].start_ns, days[-1].end_ns)
     assert series_of(answer) == [([day.start_ns for day in days], [1.0] * 5)]
+
+
+def test_of_many_rows_only_those_of_the_signal_are_read(folder_lake):
+    at, rows = NEW_YEAR.start_ns, 150_000
+    times = list(range(at, at + rows))
+    values = np.random.default_rng(1).random(rows).tolist()
+    put_decoded(folder_lake, NEW_YEAR, "a", {SPEED: (times, values), LEVEL: (times, values)})
+    reader = ParquetReader(folder_lake)
+    one = reader.read(V, [SPEED], at, at + DAY_NS)
+    both = ParquetReader(folder_lake).read(V, [SPEED, LEVEL], at, at + DAY_NS)
+    assert one.series[0].v.tolist() == values
+    assert one.rows_scanned == rows
+    assert one.bytes_scanned < 0.6 * both.bytes_scanned
