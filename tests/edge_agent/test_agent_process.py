@@ -235,3 +235,14 @@ def test_a_disk_that_is_full_for_a_while_loses_nothing(agent, tmp_path):
     sent = [row for row in frames_of(tmp_path) if row["vehicle_id"] == "V" and row["arb_id"] == 0x2B0]
     stamps = [row["timestamp"].value for row in sent]
     assert max(later - earlier for earlier, later in itertools.pairwise(stamps)) < 11_000_000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("view", ["--dry-run", "--decode-live"])
+def test_a_view_of_a_silent_bus_ends_when_it_is_told_to(agent, tmp_path, view):
+    process = agent("--interface", "virtual", "--channel", "silent", view)
+    assert "listening" in process.stderr.readline()
+    process.send_signal(signal.SIGTERM)
+    _, log = process.communicate(timeout=55)
+    assert process.returncode == 0, log
+    assert not (tmp_path / "spool").exists()
