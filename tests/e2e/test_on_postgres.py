@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,8 +42,12 @@ class Fleet:
 
     def runs(self) -> list[psutil.Process]:
         """The processes of runs: the code server's children that decode."""
-        below = psutil.Process(self.processes["code"].pid).children(recursive=True)
-        return [process for process in below if "resource_tracker" not in " ".join(process.cmdline())]
+        found = []
+        for process in psutil.Process(self.processes["code"].pid).children(recursive=True):
+            with suppress(psutil.Error):  # it ends while it is looked at
+                if "resource_tracker" not in " ".join(process.cmdline()):
+                    found.append(process)
+        return found
 
     def kill(self, name: str) -> None:
         """Kill a process as the kernel does that has no memory left: it alone, and at once."""
@@ -117,13 +121,14 @@ def test_nothing_is_lost_whoever_is_killed(fleet: tuple[Fleet, Stack]) -> None:
         for victim in victims:
             if victim == "run":
                 for process in running:
-                    process.kill()
+                    with suppress(psutil.NoSuchProcess):
+                        process.kill()
             else:
                 processes.kill(victim)
         for victim in victims:
             if victim != "run":
                 processes.start(victim)
-    wait_until(lambda: pending(stack) == 0, "everything to be decoded", pause=1.0, seconds=300)
+    wait_until(lambda: pending(stack) == 0, "everything to be decoded", pause=1.0, seconds=900)
 
     proof = json.loads(stack.telemetry("verify", "--json"))
     assert proof
