@@ -1,5 +1,6 @@
 """Dagster as a fleet runs it, and what its processes take: daemon, webserver, code server, runs, decoding processes."""
 
+import datetime as dt
 import os
 import subprocess
 import threading
@@ -153,6 +154,8 @@ def running(folder: Path, storage: str, sampler: Sampler) -> Iterator[Fleet]:
     lake.mkdir()
     env = {**os.environ, "DAGSTER_HOME": str(home), "TELEMETRY_LAKE": lake.as_uri()}
     env |= {"DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS": "1", "PYTHONPATH": str(ROOT)}
+    # a lake that is empty when the code server starts is tracked from long ago on, as a small one is
+    env["TELEMETRY_TRACK_FROM"] = (dt.datetime.now(dt.UTC).date() - dt.timedelta(days=90)).isoformat()
     with ExitStack() as stack:
         instance = ROOT / "telemetry_pipeline" / "defs" / "dagster.yaml"
         if storage == "postgres":
