@@ -47,7 +47,7 @@ def message_on(
     """The name of the message that an id means on a channel of vehicle V, "" when it means none."""
     plan = databases.plan_for("V", day)
     key = arbitration_id | (EXTENDED_BIT if arbitration_id > 0x7FF else 0)
-    (position,) = plan.lookup(np.array([key], np.uint32), channel).tolist()
+    (position,) = plan.finder(channel).positions(np.array([key], np.uint32)).tolist()
     return plan.messages[position].name if position < len(plan.messages) else ""
 
 

@@ -7,9 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-import numpy as np
-import numpy.typing as npt
-
 from telemetry_pipeline.decode.dbc import Dbc
 from telemetry_pipeline.decode.lookup import Lookup
 from telemetry_pipeline.decode.match import (
@@ -92,11 +89,9 @@ class Plan:
     def finder(self, channel: str) -> Lookup:
         """How the messages of many rows of a channel are found."""
         table = self.on(channel)
-        return self._finders.setdefault(id(table), Lookup(table, len(self.messages)))
-
-    def lookup(self, keys: npt.NDArray[np.uint32], channel: str = "") -> npt.NDArray[np.intp]:
-        """Positions of the messages of some keys, shape (n,); `len(self.messages)` where the id is unknown."""
-        return self.on(channel).lookup(keys, len(self.messages))
+        if id(table) not in self._finders:
+            self._finders[id(table)] = Lookup(table, len(self.messages))
+        return self._finders[id(table)]
 
 
 def compile_plan(

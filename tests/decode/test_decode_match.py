@@ -74,7 +74,7 @@ def test_many_ids_are_looked_up_as_one_by_one(known, asked, database_of):
     first: dict[int, str] = {}
     for i, frame_id in enumerate(known):
         first.setdefault(parameter_group(frame_id), f"M{i}")
-    positions = plan.lookup(np.array(asked, np.uint32) | np.uint32(EXTENDED_BIT)).tolist()
+    positions = plan.finder("").positions(np.array(asked, np.uint32) | np.uint32(EXTENDED_BIT)).tolist()
     names = [plan.messages[at].name if at < len(plan.messages) else None for at in positions]
     assert names == [first.get(parameter_group(frame_id)) for frame_id in asked]
 
