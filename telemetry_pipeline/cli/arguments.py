@@ -8,6 +8,7 @@ from telemetry_pipeline.lake.instant import parse_instant
 
 __all__ = ["parse_day", "parse_duration", "parse_instant"]
 
+
 def parse_day(text: str) -> dt.date:
     """Read `2026-11-22`, a UTC day.
 
