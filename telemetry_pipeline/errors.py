@@ -12,6 +12,7 @@ Every error says what, where and what to do, in one line. Nothing here imports a
     │   ├── BadQuery        a query that cannot be answered as asked
     │   │   └── TooLarge    its answer would be larger than one answer may be
     │   ├── NotFound        an object, a vehicle or a signal that is not there
+    │   │   └── NoVehicle   nothing is known of a vehicle, whatever was asked about it
     │   ├── AlreadyExists   an object that must not be written twice
     │   └── Unforeseen      a fault of ours: what nobody thought of
     └── TransientError      a store or a network that may be well again in a minute
@@ -76,6 +77,10 @@ class TooLarge(BadQuery):
 
 class NotFound(PermanentError):
     """An object, a vehicle, a message or a signal that is not there."""
+
+
+class NoVehicle(NotFound):
+    """A vehicle that is not there: told apart so that a service can answer so for vehicles that are not the asker's."""
 
 
 class AlreadyExists(PermanentError):

@@ -12,7 +12,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from telemetry_pipeline.errors import BadKey, BadRaw, NotFound, TooLarge
+from telemetry_pipeline.errors import BadKey, BadRaw, NotFound, NoVehicle, TooLarge
 from telemetry_pipeline.lake import layout, ledger, parquet
 from telemetry_pipeline.lake.layout import DecodedObject, Partition
 from telemetry_pipeline.lake.store import ObjectInfo, Store
@@ -122,7 +122,7 @@ class EventReader:
                 remedy="Ask for a shorter range, one severity or one rule",
             )
         if not found and not self._store.list_dirs(layout.vehicle_prefix(layout.DECODED, vehicle_id)):
-            raise NotFound(
+            raise NoVehicle(
                 f"no decoded data of vehicle {vehicle_id}",
                 remedy="GET /vehicles lists the vehicles; raw objects have to be decoded first",
             )
