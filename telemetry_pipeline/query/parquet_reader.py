@@ -1,7 +1,7 @@
 """The reader over the lake's objects, one per day or per raw object: by day, by index, then only the rows that match."""
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from telemetry_pipeline.query.index import Run, Span
 from telemetry_pipeline.query.object_reader import INDEXED_RUNS, ObjectReader
 from telemetry_pipeline.query.reader import (
     Answer,
+    Buckets,
     Message,
     Series,
     Session,
@@ -23,6 +24,8 @@ from telemetry_pipeline.query.reader import (
     Vehicle,
 )
 from telemetry_pipeline.query.rows import merge
+from telemetry_pipeline.query.tiered import read_buckets
+from telemetry_pipeline.series.tier_reader import TierReader
 
 
 class ParquetReader:
@@ -39,6 +42,7 @@ class ParquetReader:
         self._store = store
         self._max_rows = max_rows
         self.objects = ObjectReader(store, parallel)
+        self.overview = TierReader(store)
         self._days: WeightedCache[tuple[ObjectInfo, ...], DaySummary] = WeightedCache(INDEXED_RUNS)
 
     def vehicles(self) -> list[Vehicle]:
@@ -106,6 +110,39 @@ class ParquetReader:
             sum(part.bytes_scanned for part in good),
             skipped + len(parts) - len(good),
         )
+
+    def count(
+        self, vehicle_id: str, wanted: Sequence[SignalName], start_ns: int, end_ns: int
+    ) -> Mapping[SignalName, int]:
+        """About how many samples of each signal the range holds (see `SignalReader`)."""
+        return self.objects.again(lambda: self._count(vehicle_id, wanted, start_ns, end_ns))
+
+    def _count(
+        self, vehicle_id: str, wanted: Sequence[SignalName], start_ns: int, end_ns: int
+    ) -> Mapping[SignalName, int]:
+        counts = dict.fromkeys(wanted, 0)
+        listed = self.objects.days.in_range(vehicle_id, start_ns, end_ns)
+        objects = [info for infos in listed.values() for info in infos]
+        indexed = [
+            (info, index)
+            for info, index in zip(objects, self.objects.indexes(objects), strict=True)
+            if index is not None
+        ]
+        for info, index in indexed:
+            for name, run in index.within(counts, start_ns, end_ns).items():
+                inside = start_ns <= run.first_ns and run.last_ns < end_ns
+                counts[name] += (
+                    run.rows if inside else self.objects.most_rows([(info, {name: run})], start_ns, end_ns)
+                )
+        if missing := [name for name in counts if not any(name in index.runs for _, index in indexed)]:
+            self._units(vehicle_id, missing)
+        return counts
+
+    def buckets(
+        self, vehicle_id: str, wanted: Sequence[SignalName], start_ns: int, end_ns: int, width_ns: int
+    ) -> Buckets:
+        """The samples of a range, summed up (see `SignalReader`)."""
+        return read_buckets(self, self.overview, (vehicle_id, wanted), (start_ns, end_ns), width_ns)
 
     def recorded(self, vehicle_id: str, start_ns: int, end_ns: int) -> NDArray[np.int64]:
         """When anything at all was recorded in the range (see `SignalReader`)."""

@@ -4,12 +4,14 @@ Instants are int64 nanoseconds since the epoch, UTC; ranges are half-open. How t
 implementations' business, how they are shown is the callers'.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from telemetry_pipeline.series.tiers import TierRows
 
 SESSION_PAUSE_NS: Final = 5 * 60 * 1_000_000_000
 """A vehicle that records nothing for longer than this begins a new session."""
@@ -99,6 +101,28 @@ class Answer:
     skipped_objects: int = 0
 
 
+@dataclass(frozen=True)
+class Buckets:
+    """What buckets of time say of some signals, exactly as if made from all samples of a range.
+
+    Attributes:
+        rows: By signal, in order of time, one per bucket that has samples; of the buckets at both ends of the range,
+            only what lies in it. A signal without a sample has no rows, but is there.
+        units: By signal.
+        width_ns: How wide a bucket is; all begin at multiples of it.
+        rows_scanned: Rows that were decompressed, of samples and of overviews.
+        bytes_scanned: Compressed bytes of those.
+        skipped_objects: Objects of the range that could not be read.
+    """
+
+    rows: Mapping[SignalName, TierRows]
+    units: Mapping[SignalName, str]
+    width_ns: int
+    rows_scanned: int
+    bytes_scanned: int
+    skipped_objects: int = 0
+
+
 class SignalReader(Protocol):
     """Reads the decoded signals of a lake. Every method may be called from several threads at once."""
 
@@ -140,6 +164,39 @@ class SignalReader(Protocol):
             BadKey: It is not a vehicle id.
             NotFound: There is no such vehicle, or it never sent one of the signals, in any range.
             TooLarge: The range holds more rows than one answer may.
+        """
+        ...
+
+    def count(
+        self, vehicle_id: str, wanted: Sequence[SignalName], start_ns: int, end_ns: int
+    ) -> Mapping[SignalName, int]:
+        """About how many samples of each signal lie in [start_ns, end_ns), from metadata alone.
+
+        Never fewer than there are in objects that can be read; more where the metadata is of more than the range.
+
+        Raises:
+            BadKey: It is not a vehicle id.
+            NotFound: There is no such vehicle, or it never sent one of the signals, in any range.
+        """
+        ...
+
+    def buckets(
+        self, vehicle_id: str, wanted: Sequence[SignalName], start_ns: int, end_ns: int, width_ns: int
+    ) -> Buckets:
+        """The samples of [start_ns, end_ns), summed up in buckets that begin at multiples of a width.
+
+        It never holds more samples in memory at a time than `read` may answer, however long the range is.
+
+        Args:
+            vehicle_id: The vehicle.
+            wanted: The signals.
+            start_ns: The first instant.
+            end_ns: The first instant no longer wanted.
+            width_ns: How wide a bucket is, any number of nanoseconds; multiples of `TIERS_S` seconds are quick.
+
+        Raises:
+            BadKey: It is not a vehicle id.
+            NotFound: There is no such vehicle, or it never sent one of the signals, in any range.
         """
         ...
 

@@ -3,20 +3,24 @@
 Which tier a question wants, and what is drawn of it, is the callers' business.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from telemetry_pipeline.errors import TooLarge
 from telemetry_pipeline.lake.compacted import SeriesObject
 from telemetry_pipeline.lake.layout import Partition, days_between
 from telemetry_pipeline.query.objects import is_series
-from telemetry_pipeline.query.parquet_reader import ParquetReader
-from telemetry_pipeline.query.reader import SignalName
+from telemetry_pipeline.query.reader import Answer, Buckets, SignalName
 from telemetry_pipeline.query.rows import Samples, merge
-from telemetry_pipeline.series.tier_reader import TierReader, in_order
-from telemetry_pipeline.series.tiers import S_NS, TierRows, aligned, empty_rows, sample_rows
+from telemetry_pipeline.series import tiers
+from telemetry_pipeline.series.tier_reader import TierAnswer, TierReader, in_order
+from telemetry_pipeline.series.tiers import S_NS, TIERS_S, TierRows, aligned, empty_rows, sample_rows
+
+if TYPE_CHECKING:
+    from telemetry_pipeline.query.parquet_reader import ParquetReader
 
 Range = tuple[int, int]
 """A half-open range of int64 nanoseconds."""
@@ -46,8 +50,24 @@ class Tiered:
     skipped_objects: int
 
 
+def read_buckets(
+    reader: "ParquetReader",
+    overview: TierReader,
+    asked: tuple[str, Sequence[SignalName]],
+    span: Range,
+    width_ns: int,
+) -> Buckets:
+    """Buckets of any width: from the widest tier that divides it, else from samples (see `SignalReader.buckets`)."""
+    tier = max((tier for tier in TIERS_S if width_ns % (tier * S_NS) == 0), default=None)
+    found = _read(reader, overview, asked, span, (tier * S_NS if tier else width_ns, tier))
+    rows = {name: tiers.merge(part, width_ns) for name, part in found.rows.items()}
+    return Buckets(
+        rows, found.units, width_ns, found.rows_scanned, found.bytes_scanned, found.skipped_objects
+    )
+
+
 def read_tier(
-    reader: ParquetReader,
+    reader: "ParquetReader",
     overview: TierReader,
     asked: tuple[str, Sequence[SignalName]],
     span: Range,
@@ -65,18 +85,28 @@ def read_tier(
     Raises:
         BadKey: It is not a vehicle id.
         NotFound: There is no such vehicle, or it never sent one of the signals.
-        TooLarge: More samples have to be read than one answer may have.
         TransientError: The store does not answer.
     """
+    return _read(reader, overview, asked, span, (tier * S_NS, tier))
+
+
+def _read(
+    reader: "ParquetReader",
+    overview: TierReader,
+    asked: tuple[str, Sequence[SignalName]],
+    span: Range,
+    grid: tuple[int, int | None],
+) -> Tiered:
+    """Buckets of a width, from a tier of that width or, where there is none, all of them from samples."""
     vehicle_id, names = asked
-    width = tier * S_NS
+    width, tier = grid
     listed = reader.objects.days.in_range(vehicle_id, *span)
     whole = {
         day: SeriesObject.parse(objects[0].key).name
         for day, objects in listed.items()
         if len(objects) == 1 and is_series(objects[0])
     }
-    found = overview.read(whole, names, tier)
+    found = overview.read(whole, names, tier) if tier else TierAnswer({}, {}, list(listed))
     strays = reader.objects.again(lambda: reader.objects.strays(vehicle_id, names, *span))
     first, stop = aligned(*span, width)
     samples = [(span[0], first), (stop, span[1])]
@@ -99,14 +129,32 @@ def read_tier(
         wanted = list(names) if low < high else [name for name in names if name not in units]
         if not wanted:
             continue
-        answer = reader.read(vehicle_id, wanted, low, high)
-        counts += (answer.rows_scanned, answer.bytes_scanned, answer.skipped_objects)
-        for name, series in zip(wanted, answer.series, strict=True):
-            units[name] = series.unit
-            t, v = merge([(series.t, series.v), _cut(strays.get(name, _NONE), low, high)])
-            parts[name].append(sample_rows(t, v, width))
-    rows = {name: in_order(found) for name, found in parts.items()}
+        for first_ns, end_ns, answer in _in_pieces(reader, vehicle_id, wanted, (low, high)):
+            counts += (answer.rows_scanned, answer.bytes_scanned, answer.skipped_objects)
+            for name, series in zip(wanted, answer.series, strict=True):
+                units[name] = series.unit
+                t, v = merge([(series.t, series.v), _cut(strays.get(name, _NONE), first_ns, end_ns)])
+                parts[name].append(sample_rows(t, v, width))
+    # a bucket over midnight, or over the border of two pieces, is in two parts
+    rows = {name: tiers.merge(in_order(found), width) for name, found in parts.items()}
     return Tiered(rows, units, stretches, *counts.tolist())
+
+
+def _in_pieces(
+    reader: "ParquetReader", vehicle_id: str, names: Sequence[SignalName], span: Range
+) -> Iterator[tuple[int, int, Answer]]:
+    """The samples of a range in as many pieces as one answer each takes, in order of time."""
+    low, high = span
+    try:
+        answer = reader.read(vehicle_id, names, low, high)
+    except TooLarge:
+        if high - low < 2:
+            raise
+        middle = (low + high) // 2
+        yield from _in_pieces(reader, vehicle_id, names, (low, middle))
+        yield from _in_pieces(reader, vehicle_id, names, (middle, high))
+    else:
+        yield low, high, answer
 
 
 def _within(day: Partition, first: int, stop: int) -> Range:

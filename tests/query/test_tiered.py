@@ -72,6 +72,13 @@ def test_buckets_equal_those_of_all_samples(tmp_path_factory, drawn, one, other,
     if len(t):
         assert_right(merge_all(found.rows[SPEED]), t, v)
     assert found.units == {SPEED: "km/h"}
+    width = data.draw(
+        st.one_of(st.integers(1, 3 * DAY_NS), st.integers(1, 5000).map(lambda n: n * 10 * S_NS))
+    )
+    wide = ParquetReader(store).buckets(V, [SPEED], start, end, width)
+    assert (wide.width_ns, wide.units) == (width, {SPEED: "km/h"})
+    assert_same(wide.rows[SPEED], sample_rows(t, v, width))
+    assert ParquetReader(store).count(V, [SPEED], start, end)[SPEED] >= len(t)
 
 
 @pytest.fixture
@@ -101,6 +108,18 @@ def test_what_is_not_there_is_refused_and_what_is_elsewhere_is_empty(month):
     assert (len(found.rows[SPEED]), found.units) == (0, {SPEED: "km/h"})
     with pytest.raises(NotFound, match=r"no signal Battery\.Level"):
         read_tier(reader, overview, (V, [SPEED, LEVEL]), (DAY.start_ns, DAY.end_ns), 60)
+
+
+@pytest.mark.parametrize("width", [60 * S_NS, 7 * S_NS + 1])
+def test_buckets_of_more_samples_than_one_answer_may_have_are_made_in_pieces(folder_lake, width):
+    for name in range(3):
+        t = [DAY.start_ns + name * 1800 * S_NS + second * S_NS for second in range(1800)]
+        put_decoded(folder_lake, DAY, f"{name}", {SPEED: (t, [float(second) for second in range(1800)])})
+    whole = ParquetReader(folder_lake).buckets(V, [SPEED], DAY.start_ns, DAY.end_ns, width)
+    pieces = ParquetReader(folder_lake, max_rows=1800).buckets(V, [SPEED], DAY.start_ns, DAY.end_ns, width)
+    assert_same(pieces.rows[SPEED], whole.rows[SPEED])
+    with pytest.raises(TooLarge):
+        ParquetReader(folder_lake, max_rows=1799).buckets(V, [SPEED], DAY.start_ns, DAY.end_ns, width)
 
 
 def test_only_rows_near_a_range_count_as_too_large(folder_lake, monkeypatch):
