@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from telemetry_pipeline.errors import NotFound, TooLarge
+from telemetry_pipeline.errors import NotFound, NoVehicle, TooLarge
 from telemetry_pipeline.lake import layout, ledger
 from telemetry_pipeline.lake.store import ObjectInfo, Store
 from telemetry_pipeline.query.cache import WeightedCache
@@ -202,7 +202,7 @@ class ParquetReader:
 
         found = self.objects.again(summaries)
         if not found:
-            raise NotFound(
+            raise NoVehicle(
                 f"no decoded data of vehicle {vehicle_id}",
                 remedy=_nearest(vehicle_id, set(ledger.vehicles(self._store, layout.DECODED)))
                 or "GET /vehicles lists the vehicles; raw objects have to be decoded first",
