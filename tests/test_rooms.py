@@ -24,7 +24,8 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     # room (the longest prefix wins): (rooms that it may import, third parties that it may import)
     P: ((), ()),
     ERRORS: ((), ()),
-    SETTINGS: ((ERRORS,), ()),
+    SETTINGS: ((ERRORS, f"{P}.service_settings"), ()),
+    f"{P}.service_settings": ((ERRORS,), ()),
     f"{P}.version": ((), ()),
     LAKE: ((ERRORS, f"{P}.version"), ("numpy", "obstore", "pyarrow")),
     DECODE: ((ERRORS, LAKE), ("cantools", "numpy", "pyarrow")),
@@ -146,7 +147,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             *PIPELINE,
             f"{P}.scratch",
             f"{P}.verify",
-            *(f"{P}.{name}" for name in ("stale", "webserver")),
+            *(f"{P}.{name}" for name in ("service_settings", "stale", "webserver")),
             f"{P}.version",
             "edge_agent",
             "api",
@@ -156,9 +157,18 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "edge_agent": ((ERRORS, LAKE), ("can", "cantools", "numpy", "pyarrow", "rich", "typer", "yaml")),
     "edge_agent.database": ((ERRORS, f"{P}.decode.dbc"), ("cantools",)),
     "api": (
-        (ERRORS, LAKE, SETTINGS, f"{P}.query", f"{P}.rules.interval", f"{P}.version"),
         (
+            ERRORS,
+            LAKE,
+            SETTINGS,
+            f"{P}.query",
+            *(f"{P}.{name}" for name in ("metrics_log", "rules.interval", "service_settings", "version")),
+        ),
+        (
+            "anyio",
             "fastapi",
+            "jwt",
+            "mangum",
             "numpy",
             "orjson",
             "polars",
