@@ -7,13 +7,15 @@ import datetime as dt
 import difflib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from os import environ
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from telemetry_pipeline import service_settings
 from telemetry_pipeline.errors import BadSetting
+from telemetry_pipeline.service_settings import ServiceSettings
 
 PREFIX: Final = "TELEMETRY_"
 CATALOG: Final = "telemetry_db"
@@ -32,6 +34,7 @@ _NAMES: Final = {
     "alert_webhook": "TELEMETRY_ALERT_WEBHOOK",
     "alert_topic": "TELEMETRY_ALERT_TOPIC",
     "decoder": "TELEMETRY_DECODER",
+    **service_settings.NAMES,
 }
 
 HERE: Final = "here"
@@ -56,6 +59,7 @@ class Settings:
         alert_topic: TELEMETRY_ALERT_TOPIC, the ARN of the SNS topic that alerts are published to; default: none.
         decoder: TELEMETRY_DECODER, what decodes for Dagster: `here` (its own process), `lambda:FUNCTION`, `spark` or
             `glue:JOB`.
+        service: Those of the query service.
     """
 
     lake: str
@@ -69,6 +73,7 @@ class Settings:
     alert_webhook: str | None = None
     alert_topic: str | None = None
     decoder: str = HERE
+    service: ServiceSettings = field(default_factory=ServiceSettings)
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> "Settings":
@@ -95,6 +100,7 @@ class Settings:
             alert_webhook=_address(env, "TELEMETRY_ALERT_WEBHOOK"),
             alert_topic=_topic(env, "TELEMETRY_ALERT_TOPIC"),
             decoder=_decoder(env),
+            service=ServiceSettings.from_env(env),
         )
 
     def to_env(self) -> dict[str, str]:
@@ -112,7 +118,8 @@ class Settings:
             "alert_topic": self.alert_topic,
             "decoder": self.decoder if self.decoder != HERE else None,
         }
-        return {_NAMES[name]: value for name, value in values.items() if value is not None}
+        found = {_NAMES[name]: value for name, value in values.items() if value is not None}
+        return found | self.service.to_env()
 
 
 def child_env(**extra: str) -> dict[str, str]:

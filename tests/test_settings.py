@@ -13,6 +13,7 @@ from telemetry_pipeline.errors import (
     TelemetryError,
     TransientError,
 )
+from telemetry_pipeline.service_settings import Limits, ServiceSettings, is_loopback
 from telemetry_pipeline.settings import Settings, child_env
 
 
@@ -40,6 +41,21 @@ def test_nothing_set_is_the_folder_here(tmp_path: Path, monkeypatch: pytest.Monk
             decoder="lambda:arn:aws:lambda:eu-west-1:123456789012:function:decoder:live",
         ),
         Settings(lake="file:///data/lake", decoder="spark"),
+        Settings(lake="file:///data/lake", service=ServiceSettings(auth="off")),
+        Settings(
+            lake="s3://bucket",
+            service=ServiceSettings(
+                auth="required",
+                issuer="https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_abc",
+                audiences=("one", "two"),
+                client_id="two",
+                scopes="openid telemetry/read",
+                vehicles_claim="https://telemetry.example/vehicles",
+                origins=("https://telemetry.example", "http://localhost:5173"),
+                embedded_metrics=True,
+                limits=Limits(0, 7, 2048, 31, 10, 5_000, 50_000),
+            ),
+        ),
     ],
 )
 def test_a_child_reads_what_its_parent_wrote(settings: Settings) -> None:
@@ -103,3 +119,40 @@ def test_every_error_is_permanent_or_transient_and_reads_as_one_line() -> None:
         return [leaf for sub in kind.__subclasses__() for leaf in leaves(sub)] or [kind]
 
     assert all(issubclass(leaf, PermanentError | TransientError) for leaf in leaves(TelemetryError))
+
+
+@pytest.mark.parametrize(
+    ("env", "word"),
+    [
+        ({"TELEMETRY_AUTH": "maybe"}, "required or off"),
+        ({"TELEMETRY_AUTH": "required"}, "TELEMETRY_AUTH_ISSUER"),
+        ({"TELEMETRY_AUTH_ISSUER": "https://issuer.example"}, "TELEMETRY_AUTH_AUDIENCE"),
+        (
+            {
+                "TELEMETRY_AUTH": "off",
+                "TELEMETRY_AUTH_ISSUER": "https://issuer.example",
+                "TELEMETRY_AUTH_AUDIENCE": "a",
+            },
+            "Leave out one",
+        ),
+        # whoever sits between could hand out keys of their own
+        ({"TELEMETRY_AUTH_ISSUER": "http://issuer.example", "TELEMETRY_AUTH_AUDIENCE": "a"}, "https://"),
+        ({"TELEMETRY_ORIGINS": "*"}, "whole name"),
+        ({"TELEMETRY_ORIGINS": "https://one.example,https://*.example"}, "whole name"),
+        ({"TELEMETRY_ORIGINS": "https://one.example/"}, "whole name"),
+        ({"TELEMETRY_RATE": "-1"}, "TELEMETRY_RATE"),
+        ({"TELEMETRY_BURST": "0"}, "TELEMETRY_BURST"),
+        ({"TELEMETRY_MAX_SIGNALS": "101"}, "from 1 to 100"),
+        ({"TELEMETRY_MAX_BODY": "1e6"}, "whole number"),
+        ({"TELEMETRY_EMF": "perhaps"}, "TELEMETRY_EMF"),
+    ],
+)
+def test_what_the_service_cannot_be_set_to_is_refused(env: dict[str, str], word: str) -> None:
+    with pytest.raises(BadSetting) as caught:
+        Settings.from_env(env)
+    assert word in str(caught.value)
+
+
+def test_only_this_machine_is_loopback() -> None:
+    assert all(map(is_loopback, ("127.0.0.1", "localhost", "::1", "[::1]", "127.9.9.9", "LOCALHOST")))
+    assert not any(map(is_loopback, ("0.0.0.0", "", "::", "192.168.0.1", "localhost.example", "128.0.0.1")))
