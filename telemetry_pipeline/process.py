@@ -19,6 +19,7 @@ from telemetry_pipeline.collector import collector_paused
 from telemetry_pipeline.decode.frames import Decoder
 from telemetry_pipeline.decode.plan import Plan
 from telemetry_pipeline.decode.report import Report, SignalStats, merge_signals
+from telemetry_pipeline.dictionaries import publish
 from telemetry_pipeline.errors import BadRaw, TelemetryError, TransientError, Unforeseen
 from telemetry_pipeline.intake import take_frames
 from telemetry_pipeline.lake import ledger, parquet
@@ -196,6 +197,7 @@ def partition_total(store: Store, partition: Partition) -> Report:
 
 def process_objects(store: Store, databases: Databases, raws: Iterable[RawObject]) -> Iterable[Outcome]:
     """Decode raw objects one by one; whatever stops one of them is its outcome and does not stop the others."""
+    publish(store, databases.dbcs.values())
     for raw in raws:
         try:
             plan = databases.plan_for(raw.partition.vehicle_id, raw.partition.date)

@@ -82,12 +82,12 @@ def put_decoded(
     *,
     undecoded: int = 0,
     reported: bool = True,
+    footer: Mapping[str, str] | None = None,
 ) -> str:
     """Write a decoded object and return its key; signals without samples are left out, as the decoder does."""
     signals = {name: samples for name, samples in signals.items() if samples[0]}
-    footer = {"raw_key": "raw/x"} | (
-        {"report": json.dumps(report_of(signals, undecoded))} if reported else {}
-    )
+    report = {"report": json.dumps(report_of(signals, undecoded))} if reported else {}
+    footer = {"raw_key": "raw/x", **report, **(footer or {})}
     runs = [len(signals[name][0]) for name in sorted(signals)]
     key = DecodedObject(partition, stem).key
     store.put(key, write_decoded(decoded_table(partition.vehicle_id, signals), runs, footer))

@@ -68,12 +68,13 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     f"{P}.alerts": ((ERRORS,), ("boto3", "botocore")),
     f"{P}.stale": ((ERRORS, LAKE, f"{P}.decode.plan", f"{P}.bindings", f"{P}.made_by"), ()),
     f"{P}.quarantine": ((ERRORS, LAKE, f"{P}.version"), ()),
+    f"{P}.dictionaries": ((ERRORS, LAKE, f"{P}.decode.dbc", f"{P}.decode.meaning"), ()),
     f"{P}.process": (
         (
             ERRORS,
             LAKE,
             DECODE,
-            *(f"{P}.{name}" for name in ("bindings", "borders", "intake", "made_by")),
+            *(f"{P}.{name}" for name in ("bindings", "borders", "dictionaries", "intake", "made_by")),
             *(f"{P}.{name}" for name in ("collector", "quarantine", "rules", "scratch")),
         ),
         (),
@@ -147,7 +148,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             *PIPELINE,
             f"{P}.scratch",
             f"{P}.verify",
-            *(f"{P}.{name}" for name in ("service_settings", "stale", "webserver")),
+            *(f"{P}.{name}" for name in ("dictionaries", "service_settings", "stale", "webserver")),
             f"{P}.version",
             "edge_agent",
             "api",

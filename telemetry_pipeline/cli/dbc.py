@@ -12,6 +12,7 @@ from telemetry_pipeline.bindings import SUFFIXES
 from telemetry_pipeline.cli.console import emit, open_lake
 from telemetry_pipeline.decode.dbc import Dbc, load_dbc
 from telemetry_pipeline.decode.inspection import inspect
+from telemetry_pipeline.dictionaries import publish
 from telemetry_pipeline.errors import BadDbc, NotFound
 from telemetry_pipeline.lake import layout
 
@@ -48,6 +49,7 @@ def add(files: Files, as_json: AsJson = False) -> None:
     store = open_lake()
     for path, _ in loaded:
         store.put(f"{layout.DBC}{path.name}", path.read_bytes())
+    publish(store, (dbc for _, dbc in loaded))
     payload = {"lake": store.url, "added": [{"name": dbc.name, "sha256": dbc.sha256} for _, dbc in loaded]}
     emit(
         payload,

@@ -63,7 +63,7 @@ class SignalPlan:
                 scaling = Scaling.of(conversion.scale, conversion.offset, bits)
             except OverflowError:
                 fault = "its values leave float64"
-        minimum, maximum = _limits(signal)
+        minimum, maximum = limits_of(signal)
         return cls(
             name=signal.name,
             unit=signal.unit or "",
@@ -171,7 +171,8 @@ class MessagePlan:
         )
 
 
-def _limits(signal: Any) -> tuple[float | None, float | None]:  # noqa: ANN401  cantools has no types
+def limits_of(signal: Any) -> tuple[float | None, float | None]:  # noqa: ANN401  cantools has no types
+    """The smallest and the largest value that a database allows a signal, None where it names none."""
     try:
         minimum = None if signal.minimum is None else float(signal.minimum)
         maximum = None if signal.maximum is None else float(signal.maximum)

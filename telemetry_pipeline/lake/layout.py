@@ -26,6 +26,7 @@ THRESHOLDS: Final = "dbc/thresholds.yaml"
 RULES: Final = "dbc/rules.yaml"
 STATE: Final = "_state/"
 FLEET: Final = "fleet_daily/"
+DICTIONARY: Final = "dictionary/"
 
 DAY_KEYS: Final = ("vehicle_id", "year", "month", "day")
 """The partition columns of the zones with a partition per vehicle and day, as their directories name them."""
