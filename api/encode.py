@@ -83,7 +83,7 @@ def _signal(drawn: Drawn) -> dict[str, Any]:
         "message_name": drawn.source.message,
         "unit": drawn.source.unit,
         "downsampled": drawn.method != "raw",
-        "source_points": len(drawn.source.t),
+        "source_points": drawn.source.points,
         "method": drawn.method,
         "resolution_ms": None if resolution is None else resolution / 1e6,
         "data": orjson.Fragment(pl.DataFrame({"t": to_ms(drawn.t), "v": drawn.v}).write_json()),

@@ -36,11 +36,30 @@ class Question:
 
 
 @dataclass(frozen=True)
+class Source:
+    """What the points of a signal were chosen from.
+
+    Attributes:
+        message: The message's name.
+        signal: The signal's name.
+        unit: Its unit, "" when it has none.
+        points: Its samples in the range, exactly.
+        origin: `raw`: from all of them; `tier:60s`: from what buckets of that width hold of them.
+    """
+
+    message: str
+    signal: str
+    unit: str
+    points: int
+    origin: str = "raw"
+
+
+@dataclass(frozen=True)
 class Drawn:
     """One signal as it is drawn.
 
     Attributes:
-        source: All of its samples in the range.
+        source: What its points were chosen from.
         t: Times of the chosen samples, int64 nanoseconds.
         v: Their values.
         method: How they were chosen; `raw` when none was left out.
@@ -49,7 +68,7 @@ class Drawn:
         envelope: Over all samples, or None unless asked for.
     """
 
-    source: Series
+    source: Source
     t: NDArray[np.int64]
     v: NDArray[np.float64]
     method: Method
@@ -119,7 +138,7 @@ def _draw(series: Series, question: Question, recording: _Recording) -> Drawn:
     chosen = select(t, v, question.max_points, question.method, breaks) if thin else slice(None)
     buckets = min(question.max_points, _ENVELOPE_BUCKETS)
     return Drawn(
-        series,
+        Source(series.message, series.signal, series.unit, len(t)),
         t[chosen],
         v[chosen],
         question.method if thin else "raw",

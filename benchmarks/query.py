@@ -48,7 +48,7 @@ def run(frames: int, rounds: int) -> Result:
     (series,) = answer.series
     return Result(
         NAME,
-        f"One signal for one hour, {len(series.source.t):,} of its samples in {_MINUTES} objects of {share:,} frames, "
+        f"One signal for one hour, {series.source.points:,} of its samples in {_MINUTES} objects of {share:,} frames, "
         f"down-sampled to {len(series.t):,} points. Informative: there is no other side.",
         [
             Line("a reader that knows no footer yet", f"{1000 * took['fresh']:.1f} CPU ms"),

@@ -39,7 +39,7 @@ def to_png(question: "Question", result: "Result") -> bytes:
     for axis, (unit, series) in zip(axes, panels.items(), strict=True):
         for drawn in series:
             name = f"{drawn.source.message}.{drawn.source.signal}"
-            label = f"{name} ({len(drawn.t):,} of {len(drawn.source.t):,} samples)"
+            label = f"{name} ({len(drawn.t):,} of {drawn.source.points:,} samples)"
             axis.plot(*_with_gaps(drawn), linewidth=1.0, label=label)
         axis.set_ylabel(unit or "value")
         axis.set_xlim(start, end)

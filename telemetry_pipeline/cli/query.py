@@ -153,7 +153,7 @@ def _print(console: Console, result: "Result") -> None:
     for drawn in result.series:
         source = drawn.source
         shown = f", the first {SHOWN_ROWS} shown" if len(drawn.t) > SHOWN_ROWS else ""
-        total = f"{len(drawn.t):,} of {len(source.t):,} samples{shown}"
+        total = f"{len(drawn.t):,} of {source.points:,} samples{shown}"
         console.print(f"{source.message}.{source.signal}: {total}", soft_wrap=True)
         console.print(_table(drawn))
     console.print(

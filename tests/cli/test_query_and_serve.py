@@ -16,13 +16,12 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner
 
-from api.query import Drawn
+from api.query import Drawn, Source
 from telemetry_pipeline.cli.picture import _with_gaps
 from telemetry_pipeline.cli.query import query
 from telemetry_pipeline.cli.serve import listen
 from telemetry_pipeline.errors import BadSetting, PermanentError
 from telemetry_pipeline.lake.layout import Partition
-from telemetry_pipeline.query.reader import Series
 from tests.decoded_lake import put_decoded
 from tests.servers import ended, free_port, wait_for_http, wait_until
 
@@ -102,8 +101,8 @@ def test_a_picture_is_drawn_with_a_panel_for_each_unit(telemetry, tmp_path):
 
 def test_a_gap_lifts_the_pen():
     t = np.array([0, 10, 100, 110])
-    source = Series("Drive", "Speed", "km/h", t, np.arange(4.0))
-    drawn = Drawn(source, t, source.v, "raw", np.array([[10, 100]]), None, None)
+    source = Source("Drive", "Speed", "km/h", len(t))
+    drawn = Drawn(source, t, np.arange(4.0), "raw", np.array([[10, 100]]), None, None)
     times, values = _with_gaps(drawn)
     assert times.view(np.int64).tolist() == [0, 10, 55, 100, 110]
     assert np.isnan(values).tolist() == [False, False, True, False, False]
