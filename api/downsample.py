@@ -6,14 +6,14 @@ where the line breaks.
 
 LTTB: Steinarsson, "Downsampling Time Series for Visual Representation", University of Iceland, 2013; tsdownsample
 takes the middle of a bucket's times for their mean, else follows it. MinMaxLTTB: Van Der Donckt et al., IEEE VIS
-2023. M4: Jugel et al., VLDB 2014.
+2023. M4 (Jugel et al., VLDB 2014) chooses by columns of time instead: see `points`.
 """
 
 from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from tsdownsample import LTTBDownsampler, M4Downsampler, MinMaxDownsampler
+from tsdownsample import LTTBDownsampler, MinMaxDownsampler
 
 Method = Literal["lttb", "minmaxlttb", "m4", "raw"]
 Indices = NDArray[np.intp]
@@ -21,7 +21,6 @@ Times = NDArray[np.int64]
 Values = NDArray[np.float64]
 
 _MINMAX_RATIO: Final = 4
-_M4_POINTS: Final = 4
 _BREAK_SHARE: Final = 8
 """At most one point in so many marks a break; of more breaks only the longest are kept."""
 
@@ -32,15 +31,14 @@ def select(t: Times, v: Values, n_out: int, method: Method, breaks: Indices) -> 
     Args:
         t: Times, int64 nanoseconds, ascending.
         v: Values, as many.
-        n_out: How many samples to keep, at least 10. `lttb` and `minmaxlttb` keep exactly that many where there
-            are more; `m4` at most that many; `raw` all.
-        method: How to choose.
+        n_out: How many samples to keep, at least 10: exactly that many where there are more.
+        method: How to choose: `lttb` or `minmaxlttb`.
         breaks: Indices of the first sample after each gap, ascending.
 
     Returns:
         Ascending indices.
     """
-    if method == "raw" or len(t) <= n_out:
+    if len(t) <= n_out:
         return np.arange(len(t))
     bad = ~np.isfinite(v)
     if not bad.any():
@@ -90,8 +88,6 @@ def _stretch(t: Times, v: Values, points: int, method: Method) -> Indices:
     if points <= 2:
         return np.array([0, len(t) - 1][:points], dtype=np.intp)
     x = t - t[0]  # relative: float64 holds nanoseconds of an epoch only to 256 ns
-    if method == "m4":
-        return _m4(x, v, points)
     if method == "minmaxlttb" and len(t) > points * _MINMAX_RATIO:
         # preselect by number of samples, not by time: then there are always enough of them for exactly `points`
         preselected = MinMaxDownsampler().downsample(v, n_out=points * _MINMAX_RATIO)
@@ -103,11 +99,3 @@ def _stretch(t: Times, v: Values, points: int, method: Method) -> Indices:
 def _lttb(x: Times, v: Values, points: int) -> Indices:
     found = LTTBDownsampler().downsample(x, np.ascontiguousarray(v), n_out=points)
     return np.asarray(found, dtype=np.intp)
-
-
-def _m4(x: Times, v: Values, points: int) -> Indices:
-    if points < 2 * _M4_POINTS or x[-1] == 0:  # one bucket, which the library does not take
-        return np.unique([0, len(v) - 1, int(np.argmin(v)), int(np.argmax(v))][:points])
-    n_out = points // _M4_POINTS * _M4_POINTS
-    found = M4Downsampler().downsample(x, np.ascontiguousarray(v), n_out=n_out)
-    return np.unique(np.asarray(found, dtype=np.intp))

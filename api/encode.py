@@ -1,6 +1,7 @@
 """Answers as bytes: JSON in the documented shape, or an Arrow stream with exact nanoseconds."""
 
 import io
+from dataclasses import asdict
 from typing import Any, Final
 
 import numpy as np
@@ -10,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from api.query import Drawn, Result
+from api.summary import Statistics
 from telemetry_pipeline.lake import schema
 
 ARROW_TYPE: Final = "application/vnd.apache.arrow.stream"
@@ -25,7 +27,7 @@ _ARROW: Final = pa.schema(
 )
 
 
-def to_ms(ns: NDArray[np.int64]) -> NDArray[np.float64]:
+def to_ms(ns: NDArray[np.int64] | np.int64) -> NDArray[np.float64]:
     """Milliseconds with their fraction, to the nearest float64 (a quarter of a microsecond today)."""
     # whole and fraction apart: as one float64 the nanoseconds themselves would be rounded to 256
     whole, rest = np.divmod(ns, 1_000_000)
@@ -67,6 +69,15 @@ def to_arrow(result: Result) -> bytes:
     return sink.getvalue()
 
 
+def statistics_json(stats: Statistics) -> dict[str, Any]:
+    """Statistics as they are written: times in milliseconds since the epoch."""
+    values = asdict(stats)
+    for name, value in values.items():
+        if name.startswith("t_") and value is not None:
+            values[name] = float(to_ms(np.int64(value)))
+    return values
+
+
 def _query_stats(result: Result) -> dict[str, Any]:
     stats = {
         "rows_scanned": result.rows_scanned,
@@ -86,12 +97,14 @@ def _signal(drawn: Drawn) -> dict[str, Any]:
         "source_points": drawn.source.points,
         "method": drawn.method,
         "resolution_ms": None if resolution is None else resolution / 1e6,
+        "source": drawn.source.origin,
         "data": orjson.Fragment(pl.DataFrame({"t": to_ms(drawn.t), "v": drawn.v}).write_json()),
     }
     if drawn.stats is not None:
-        signal["stats"] = drawn.stats
+        signal["stats"] = statistics_json(drawn.stats)
     if drawn.gaps is not None:
-        signal["gaps"] = to_ms(drawn.gaps)
+        signal["gaps"] = to_ms(drawn.gaps.edges)
+        signal |= {} if drawn.gaps.complete else {"gaps_complete": False}
     if drawn.envelope is not None:
         envelope = drawn.envelope
         signal["envelope"] = {"t": to_ms(envelope.t), "min": envelope.low, "max": envelope.high}

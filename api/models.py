@@ -110,13 +110,20 @@ class PointModel(BaseModel):
 
 
 class StatsModel(BaseModel):
-    """Over every sample of the range, finite values only; std is the population's."""
+    """Over every sample of the range, finite values only; std is the population's. Times are ms since the epoch."""
 
-    count: int
+    count: int = Field(description="finite values")
+    nulls: int = Field(0, description="samples that are no number: NaN and infinities")
     min: float | None
     max: float | None
     mean: float | None
     std: float | None
+    t_min: float | None = Field(None, description="when the smallest value was first met")
+    t_max: float | None = Field(None, description="when the largest value was first met")
+    first: float | None = Field(None, description="the first sample, null for NaN and infinities")
+    last: float | None = Field(None, description="the last sample")
+    t_first: float | None = None
+    t_last: float | None = None
 
 
 class EnvelopeModel(BaseModel):
@@ -138,11 +145,19 @@ class SignalSeriesModel(BaseModel):
     source_points: int = Field(description="samples in the range")
     method: Method = Field(description="how the samples were chosen; raw: all of them")
     resolution_ms: float | None = Field(
-        description="mean time per returned point; null when none was left out"
+        description="mean time per returned point, of m4 the width of a column; null when none was left out"
+    )
+    source: str | None = Field(
+        None,
+        description="what the points were chosen from: raw, all samples; tier:60s, the first, smallest, largest and "
+        "last sample of every 60 s. Statistics, gaps and source_points are of all samples either way",
     )
     stats: StatsModel | None = Field(None, description="only if included")
     gaps: list[tuple[float, float]] | None = Field(
         None, description="only if included: the last sample before and the first after, ms since the epoch"
+    )
+    gaps_complete: bool | None = Field(
+        None, description="false: in some stretches with several gaps only the longest is listed; else absent"
     )
     envelope: EnvelopeModel | None = Field(None, description="only if included")
 

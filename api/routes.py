@@ -15,7 +15,7 @@ from api.models import (
     SignalModel,
     VehicleModel,
 )
-from api.query import Question, ask
+from api.query import Memory, Question, ask
 from telemetry_pipeline.lake.instant import format_instant
 from telemetry_pipeline.query.reader import Session, SignalReader
 
@@ -30,6 +30,7 @@ def build(reader: SignalReader, health: Health, *, max_answer_points: int) -> AP
     All but `/health` are plain functions, so they run in the thread pool: a long query stops nobody else.
     """
     router = APIRouter(responses=errors.RESPONSES)
+    memory = Memory()
 
     @router.get("/health", tags=["service"])
     async def get_health() -> Health:
@@ -102,7 +103,7 @@ def build(reader: SignalReader, health: Health, *, max_answer_points: int) -> AP
         question = Question(
             vehicle_id, names, body.start_ns, body.end_ns, body.max_points, body.method, body.include
         )
-        result = ask(reader, question, max_answer_points=max_answer_points)
+        result = ask(reader, question, max_answer_points=max_answer_points, memory=memory)
         request.state.query = result
         headers = {"Vary": "Accept"}
         if encode.ARROW_TYPE in accept:

@@ -1,20 +1,49 @@
 """Numbers about a whole series, from every sample of it: statistics and the envelope behind the line."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from api.points import columns_of_rows
+from telemetry_pipeline.series.tiers import S_NS, TierRows, merge_all, sample_rows
+
+_WIDTH_NS: Final = 600 * S_NS
+"""Samples are summed up in parts: sums of few numbers lose less."""
+
 
 @dataclass(frozen=True)
 class Statistics:
-    """Of the finite values; `std` is the population's. All but `count` are None where there is no value."""
+    """Of all samples of a range; times are int64 nanoseconds. What there is no value for is None.
+
+    Attributes:
+        count: Finite values.
+        nulls: Samples that are no number: NaN and infinities.
+        min: Smallest finite value.
+        max: Largest finite value.
+        mean: Of the finite values.
+        std: Their standard deviation, the population's.
+        t_min: When the smallest was first met.
+        t_max: When the largest was first met.
+        first: The first sample's value, None where it is no number.
+        last: The last one's.
+        t_first: When the first sample was.
+        t_last: When the last one was.
+    """
 
     count: int
-    min: float | None
-    max: float | None
-    mean: float | None
-    std: float | None
+    nulls: int
+    min: float | None = None
+    max: float | None = None
+    mean: float | None = None
+    std: float | None = None
+    t_min: int | None = None
+    t_max: int | None = None
+    first: float | None = None
+    last: float | None = None
+    t_first: int | None = None
+    t_last: int | None = None
 
 
 @dataclass(frozen=True)
@@ -32,13 +61,35 @@ class Envelope:
     high: NDArray[np.float64]
 
 
-def statistics_of(v: NDArray[np.float64]) -> Statistics:
-    """Exact statistics of a series."""
-    finite = v[np.isfinite(v)]
-    if not len(finite):
-        return Statistics(0, None, None, None, None)
-    return Statistics(
-        len(finite), float(finite.min()), float(finite.max()), float(finite.mean()), float(finite.std())
+def statistics_of(t: NDArray[np.int64], v: NDArray[np.float64]) -> Statistics:
+    """Exact statistics of samples in order of time."""
+    return statistics_of_rows(sample_rows(t, v, _WIDTH_NS))
+
+
+def statistics_of_rows(rows: TierRows) -> Statistics:
+    """Exact statistics of the samples that buckets were made from; the buckets are in order of time."""
+    if not len(rows):
+        return Statistics(0, 0)
+    whole = merge_all(rows)
+    count = int(whole.finite[0])
+    ends = Statistics(
+        count,
+        int(whole.nonfinite[0]),
+        first=_number(whole.first),
+        last=_number(whole.last),
+        t_first=int(whole.t_first[0]),
+        t_last=int(whole.t_last[0]),
+    )
+    if not count:
+        return ends
+    return replace(
+        ends,
+        min=_number(whole.min),
+        max=_number(whole.max),
+        mean=_number(whole.mean),
+        std=_number(np.sqrt(whole.sum_sq_dev / count)),
+        t_min=int(whole.t_min[0]),
+        t_max=int(whole.t_max[0]),
     )
 
 
@@ -56,3 +107,16 @@ def envelope_of(
     return Envelope(
         start_ns + numbers[first] * width, np.minimum.reduceat(v, first), np.maximum.reduceat(v, first)
     )
+
+
+def envelope_of_rows(rows: TierRows, width_ns: int, start_ns: int, buckets: int) -> Envelope:
+    """Smallest and largest value of at most so many parts, which begin at multiples of their width or at the start."""
+    rows = rows[rows.finite > 0]
+    if len(rows):
+        rows, _ = columns_of_rows(rows, width_ns, buckets)
+    return Envelope(np.maximum(rows.bucket, start_ns), rows.min, rows.max)
+
+
+def _number(values: NDArray[np.float64]) -> float | None:
+    value = float(values[0])
+    return value if np.isfinite(value) else None

@@ -163,7 +163,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             LAKE,
             SETTINGS,
             f"{P}.query",
-            *(f"{P}.{name}" for name in ("metrics_log", "rules.interval", "service_settings", "version")),
+            *(f"{P}.{name}" for name in ("metrics_log", "rules.interval", "series.tiers", "service_settings", "version")),
         ),
         (
             "anyio",

@@ -63,9 +63,10 @@ def _instant(ns: int) -> np.datetime64:
 
 def _with_gaps(drawn: "Drawn") -> tuple[np.ndarray, np.ndarray]:
     """Times (datetime64[ns]) and values with a NaN in the middle of each gap, where the pen is lifted."""
-    if drawn.gaps is None or not len(drawn.gaps):
+    if drawn.gaps is None or not len(drawn.gaps.edges):
         return drawn.t.view("datetime64[ns]"), drawn.v
-    middles = drawn.gaps[:, 0] + (drawn.gaps[:, 1] - drawn.gaps[:, 0]) // 2
+    before, after = drawn.gaps.edges.T
+    middles = before + (after - before) // 2
     places = np.searchsorted(drawn.t, middles)
     times = np.insert(drawn.t, places, middles)
     return times.view("datetime64[ns]"), np.insert(drawn.v, places, np.nan)

@@ -22,6 +22,9 @@ class Waiting:
     def vehicles(self):
         return [Vehicle("VIN1", None, None, 0)]
 
+    def count(self, vehicle_id, wanted, start_ns, end_ns):
+        return dict.fromkeys(wanted, 0)
+
     def read(self, vehicle_id, wanted, start_ns, end_ns):
         self.entered.release()
         assert self.let_go.wait(60)

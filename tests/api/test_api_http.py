@@ -131,9 +131,14 @@ def test_statistics_gaps_and_envelope_come_when_asked_for(folder_lake, serving):
     client = serving(create_app(ParquetReader(folder_lake), lake=folder_lake.url))
     asked = body(max_points=50, include=["stats", "gaps", "envelope"])
     (speed,) = client.post("/vehicles/VIN1/query", json=asked).json()["signals"]
+    ms = [t / 1_000_000 for t in times]
     assert speed["stats"] == {
         "count": 999, "min": 0.0, "max": 998.0, "mean": 499.0, "std": pytest.approx(np.std(range(999))),
+        "nulls": 1, "first": 0.0, "last": None,
+        "t_first": ms[0], "t_last": ms[999], "t_min": ms[0], "t_max": ms[998],
     }  # fmt: skip
+    assert speed["source"] == "raw"
+    assert "gaps_complete" not in speed
     edges = [times[399] // 1_000_000, times[400] // 1_000_000]
     assert speed["gaps"] == [edges]
     assert {point["t"] for point in speed["data"]} >= set(edges)

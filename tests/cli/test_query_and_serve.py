@@ -17,6 +17,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from api.query import Drawn, Source
+from api.tier_gaps import Gaps
 from telemetry_pipeline.cli.picture import _with_gaps
 from telemetry_pipeline.cli.query import query
 from telemetry_pipeline.cli.serve import listen
@@ -102,7 +103,7 @@ def test_a_picture_is_drawn_with_a_panel_for_each_unit(telemetry, tmp_path):
 def test_a_gap_lifts_the_pen():
     t = np.array([0, 10, 100, 110])
     source = Source("Drive", "Speed", "km/h", len(t))
-    drawn = Drawn(source, t, np.arange(4.0), "raw", np.array([[10, 100]]), None, None)
+    drawn = Drawn(source, t, np.arange(4.0), "raw", Gaps(np.array([[10, 100]]), complete=True), None, None)
     times, values = _with_gaps(drawn)
     assert times.view(np.int64).tolist() == [0, 10, 55, 100, 110]
     assert np.isnan(values).tolist() == [False, False, True, False, False]

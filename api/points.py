@@ -1,0 +1,117 @@
+"""Points out of buckets: real samples, the first, smallest, largest and last of each, and how wide buckets should be."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from telemetry_pipeline.series.tiers import TierRows, merge, sample_rows
+
+Times = NDArray[np.int64]
+Values = NDArray[np.float64]
+
+POINTS_PER_COLUMN: Final = 4
+
+_FINE: Final = 16
+"""A column of samples is a multiple of a width that is so many times finer than needed at most."""
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The samples that buckets know, to choose points from.
+
+    Attributes:
+        t: Times, int64 nanoseconds, ascending.
+        v: Values.
+        of_row: How many each bucket has: at least one.
+    """
+
+    t: Times
+    v: Values
+    of_row: NDArray[np.intp]
+
+
+def m4_points(rows: TierRows) -> Candidates:
+    """First, smallest, largest and last sample of each bucket in order of time, each once.
+
+    Smallest and largest are of the finite values, and each is the first of its kind; first and last are what they are.
+    """
+    swap = rows.t_min > rows.t_max
+    t = np.stack(
+        (
+            rows.t_first,
+            np.where(swap, rows.t_max, rows.t_min),
+            np.where(swap, rows.t_min, rows.t_max),
+            rows.t_last,
+        ),
+        axis=1,
+    )
+    low, high = np.where(swap, rows.max, rows.min), np.where(swap, rows.min, rows.max)
+    v = np.stack((rows.first, low, high, rows.last), axis=1)
+    nothing = np.isnan(v)
+    keep = np.ones(t.shape, np.bool_)
+    keep[rows.finite == 0, 1:3] = False
+    keep[rows.count == 1, 1:] = False
+    for column in range(1, POINTS_PER_COLUMN):
+        for before in range(column):
+            equal = (v[:, column] == v[:, before]) | (nothing[:, column] & nothing[:, before])
+            keep[:, column] &= ~(keep[:, before] & equal & (t[:, column] == t[:, before]))
+    return Candidates(t[keep], v[keep], np.count_nonzero(keep, axis=1))
+
+
+def columns_of_samples(t: Times, v: Values, columns: int) -> tuple[TierRows, int]:
+    """Samples in at most so many buckets, about as narrow as that allows; and how wide they are in nanoseconds.
+
+    Args:
+        t: Times, ascending, at least one.
+        v: Values, as many.
+        columns: At least 2.
+    """
+    fine = max(int(t[-1] - t[0]) // (columns * _FINE), 1)
+    buckets = t // fine
+    width = fine * _multiple(buckets[np.flatnonzero(np.diff(buckets, prepend=buckets[0] - 1))], columns)
+    return sample_rows(t, v, width), width
+
+
+def columns_of_rows(rows: TierRows, width_ns: int, columns: int) -> tuple[TierRows, int]:
+    """Buckets in at most so many wider ones, about as narrow as that allows; and how wide those are.
+
+    Args:
+        rows: Buckets, at least one.
+        width_ns: How wide they are.
+        columns: At least 2.
+    """
+    width = width_ns * _multiple(rows.bucket // width_ns, columns)
+    return merge(rows, width), width
+
+
+def busiest_stretch(rows: TierRows, gain: NDArray[np.int64], wanted: int) -> tuple[int, int]:
+    """The neighbouring buckets in which the values move most, as many as together gain what is wanted.
+
+    Args:
+        rows: Buckets, at least one.
+        gain: What each of them gains, nothing negative.
+        wanted: At least 1, and at most what all of them gain.
+
+    Returns:
+        Index of the first of them, and of the last.
+    """
+    upto = np.concatenate(([0], np.cumsum(gain)))
+    movement = np.concatenate(([0.0], np.cumsum(np.nan_to_num(rows.max - rows.min, posinf=0.0))))
+    firsts = np.arange(int(np.searchsorted(upto, upto[-1] - wanted, side="right")))
+    stops = np.searchsorted(upto, upto[firsts] + wanted)
+    best = int(np.argmax(movement[stops] - movement[firsts]))
+    return best, int(stops[best]) - 1
+
+
+def _multiple(buckets: NDArray[np.int64], columns: int) -> int:
+    """How many buckets make a column, so that the ones that are there fill at most so many columns."""
+    low, high = 0, int(buckets[-1] - buckets[0]) + 1  # as wide as all of them: two columns at most
+    while high - low > 1:
+        middle = (low + high) // 2
+        if np.count_nonzero(np.diff(buckets // middle)) < columns:
+            high = middle
+        else:
+            low = middle
+    return high

@@ -1,0 +1,115 @@
+"""The reads that one question takes, and what they add up to. What becomes of what is read is not known here."""
+
+from collections.abc import Callable, Hashable, Sequence
+from functools import cached_property
+from typing import Any, Final, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from telemetry_pipeline.query.cache import WeightedCache
+from telemetry_pipeline.query.reader import Buckets, Series, SignalName, SignalReader
+
+Times = NDArray[np.int64]
+T = TypeVar("T")
+
+_REMEMBERED: Final = 1_000_000
+
+
+class Memory:
+    """What looks at samples have found, for the next question: it is little, and the looks are most of what it costs.
+
+    A look is known by the stretch it was at and by how many samples that had: where a late object has brought more,
+    it is taken again. Safe to use from several threads.
+    """
+
+    def __init__(self) -> None:
+        self._found: WeightedCache[Hashable, tuple[Any]] = WeightedCache(_REMEMBERED)
+
+    def recall(self, key: Hashable, find: Callable[[], T]) -> T:
+        """What was found under a key, found now if it was not before."""
+        if (known := self._found.get(key)) is None:
+            known = (find(),)
+            self._found.put(key, known, 1 + (known[0].size if isinstance(known[0], np.ndarray) else 0))
+        found: T = known[0]
+        return found
+
+
+class Reading:
+    """Reads for one question.
+
+    Args:
+        reader: Where from.
+        vehicle_id: The vehicle.
+        span: The question's range.
+        memory: What earlier questions found.
+    """
+
+    def __init__(
+        self, reader: SignalReader, vehicle_id: str, span: tuple[int, int], memory: Memory | None = None
+    ) -> None:
+        self._reader = reader
+        self._memory = memory or Memory()
+        self.vehicle_id: Final = vehicle_id
+        self.span: Final = span
+        self.rows_scanned = 0
+        self.bytes_scanned = 0
+        self.skipped_objects = 0
+
+    @cached_property
+    def recorded(self) -> Times:
+        """When the vehicle recorded in the range, looked up at most once and only if a signal needs it."""
+        return self._reader.recorded(self.vehicle_id, *self.span)
+
+    def counts(self, names: Sequence[SignalName]) -> dict[SignalName, int]:
+        """About how many samples each signal has in the range (see `SignalReader.count`)."""
+        return dict(self._reader.count(self.vehicle_id, names, *self.span))
+
+    def samples(self, names: Sequence[SignalName], span: tuple[int, int] | None = None) -> list[Series]:
+        """All samples of the range, or of a part of it."""
+        answer = self._reader.read(self.vehicle_id, names, *(span or self.span))
+        self._add(answer.rows_scanned, answer.bytes_scanned, answer.skipped_objects)
+        return answer.series
+
+    def buckets(self, names: Sequence[SignalName], width_ns: int) -> Buckets:
+        """The range in buckets."""
+        found = self._reader.buckets(self.vehicle_id, names, *self.span, width_ns)
+        self._add(found.rows_scanned, found.bytes_scanned, found.skipped_objects)
+        return found
+
+    def look(self, name: SignalName) -> "Look":
+        """A look at the samples of one signal."""
+        return Look(self, name, self._memory)
+
+    def _add(self, rows: int, size: int, skipped: int) -> None:
+        self.rows_scanned += rows
+        self.bytes_scanned += size
+        # reads of one range meet the same broken objects
+        self.skipped_objects = max(self.skipped_objects, skipped)
+
+
+class Look:
+    """Looks at samples of one signal where its buckets do not say enough."""
+
+    def __init__(self, reading: Reading, name: SignalName, memory: Memory) -> None:
+        self._reading = reading
+        self._name = name
+        self._memory = memory
+
+    def find(self, first_ns: int, last_ns: int, count: int, find: Callable[[Times], T], *what: Hashable) -> T:
+        """Find something in the times of a stretch's samples, or remember it.
+
+        Args:
+            first_ns: The first of its samples.
+            last_ns: The last of them.
+            count: How many there are.
+            find: Finds it.
+            what: What is looked for: the same words mean the same `find`.
+        """
+        key = (self._reading.vehicle_id, self._name, first_ns, last_ns, count, *what)
+
+        def look() -> T:
+            (series,) = self._reading.samples([self._name], (first_ns, last_ns + 1))
+            return find(series.t)
+
+        return self._memory.recall(key, look)
