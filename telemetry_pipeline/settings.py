@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from telemetry_pipeline import service_settings
+from telemetry_pipeline import reader_settings, service_settings
 from telemetry_pipeline.errors import BadSetting
+from telemetry_pipeline.reader_settings import ReaderSettings
 from telemetry_pipeline.service_settings import ServiceSettings
 
 PREFIX: Final = "TELEMETRY_"
@@ -35,6 +36,7 @@ _NAMES: Final = {
     "alert_topic": "TELEMETRY_ALERT_TOPIC",
     "decoder": "TELEMETRY_DECODER",
     **service_settings.NAMES,
+    **reader_settings.NAMES,
 }
 
 HERE: Final = "here"
@@ -60,6 +62,7 @@ class Settings:
         decoder: TELEMETRY_DECODER, what decodes for Dagster: `here` (its own process), `lambda:FUNCTION`, `spark` or
             `glue:JOB`.
         service: Those of the query service.
+        reader: Those of what reads signals.
     """
 
     lake: str
@@ -74,6 +77,7 @@ class Settings:
     alert_topic: str | None = None
     decoder: str = HERE
     service: ServiceSettings = field(default_factory=ServiceSettings)
+    reader: ReaderSettings = field(default_factory=ReaderSettings)
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> "Settings":
@@ -101,6 +105,7 @@ class Settings:
             alert_topic=_topic(env, "TELEMETRY_ALERT_TOPIC"),
             decoder=_decoder(env),
             service=ServiceSettings.from_env(env),
+            reader=ReaderSettings.from_env(env),
         )
 
     def to_env(self) -> dict[str, str]:
@@ -119,7 +124,7 @@ class Settings:
             "decoder": self.decoder if self.decoder != HERE else None,
         }
         found = {_NAMES[name]: value for name, value in values.items() if value is not None}
-        return found | self.service.to_env()
+        return found | self.service.to_env() | self.reader.to_env()
 
 
 def child_env(**extra: str) -> dict[str, str]:

@@ -13,6 +13,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from telemetry_pipeline.lake.store import Store
+from tests.doubles.athena.running import AthenaLake, AthenaServer, athena_running, make_lake
+from tests.moto_server import ENV
 from tests.servers import ended, free_port, wait_for_http, wait_until
 
 BUCKET = "telemetry"
@@ -161,3 +163,18 @@ def aws_lake(aws_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> str:
     for name, value in aws_server.env.items():
         monkeypatch.setenv(name, value)
     return f"s3://{BUCKET}/{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture(scope="session")
+def athena_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AthenaServer]:
+    """S3, Glue and an Athena that really executes SQL, behind one endpoint."""
+    with athena_running(tmp_path_factory.mktemp("athena")) as server:
+        yield server
+
+
+@pytest.fixture
+def athena_lake(athena_server: AthenaServer, monkeypatch: pytest.MonkeyPatch) -> AthenaLake:
+    """An empty lake in a bucket with a catalogue and a workgroup; this process's environment has the credentials."""
+    for name, value in {**ENV, "AWS_ENDPOINT_URL": athena_server.endpoint}.items():
+        monkeypatch.setenv(name, value)
+    return make_lake(athena_server)

@@ -24,16 +24,23 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     # room (the longest prefix wins): (rooms that it may import, third parties that it may import)
     P: ((), ()),
     ERRORS: ((), ()),
-    SETTINGS: ((ERRORS, f"{P}.service_settings"), ()),
+    SETTINGS: ((ERRORS, f"{P}.reader_settings", f"{P}.service_settings"), ()),
+    f"{P}.reader_settings": ((ERRORS,), ()),
     f"{P}.service_settings": ((ERRORS,), ()),
     f"{P}.version": ((), ()),
     LAKE: ((ERRORS, f"{P}.version"), ("numpy", "obstore", "pyarrow")),
-    DECODE: ((ERRORS, LAKE), ("cantools", "numpy", "pyarrow")),
+    DECODE: ((ERRORS, LAKE), ("cantools", "numpy", "orjson", "pyarrow")),
     f"{P}.formats": ((ERRORS, LAKE), ("asammdf", "can", "numpy", "pyarrow")),
     f"{P}.query": ((ERRORS, LAKE, f"{P}.rules", f"{P}.series"), ("numpy", "pyarrow", "polars")),
     f"{P}.query.reader": ((f"{P}.series.tiers",), ("numpy",)),
     f"{P}.query.index": ((ERRORS, LAKE, f"{P}.query.reader"), ("numpy", "pyarrow", "polars")),
     f"{P}.query.cache": ((), ()),
+    f"{P}.query.patience": ((ERRORS,), ()),
+    f"{P}.query.athena": (
+        (ERRORS, LAKE, f"{P}.catalog", f"{P}.query", f"{P}.series"),
+        ("boto3", "botocore", "numpy", "polars", "pyathena"),
+    ),
+    f"{P}.query.open": ((ERRORS, LAKE, SETTINGS, f"{P}.query"), ()),
     f"{P}.query.day": ((f"{P}.query.index", f"{P}.query.reader"), ()),
     f"{P}.series": (
         (
@@ -190,10 +197,12 @@ WORDS: dict[str, set[str]] = {
         *(
             f"{P}/{name}.py"
             for name in ("alerts/targets", "catalog/connect", "defs/dispatch", "inbox/queue", "lake/store")
-        )
+        ),
+        f"{P}/query/athena/connect.py",
     },
     r"\bimport dagster\b|\bfrom dagster\b": {f"{P}/defs/", f"{P}/definitions.py"},
-    r"\bSELECT\b": set(),
+    r"\bSELECT\b": {f"{P}/query/athena/statement.py"},
+    r"\bpyathena\b": {f"{P}/query/athena/runner.py"},
     r"local_mode|is_local": set(),
     r"\bpa\.schema\(": {f"{P}/lake/", "api/encode.py", f"{P}/cli/query.py"},
     r"time\.sleep\(": {
@@ -300,6 +309,8 @@ def test_rooms_have_no_cycle() -> None:
         (f"{P}.decode.x", "def f():\n    import polars"),
         (f"{P}.process", "import dagster"),
         (f"{P}.query.x", f"from {P}.decode.report import Report"),
+        (f"{P}.query.x", "import pyathena"),
+        (f"{P}.query.x", f"from {P}.catalog.glue import Glue"),
         (f"{P}.rules.x", f"from {P}.bindings import Databases"),
         ("api.x", f"from {P}.rules.parse import parse_rules"),
         ("api.x", f"from {P}.process import process_object"),

@@ -13,6 +13,7 @@ from telemetry_pipeline.errors import (
     TelemetryError,
     TransientError,
 )
+from telemetry_pipeline.reader_settings import ReaderSettings
 from telemetry_pipeline.service_settings import Limits, ServiceSettings, is_loopback
 from telemetry_pipeline.settings import Settings, child_env
 
@@ -42,6 +43,11 @@ def test_nothing_set_is_the_folder_here(tmp_path: Path, monkeypatch: pytest.Monk
         ),
         Settings(lake="file:///data/lake", decoder="spark"),
         Settings(lake="file:///data/lake", service=ServiceSettings(auth="off")),
+        Settings(lake="file:///data/lake", reader=ReaderSettings(engine="parquet")),
+        Settings(
+            lake="s3://bucket/lake",
+            reader=ReaderSettings("athena", "telemetry", "s3://results/of/queries/", 25, 3),
+        ),
         Settings(
             lake="s3://bucket",
             service=ServiceSettings(
@@ -154,5 +160,42 @@ def test_what_the_service_cannot_be_set_to_is_refused(env: dict[str, str], word:
 
 
 def test_only_this_machine_is_loopback() -> None:
-    assert all(map(is_loopback, ("127.0.0.1", "localhost", "::1", "[::1]", "127.9.9.9", "LOCALHOST")))
-    assert not any(map(is_loopback, ("0.0.0.0", "", "::", "192.168.0.1", "localhost.example", "128.0.0.1")))
+    assert all(map(is_loopback, ("127.0.0.1", "localhost", "::1", "[::1]", "127.9.9.9", "LOCALHOST", "::ffff:127.0.0.1")))
+    assert not any(map(is_loopback, ("0.0.0.0", "", "::", "192.168.0.1", "localhost.example", "::ffff:10.0.0.1")))
+
+
+S3 = {"TELEMETRY_LAKE": "s3://bucket/lake"}
+GROUP = {"TELEMETRY_ATHENA_WORKGROUP": "telemetry"}
+
+
+@pytest.mark.parametrize(
+    ("env", "engine"),
+    [
+        ({}, "parquet"),
+        (S3, "parquet"),  # a bucket need not be of AWS
+        (S3 | GROUP, "athena"),
+        (S3 | GROUP | {"TELEMETRY_QUERY": "parquet"}, "parquet"),
+        (S3 | GROUP | {"TELEMETRY_QUERY": "athena"}, "athena"),
+    ],
+)
+def test_a_workgroup_is_what_chooses_athena(env: dict[str, str], engine: str) -> None:
+    assert Settings.from_env(env).reader.chosen == engine
+
+
+@pytest.mark.parametrize(
+    ("env", "word"),
+    [
+        ({"TELEMETRY_QUERY": "duckdb"}, "parquet or athena"),
+        (S3 | {"TELEMETRY_QUERY": "athena"}, "TELEMETRY_ATHENA_WORKGROUP"),
+        ({"TELEMETRY_LAKE": "file:///lake"} | GROUP, "cannot reach a folder"),
+        (S3 | GROUP | {"TELEMETRY_CATALOG": "none"}, "TELEMETRY_CATALOG"),
+        (S3 | {"TELEMETRY_ATHENA_WORKGROUP": "a b"}, "name of a workgroup"),
+        (S3 | GROUP | {"TELEMETRY_ATHENA_OUTPUT": "/tmp/results"}, "s3://bucket/prefix/"),
+        (S3 | GROUP | {"TELEMETRY_ATHENA_TIMEOUT": "0"}, "from 1 to 1800"),
+        (S3 | GROUP | {"TELEMETRY_ATHENA_PARALLEL": "many"}, "whole number"),
+    ],
+)
+def test_a_reader_that_could_not_read_is_refused(env: dict[str, str], word: str) -> None:
+    with pytest.raises(BadSetting) as caught:
+        Settings.from_env(env)
+    assert word in str(caught.value)
