@@ -28,7 +28,7 @@ from telemetry_pipeline.decode.dbc import load_dbc
 from telemetry_pipeline.decode.frames import decode_frames
 from telemetry_pipeline.decode.plan import Plan, compile_plan
 from telemetry_pipeline.lake import schema
-from telemetry_pipeline.lake.parquet import row_group_sizes, write_decoded
+from telemetry_pipeline.lake.decoded_file import row_group_sizes, write_decoded
 from telemetry_pipeline.lake.series_file import Labels, SeriesWriter, SignalRows
 
 _MINUTE_NS: Final = 60_000_000_000

@@ -19,7 +19,7 @@ from benchmarks.page import print_result
 from benchmarks.workload import START_NS, VEHICLE, load_car, make_frames
 from telemetry_pipeline.decode.frames import decode_frames
 from telemetry_pipeline.decode.plan import compile_plan
-from telemetry_pipeline.lake import layout, parquet, schema
+from telemetry_pipeline.lake import decoded_file, layout, parquet, schema
 from telemetry_pipeline.lake.layout import DecodedObject, Partition, stem_of
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.series.compact import compact_day
@@ -78,7 +78,7 @@ def make_day(store: Store, frames: int) -> int:
         table = decoded.table.set_column(
             0, schema.DECODED.field(0), pa.array(times + later).cast(schema.TIMESTAMP)
         )
-        body = parquet.write_decoded(table, runs, {"report": json.dumps(report)})
+        body = decoded_file.write_decoded(table, runs, {"report": json.dumps(report)})
         store.put(DecodedObject(_DAY, stem_of(START_NS + later)).key, body)
         rows += len(times)
     return rows
@@ -111,7 +111,7 @@ def _copy(store: Store) -> None:
                     column_encoding={"timestamp": "DELTA_BINARY_PACKED", "value": "PLAIN"},
                     write_statistics=["timestamp", "signal_name"],
                 )
-            writer.write_table(table, row_group_size=parquet.ROW_GROUP_MAX)
+            writer.write_table(table, row_group_size=decoded_file.ROW_GROUP_MAX)
         if writer is not None:
             writer.close()
 

@@ -22,7 +22,7 @@ from telemetry_pipeline.decode.report import Report, SignalStats, merge_signals
 from telemetry_pipeline.dictionaries import publish
 from telemetry_pipeline.errors import BadRaw, TelemetryError, TransientError, Unforeseen
 from telemetry_pipeline.intake import take_frames
-from telemetry_pipeline.lake import ledger, parquet
+from telemetry_pipeline.lake import decoded_file, ledger, parquet
 from telemetry_pipeline.lake.layout import DecodedObject, Partition, RawObject, stem_start_ns
 from telemetry_pipeline.lake.store import Store, digest
 from telemetry_pipeline.made_by import footer_of, write_mark
@@ -177,8 +177,8 @@ def _write(
 
     # what the values are like is known when they have all been written
     watch = Watch(rules, (SignalStats(*run, 0, 0, None, None, None) for run in decoder.signals()))
-    groups = decoder.parts(parquet.row_group_sizes(decoder.runs()))
-    body = parquet.write_decoded_groups(watch.through(groups), footer)
+    groups = decoder.parts(decoded_file.row_group_sizes(decoder.runs()))
+    body = decoded_file.write_decoded_groups(watch.through(groups), footer)
     put_events(store, target, watch, origin)
     store.put(target.key, body)
     return report.signals

@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 
 from telemetry_pipeline.lake import schema
+from telemetry_pipeline.lake.decoded_file import write_decoded
 from telemetry_pipeline.lake.layout import DecodedObject, Partition
-from telemetry_pipeline.lake.parquet import write_decoded
 from telemetry_pipeline.lake.store import Store
 
 Samples = tuple[list[int], list[float]]

@@ -120,7 +120,7 @@ def test_an_object_of_several_batches(
     process_object(folder_lake, raw, plan)
     whole = folder_lake.get(raw.decoded_key)
     monkeypatch.setattr("telemetry_pipeline.lake.parquet.read_raw_batches.__defaults__", (700,))
-    monkeypatch.setattr("telemetry_pipeline.lake.parquet.ROW_GROUP_MIN", 2000)
+    monkeypatch.setattr("telemetry_pipeline.lake.decoded_file.ROW_GROUP_MIN", 2000)
     outcome = process_object(folder_lake, raw, plan)
     batched = folder_lake.get(raw.decoded_key)
     assert outcome.report is not None

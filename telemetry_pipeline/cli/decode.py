@@ -20,7 +20,7 @@ from telemetry_pipeline.decode.report import CLASSES, Report
 from telemetry_pipeline.decode.transport.carriers import Transport
 from telemetry_pipeline.decode.transport.stitch import Stitcher
 from telemetry_pipeline.errors import BadSetting, NotFound
-from telemetry_pipeline.lake import ledger, parquet
+from telemetry_pipeline.lake import decoded_file, ledger, parquet
 from telemetry_pipeline.lake.layout import Partition, RawObject
 from telemetry_pipeline.process import Tally, process_objects
 from telemetry_pipeline.scratch import scratch_folder
@@ -89,8 +89,8 @@ def _decode_file(raw: Path, plan: Plan, out: Path | None, *, as_json: bool) -> N
         decoder, stitcher = Decoder(plan, folder), Stitcher(plan)
         for frames in parquet.read_raw_batches(_read(raw), str(raw)):
             decoder.add(stitcher.add(frames))
-        sizes = parquet.row_group_sizes(decoder.runs())
-        body = parquet.write_decoded_groups(decoder.parts(sizes), dict)
+        sizes = decoded_file.row_group_sizes(decoder.runs())
+        body = decoded_file.write_decoded_groups(decoder.parts(sizes), dict)
         report = Report.merge([decoder.report(), stitcher.report()])
         if out is not None:
             out.write_bytes(body)

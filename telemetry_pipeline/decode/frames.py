@@ -150,7 +150,8 @@ class Decoder:
         """What became of the frames of each message, by the messages' names."""
         if self._outcomes is None:
             found = []
-            for position, message in enumerate(self._plan.messages):
+            messages = self._plan.messages if self._gathering.has_frames else ()
+            for position, message in enumerate(messages):
                 frames = self._gathering.frames(position)
                 if len(frames):
                     with np.errstate(all="ignore"):

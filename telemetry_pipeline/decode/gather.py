@@ -79,6 +79,11 @@ class Gathering:
             self._pile_up(raw.slice(start, BATCH_ROWS), (labels[0], labels[1]))
         self.rows += raw.num_rows
 
+    @property
+    def has_frames(self) -> bool:
+        """Whether any row so far is a frame of a message."""
+        return bool(self._piles)
+
     def frames(self, position: int) -> Selected:
         """The frames of a message of the plan."""
         pieces = [

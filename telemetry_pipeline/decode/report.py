@@ -3,12 +3,13 @@
 Only counts and summaries; who decoded, when, and where the account is kept is others' business.
 """
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
-from functools import lru_cache
+from dataclasses import dataclass, field, fields
+from operator import lt
 from typing import Any, Final, NamedTuple, Self
+
+import orjson
 
 UNKNOWN_IDS_MAX: Final = 1000
 """Unknown ids listed one by one; the frames of all others are counted under `OTHER_IDS`."""
@@ -87,21 +88,6 @@ class SignalStats(NamedTuple):
         if self.nonfinite or self.out_of_range:
             plain |= zip(self._fields[_ORDINARY:], self[_ORDINARY:], strict=True)
         return plain
-
-    def to_json(self) -> str:
-        """The text that `json.dumps` makes of `to_dict`."""
-        if self.minimum is None or self.total is None or self.nonfinite or self.out_of_range:
-            return json.dumps(self.to_dict())
-        return (
-            f'{{"message": {_quoted(self.message)}, "signal": {_quoted(self.signal)}, "unit": {_quoted(self.unit)}, '
-            f'"rows": {self.rows}, "first_ns": {self.first_ns}, "last_ns": {self.last_ns}, '
-            f'"minimum": {self.minimum!r}, "maximum": {self.maximum!r}, "total": {self.total!r}}}'
-        )
-
-
-@lru_cache(1 << 16)
-def _quoted(text: str) -> str:
-    return json.dumps(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,9 +196,8 @@ class Report:
         return plain
 
     def to_json(self) -> str:
-        """The text that `json.dumps` makes of `to_dict`, in half the time: an object may have a thousand signals."""
-        plain = json.dumps(replace(self, signals=()).to_dict())
-        return plain.removesuffix("]}") + ", ".join(map(SignalStats.to_json, self.signals)) + "]}"
+        """The text of `to_dict`."""
+        return orjson.dumps(self.to_dict()).decode()
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Self:
@@ -247,10 +232,10 @@ def _added(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
 def merge_signals(signals: Iterable[SignalStats]) -> tuple[SignalStats, ...]:
     """One account of each signal, in the order of the decoded table."""
     given = tuple(signals)
-    found: dict[tuple[str, str], SignalStats] = {stats[:2]: stats for stats in given}
-    if len(found) == len(given):
-        return given if list(found) == sorted(found) else tuple(found[key] for key in sorted(found))
-    found.clear()
+    names = [stats[:2] for stats in given]
+    if all(map(lt, names, names[1:])):
+        return given
+    found: dict[tuple[str, str], SignalStats] = {}
     for stats in given:
         key = stats[:2]
         found[key] = _joined(found[key], stats) if key in found else stats

@@ -4,6 +4,7 @@ Decides neither what decodes nor in which order; it is given sorted blocks.
 """
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from math import inf, isfinite
 from typing import Final, NamedTuple
 
@@ -154,17 +155,29 @@ def _describe_closely(message: str, signal: SignalPlan, times: Times, values: Va
 
 
 def _named(names: Sequence[str], counts: Sequence[int]) -> pa.DictionaryArray:
+    texts, positions = _listed(tuple(names))
+    codes = repeat_codes(positions, counts)
+    indices = pa.Array.from_buffers(pa.int16(), len(codes), [None, pa.py_buffer(codes)])
+    return pa.DictionaryArray.from_arrays(indices, texts, safe=False)
+
+
+@lru_cache(maxsize=64)
+def _listed(names: tuple[str, ...]) -> tuple[pa.Array, Codes]:
+    """The sorted texts among some names, and the position of each name among them.
+
+    Objects of one vehicle have the same names again and again.
+    """
     texts = sorted(set(names))
-    position = {text: code for code, text in enumerate(texts)}
     check_names(texts)
-    return _coded(Labelled(texts, repeat_codes([position[name] for name in names], counts)))
+    position = {text: code for code, text in enumerate(texts)}
+    return pa.array(texts, pa.string()), np.array([position[name] for name in names], np.int16)
 
 
-def repeat_codes(codes: Sequence[int], counts: Sequence[int]) -> Codes:
+def repeat_codes(codes: Sequence[int] | Codes, counts: Sequence[int]) -> Codes:
     """Each code as often as its count says."""
     rows = sum(counts)
     if rows < _LONG_RUN * len(counts):
-        return np.repeat(np.array(codes, np.int16), counts)
+        return np.repeat(np.asarray(codes, np.int16), counts)
     out: Codes = empty(rows, np.int16)
     start = 0
     for code, count in zip(codes, counts, strict=True):

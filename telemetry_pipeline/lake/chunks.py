@@ -8,13 +8,14 @@ import io
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, BinaryIO, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from telemetry_pipeline.lake import thrift
-from telemetry_pipeline.lake.thrift import BINARY, I32, I64, LIST, STRUCT, TRUE, Items, Struct
+from telemetry_pipeline.lake.thrift import BINARY, I64, LIST, STRUCT, Items, Struct, struct_of
 
 _MAGIC: Final = b"PAR1"
 
@@ -25,11 +26,6 @@ _META = 3
 _PATH, _DATA_PAGE, _DICTIONARY_PAGE = 3, 9, 11
 _SIZE, _PACKED_SIZE = 6, 7
 _ENCODING_STATS, _SIZE_STATS = 13, 16
-
-_BYTE_ARRAY: Final = 6
-_UNCOMPRESSED: Final = 0
-_PLAIN, _RLE, _RLE_DICTIONARY = 0, 3, 8
-_DATA_PAGE_TYPE, _DICTIONARY_PAGE_TYPE = 0, 2
 
 
 @dataclass(frozen=True)
@@ -42,7 +38,7 @@ class Chunk:
         at: Where the pages lie in the file, once they do.
     """
 
-    pages: bytes
+    pages: bytes | memoryview
     meta: Struct
     at: int = -1
 
@@ -54,10 +50,10 @@ def encode(table: pa.Table, **options: Any) -> list[Chunk]:  # noqa: ANN401  Par
         table: At least one row.
         options: As `pyarrow.parquet.ParquetWriter` takes them.
     """
-    sink = io.BytesIO()
+    sink = pa.BufferOutputStream()
     with pq.ParquetWriter(sink, table.schema, store_schema=False, **options) as writer:
         writer.write_table(table, row_group_size=table.num_rows)
-    body = sink.getvalue()
+    body = memoryview(sink.getvalue())
     (group,) = _footer(body)[_GROUPS].values
     chunks = []
     for column in group[_COLUMNS].values:
@@ -70,34 +66,6 @@ def encode(table: pa.Table, **options: Any) -> list[Chunk]:  # noqa: ANN401  Par
             meta.fields.pop(number, None)
         chunks.append(Chunk(body[begin : begin + meta[_PACKED_SIZE]], meta))
     return chunks
-
-
-def constant(name: str, text: str, rows: int) -> Chunk:
-    """A chunk of a non-null string column that says the same in every row, made without encoding a row."""
-    value = text.encode()
-    entry = struct.pack("<I", len(value)) + value
-    run = b"\x01" + thrift.varint(rows << 1) + b"\x00"  # bit width 1, then one run of number 0
-    dictionary = _page(_DICTIONARY_PAGE_TYPE, entry, 7, [(1, I32, 1), (2, I32, _PLAIN)])
-    data = _page(
-        _DATA_PAGE_TYPE, run, 5, [(1, I32, rows), (2, I32, _RLE_DICTIONARY), (3, I32, _RLE), (4, I32, _RLE)]
-    )
-    pages = dictionary + data
-    statistics = _struct(
-        (3, I64, 0), (5, BINARY, value), (6, BINARY, value), (7, TRUE, True), (8, TRUE, True)
-    )
-    meta = _struct(
-        (1, I32, _BYTE_ARRAY),
-        (2, LIST, Items(I32, [_PLAIN, _RLE, _RLE_DICTIONARY])),
-        (_PATH, LIST, Items(BINARY, [name.encode()])),
-        (4, I32, _UNCOMPRESSED),
-        (5, I64, rows),
-        (_SIZE, I64, len(pages)),
-        (_PACKED_SIZE, I64, len(pages)),
-        (_DATA_PAGE, I64, len(dictionary)),
-        (_DICTIONARY_PAGE, I64, 0),
-        (12, STRUCT, statistics),
-    )
-    return Chunk(pages, meta)
 
 
 class Assembly:
@@ -113,9 +81,7 @@ class Assembly:
         self._at = 0
         self._rows = 0
         self._groups: list[Struct] = []
-        empty = io.BytesIO()
-        pq.write_table(columns.empty_table(), empty, store_schema=False)
-        self._footer = _footer(empty.getvalue())
+        self._footer = Struct(dict(_empty_footer(columns).fields))
         self._write(_MAGIC)
 
     def place(self, chunk: Chunk) -> Chunk:
@@ -126,21 +92,21 @@ class Assembly:
 
     def add_group(self, rows: int, chunks: Sequence[Chunk]) -> None:
         """Add a row group of placed chunks, in the order of the columns."""
-        columns = [_struct((2, I64, 0), (_META, STRUCT, _moved(chunk))) for chunk in chunks]
+        columns = [struct_of((2, I64, 0), (_META, STRUCT, _moved(chunk))) for chunk in chunks]
         sizes = [
             (number, I64, sum(chunk.meta[field] for chunk in chunks))
             for number, field in ((2, _SIZE), (6, _PACKED_SIZE))
         ]
         begin = min(chunk.at for chunk in chunks)
         self._groups.append(
-            _struct((_COLUMNS, LIST, Items(STRUCT, columns)), (3, I64, rows), (5, I64, begin), *sizes)
+            struct_of((_COLUMNS, LIST, Items(STRUCT, columns)), (3, I64, rows), (5, I64, begin), *sizes)
         )
         self._rows += rows
 
     def close(self, footer: Mapping[str, str]) -> int:
         """Write the footer with these entries; returns the object's size in bytes."""
         entries = [
-            _struct((1, BINARY, key.encode()), (2, BINARY, text.encode())) for key, text in footer.items()
+            struct_of((1, BINARY, key.encode()), (2, BINARY, text.encode())) for key, text in footer.items()
         ]
         fields = self._footer.fields
         fields[_ROWS] = (I64, self._rows)
@@ -151,7 +117,7 @@ class Assembly:
         self._sink.flush()
         return self._at
 
-    def _write(self, data: bytes) -> None:
+    def _write(self, data: bytes | memoryview) -> None:
         self._sink.write(data)
         self._at += len(data)
 
@@ -164,17 +130,14 @@ def _moved(chunk: Chunk) -> Struct:
     return Struct(fields)
 
 
-def _page(kind: int, body: bytes, header_field: int, header: Sequence[tuple[int, int, Any]]) -> bytes:
-    head = _struct(
-        (1, I32, kind), (2, I32, len(body)), (3, I32, len(body)), (header_field, STRUCT, _struct(*header))
-    )
-    return thrift.write_struct(head) + body
+@lru_cache(maxsize=16)
+def _empty_footer(columns: pa.Schema) -> Struct:
+    """The footer of an object without rows."""
+    empty = io.BytesIO()
+    pq.write_table(columns.empty_table(), empty, store_schema=False)
+    return thrift.written(_footer(empty.getvalue()))
 
 
-def _footer(body: bytes) -> Struct:
+def _footer(body: bytes | memoryview) -> Struct:
     (size,) = struct.unpack("<I", body[-8:-4])
-    return thrift.read_struct(body[-8 - size : -8])[0]
-
-
-def _struct(*fields: tuple[int, int, Any]) -> Struct:
-    return Struct({number: (kind, value) for number, kind, value in fields})
+    return thrift.read_struct(bytes(body[-8 - size : -8]))[0]

@@ -17,10 +17,6 @@ from telemetry_pipeline.lake.conform import check_columns, conform_raw
 FOOTER_PREFIX: Final = "can_telemetry."
 """Our own footer entries begin with this; other writers' entries are not ours to read."""
 
-ROW_GROUP_MIN: Final = 131_072
-ROW_GROUP_MAX: Final = 1_048_576
-"""Row groups end at a signal's end once they hold the minimum, and never hold more than the maximum."""
-
 BATCH_ROWS: Final = 150_000
 """Frames read and decoded at a time."""
 
@@ -39,42 +35,6 @@ def write_raw(table: pa.Table, footer: Mapping[str, str] | None = None) -> bytes
         use_dictionary=["arb_id", "dlc", "data", "vehicle_id", "channel"],
         column_encoding={"timestamp": "DELTA_BINARY_PACKED"},
         write_statistics=["timestamp", "arb_id"],
-    )
-
-
-def write_decoded(table: pa.Table, runs: Iterable[int], footer: Mapping[str, str]) -> bytes:
-    """Write signal values (schema `DECODED`, sorted by message, signal, time) as a decoded object.
-
-    Args:
-        table: The rows.
-        runs: How many rows each signal has, in the table's order: row groups are cut at these borders.
-        footer: Our own footer entries, without their prefix.
-    """
-    groups: list[pa.Table] = []
-    start = 0
-    for size in row_group_sizes(runs):
-        groups.append(table.slice(start, size))
-        start += size
-    return write_decoded_groups(groups, lambda: footer)
-
-
-def write_decoded_groups(groups: Iterable[pa.Table], footer: Callable[[], Mapping[str, str]]) -> bytes:
-    """Write signal values that come row group by row group; see `write_decoded`. No more than one of them is held.
-
-    The Arrow schema is not stored: with it, readers take the names for dictionaries and stop pruning row groups.
-
-    Args:
-        groups: The rows, in groups of `row_group_sizes`.
-        footer: Gives our own footer entries, without their prefix, once all groups are written.
-    """
-    return _write(
-        (group if group.schema.equals(schema.DECODED) else group.cast(schema.DECODED) for group in groups),
-        footer,
-        use_dictionary=["vehicle_id", "message_name", "signal_name", "unit", "channel"],
-        column_encoding={"timestamp": "DELTA_BINARY_PACKED", "value": "PLAIN"},
-        # statistics of the constant columns cost more than all compression, and nobody prunes by them
-        write_statistics=["timestamp", "signal_name"],
-        columns=schema.DECODED,
     )
 
 
@@ -116,27 +76,6 @@ def _write(
     return sink.getvalue()
 
 
-def row_group_sizes(runs: Iterable[int]) -> list[int]:
-    """Rows of each row group for signals of `runs` rows each: cut at a signal's end, within the two limits."""
-    sizes: list[int] = []
-    held = 0
-    for run in runs:
-        rows = run
-        if held and held + rows > ROW_GROUP_MAX:
-            sizes.append(held)
-            held = 0
-        while rows > ROW_GROUP_MAX:
-            sizes.append(ROW_GROUP_MAX)
-            rows -= ROW_GROUP_MAX
-        held += rows
-        if held >= ROW_GROUP_MIN:
-            sizes.append(held)
-            held = 0
-    if held:
-        sizes.append(held)
-    return sizes
-
-
 def open_object(source: bytes | BinaryIO, where: str) -> pq.ParquetFile:
     """Open an object, as bytes or as a file, for reading row groups and columns.
 
@@ -144,7 +83,9 @@ def open_object(source: bytes | BinaryIO, where: str) -> pq.ParquetFile:
         BadRaw: It is not a Parquet file.
     """
     try:
-        return pq.ParquetFile(pa.BufferReader(source) if isinstance(source, bytes) else source)
+        if isinstance(source, bytes):  # all of it is there: nothing is gained by reading ahead
+            return pq.ParquetFile(pa.BufferReader(source), pre_buffer=False)
+        return pq.ParquetFile(source)
     except _READ_ERRORS as error:
         raise BadRaw(f"not a readable Parquet file ({_first_line(error)})", where) from error
 
@@ -184,7 +125,7 @@ def read_raw_batches(body: bytes, where: str, rows: int = BATCH_ROWS) -> Iterato
     columns = [name for name in schema.RAW.names if name in names]
     try:
         if file.metadata.num_rows <= rows:
-            yield conform_raw(file.read(columns=columns), where)
+            yield conform_raw(file.read(columns=columns, use_threads=False), where)
             return
         for batch in file.iter_batches(batch_size=rows, columns=columns, use_threads=False):
             yield conform_raw(pa.Table.from_batches([batch]), where)

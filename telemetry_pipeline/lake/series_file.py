@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from telemetry_pipeline.lake import chunks, schema
 from telemetry_pipeline.lake.chunks import Assembly, Chunk
 from telemetry_pipeline.lake.parquet import FOOTER_PREFIX
+from telemetry_pipeline.lake.runs import constant
 
 GROUP_ROWS: Final = 131_072
 """Rows of a row group: what is read at least to see one sample."""
@@ -110,7 +111,7 @@ class SeriesWriter:
                     times.placed[start],
                     self._constant("vehicle_id", self._vehicle_id, size),
                     self._constant("message_name", message, size),
-                    self._out.place(chunks.constant("signal_name", signal, size)),
+                    self._out.place(constant("signal_name", signal, size)),
                     self._encoded(pa.table([pa.array(v[start:stop])], schema=_VALUE), _VALUE_OPTIONS),
                     self._labelled("unit", rows.unit.cut(start, stop), size),
                     self._labelled("channel", rows.channel.cut(start, stop), size),
@@ -142,5 +143,5 @@ class SeriesWriter:
     def _constant(self, name: str, text: str, rows: int) -> Chunk:
         key = (name, text, rows)
         if key not in self._constants:
-            self._constants[key] = self._out.place(chunks.constant(name, text, rows))
+            self._constants[key] = self._out.place(constant(name, text, rows))
         return self._constants[key]

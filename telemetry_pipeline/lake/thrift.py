@@ -44,6 +44,28 @@ class Items:
     values: list[Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A value that has been written before, as the bytes that it became."""
+
+    body: bytes
+
+
+def written(struct: Struct) -> Struct:
+    """A struct that writes the same bytes, and sooner."""
+    return Struct(
+        {
+            number: (kind, value if kind in (TRUE, FALSE) else Written(_bytes_of(kind, value)))
+            for number, (kind, value) in struct.fields.items()
+        }
+    )
+
+
+def struct_of(*fields: tuple[int, int, Any]) -> Struct:
+    """A struct of fields given as (number, type, value)."""
+    return Struct({number: (kind, value) for number, kind, value in fields})
+
+
 def read_struct(data: bytes, at: int = 0) -> tuple[Struct, int]:
     """Read a struct that begins at a byte; returns it with the position after it.
 
@@ -138,8 +160,16 @@ def _put_struct(out: bytearray, struct: Struct) -> None:
     out.append(0)
 
 
+def _bytes_of(kind: int, value: Any) -> bytes:  # noqa: ANN401  whatever `kind` says
+    out = bytearray()
+    _put(out, kind, value)
+    return bytes(out)
+
+
 def _put(out: bytearray, kind: int, value: Any) -> None:  # noqa: ANN401  whatever `kind` says
-    if kind in _INTEGERS:
+    if type(value) is Written:
+        out += value.body
+    elif kind in _INTEGERS:
         out += varint(_zigzag(value))
     elif kind == BINARY:
         out += varint(len(value))

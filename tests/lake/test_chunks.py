@@ -7,11 +7,10 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from telemetry_pipeline.lake import chunks, schema, thrift
+from telemetry_pipeline.lake import schema, thrift
 from telemetry_pipeline.lake.series_file import GROUP_ROWS, Labels, SeriesWriter, SignalRows
 
 ONE = Labels(("",))
@@ -139,14 +138,3 @@ def test_a_signal_of_many_rows_has_several_row_groups_with_statistics():
 
 def test_an_object_without_rows_is_an_empty_table():
     assert pq.read_table(pa.BufferReader(written([]))).num_rows == 0
-
-
-@pytest.mark.parametrize("rows", [1, 63, 64, 8191, 8192, 1_048_576])
-def test_a_constant_column_says_the_same_in_every_row(rows):
-    sink = io.BytesIO()
-    columns = pa.schema([pa.field("name", pa.string(), nullable=False)])
-    out = chunks.Assembly(sink, columns)
-    out.add_group(rows, [out.place(chunks.constant("name", "Ärger", rows))])
-    out.close({})
-    column = pq.read_table(pa.BufferReader(sink.getvalue()))["name"]
-    assert (len(column), column.unique().to_pylist()) == (rows, ["Ärger"])

@@ -3,7 +3,7 @@
 import pytest
 
 from telemetry_pipeline.errors import NotFound
-from telemetry_pipeline.lake import ledger, parquet, schema
+from telemetry_pipeline.lake import decoded_file, ledger, schema
 from telemetry_pipeline.lake.layout import DECODED, DecodedObject
 from telemetry_pipeline.lake.store import Store, digest
 from tests.raw_lake import NOON, land
@@ -12,7 +12,7 @@ RECEIPT = schema.DECODED.empty_table()
 
 
 def put_receipt(store: Store, raw, raw_digest: str) -> None:
-    store.put(raw.decoded_key, parquet.write_decoded(RECEIPT, [], {"raw_digest": raw_digest}))
+    store.put(raw.decoded_key, decoded_file.write_decoded(RECEIPT, [], {"raw_digest": raw_digest}))
 
 
 def test_a_new_object_is_not_settled(any_lake: Store) -> None:

@@ -6,11 +6,9 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from telemetry_pipeline.errors import BadRaw
-from telemetry_pipeline.lake import parquet, schema
+from telemetry_pipeline.lake import decoded_file, parquet, schema
 from tests.raw_lake import NOON, frames
 
 
@@ -39,20 +37,20 @@ def test_frames_come_back_as_they_went() -> None:
 
 def test_the_same_rows_are_the_same_bytes() -> None:
     table = decoded({"a": 10, "b": 5})
-    one = parquet.write_decoded(table, [10, 5], {"raw_key": "k"})
-    assert one == parquet.write_decoded(decoded({"b": 5, "a": 10}), [10, 5], {"raw_key": "k"})
+    one = decoded_file.write_decoded(table, [10, 5], {"raw_key": "k"})
+    assert one == decoded_file.write_decoded(decoded({"b": 5, "a": 10}), [10, 5], {"raw_key": "k"})
 
 
 def test_the_footer_carries_our_entries_and_no_arrow_schema() -> None:
     file = parquet.open_object(
-        parquet.write_decoded(decoded({"a": 1}), [1], {"raw_key": "k", "report": "{}"}), "key"
+        decoded_file.write_decoded(decoded({"a": 1}), [1], {"raw_key": "k", "report": "{}"}), "key"
     )
     assert parquet.read_footer(file) == {"raw_key": "k", "report": "{}"}
     assert b"ARROW:schema" not in (file.metadata.metadata or {})
 
 
 def test_an_object_without_rows_is_an_object() -> None:
-    body = parquet.write_decoded(decoded({}), [], {"raw_key": "k"})
+    body = decoded_file.write_decoded(decoded({}), [], {"raw_key": "k"})
     file = parquet.open_object(body, "key")
     assert file.metadata.num_rows == 0
     assert parquet.read_footer(file) == {"raw_key": "k"}
@@ -60,37 +58,15 @@ def test_an_object_without_rows_is_an_object() -> None:
 
 
 def test_columns_are_required_and_statistics_are_where_readers_prune() -> None:
-    file = parquet.open_object(parquet.write_decoded(decoded({"a": 3, "b": 3}), [3, 3], {}), "key")
+    file = parquet.open_object(decoded_file.write_decoded(decoded({"a": 3, "b": 3}), [3, 3], {}), "key")
     group = file.metadata.row_group(0)
     with_statistics = {
         group.column(index).path_in_schema
         for index in range(group.num_columns)
         if group.column(index).is_stats_set
     }
-    assert with_statistics == {"timestamp", "signal_name"}
+    assert with_statistics == set(schema.DECODED.names) - {"value"}
     assert all(file.schema.column(index).max_definition_level == 0 for index in range(7))
-
-
-@given(st.lists(st.integers(0, 3_000_000), max_size=40))
-def test_row_groups_hold_every_row_within_the_limits(runs: list[int]) -> None:
-    sizes = parquet.row_group_sizes(runs)
-    assert sum(sizes) == sum(runs)
-    assert all(0 < size <= parquet.ROW_GROUP_MAX for size in sizes)
-    assert all(size >= parquet.ROW_GROUP_MIN for size in sizes[:-1]) or max(runs) > parquet.ROW_GROUP_MIN
-
-
-@given(st.lists(st.integers(1, parquet.ROW_GROUP_MIN), min_size=1, max_size=60))
-def test_row_groups_end_where_a_signal_ends(runs: list[int]) -> None:
-    ends, borders = set(), set()
-    total = 0
-    for run in runs:
-        total += run
-        ends.add(total)
-    total = 0
-    for size in parquet.row_group_sizes(runs):
-        total += size
-        borders.add(total)
-    assert borders <= ends
 
 
 def parquet_of(**columns: object) -> bytes:
@@ -144,7 +120,7 @@ def test_damaged_pages_are_refused_or_read_never_a_crash() -> None:
 def test_every_column_is_compressed() -> None:
     for body in (
         parquet.write_raw(frames("V", NOON, 1000)),
-        parquet.write_decoded(decoded({"a": 900, "b": 100}), [900, 100], {}),
+        decoded_file.write_decoded(decoded({"a": 900, "b": 100}), [900, 100], {}),
     ):
         group = parquet.open_object(body, "key").metadata.row_group(0)
         codecs = {group.column(index).compression for index in range(group.num_columns)}
