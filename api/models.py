@@ -37,9 +37,9 @@ class VehicleModel(BaseModel):
 
 
 class SessionModel(BaseModel):
-    """A stretch of recording without a pause above five minutes, within one UTC day."""
+    """A stretch of recording without a pause above five minutes."""
 
-    date: str = Field(description="UTC day, YYYY-MM-DD")
+    date: str = Field(description="UTC day of its start, YYYY-MM-DD")
     start_time: str = Field(description="ISO 8601 UTC, rounded down to the millisecond")
     end_time: str = Field(
         description="the first whole millisecond after the last sample: [start_time, end_time) holds them all"

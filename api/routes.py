@@ -52,7 +52,7 @@ def build(reader: SignalReader, health: Health, *, max_answer_points: int) -> AP
 
     @router.get("/vehicles/{vehicle_id}/sessions", tags=["catalog"])
     def list_sessions(vehicle_id: VehicleId) -> list[SessionModel]:
-        """Recording sessions, newest first: a pause above five minutes, or midnight UTC, begins a new one."""
+        """Recording sessions, newest first: a pause above five minutes begins a new one."""
         return [_session(session) for session in reader.sessions(vehicle_id)]
 
     @router.get("/vehicles/{vehicle_id}/messages", tags=["catalog"])

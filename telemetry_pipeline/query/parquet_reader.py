@@ -10,7 +10,7 @@ from telemetry_pipeline.errors import NotFound, NoVehicle, TooLarge
 from telemetry_pipeline.lake import layout, ledger
 from telemetry_pipeline.lake.store import ObjectInfo, Store
 from telemetry_pipeline.query.cache import WeightedCache
-from telemetry_pipeline.query.day import DaySummary, summarise
+from telemetry_pipeline.query.day import DaySummary, joined, summarise
 from telemetry_pipeline.query.index import Run, Span
 from telemetry_pipeline.query.object_reader import INDEXED_RUNS, ObjectReader
 from telemetry_pipeline.query.reader import (
@@ -51,7 +51,7 @@ class ParquetReader:
 
     def sessions(self, vehicle_id: str) -> list[Session]:
         """The recording sessions of a vehicle, newest first (see `SignalReader`)."""
-        spans = [span for day in self._summaries(vehicle_id) for span in day.spans]
+        spans = joined([span for day in self._summaries(vehicle_id) for span in day.spans])
         return [Session(span.first_ns, span.last_ns, span.frames) for span in reversed(spans)]
 
     def messages(self, vehicle_id: str) -> list[Message]:
@@ -153,7 +153,7 @@ class ParquetReader:
 
         stretches = [
             (max(span.first_ns, start_ns), min(span.last_ns, end_ns - 1))
-            for span in self.objects.again(spans)
+            for span in joined(self.objects.again(spans))
             if span.last_ns >= start_ns and span.first_ns < end_ns
         ]
         return np.array(stretches, dtype=np.int64).reshape(-1, 2)

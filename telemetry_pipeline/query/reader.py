@@ -32,7 +32,7 @@ class Vehicle:
 
 @dataclass(frozen=True)
 class Session:
-    """A stretch of recording without a pause above `SESSION_PAUSE_NS`, within one UTC day.
+    """A stretch of recording without a pause above `SESSION_PAUSE_NS`, over as many days as it takes.
 
     Attributes:
         first_ns: The first sample.

@@ -53,7 +53,7 @@ export interface paths {
         };
         /**
          * List Sessions
-         * @description Recording sessions, newest first: a pause above five minutes, or midnight UTC, begins a new one.
+         * @description Recording sessions, newest first: a pause above five minutes begins a new one.
          */
         get: operations["list_sessions_vehicles__vehicle_id__sessions_get"];
         put?: never;
@@ -432,12 +432,12 @@ export interface components {
         };
         /**
          * SessionModel
-         * @description A stretch of recording without a pause above five minutes, within one UTC day.
+         * @description A stretch of recording without a pause above five minutes.
          */
         SessionModel: {
             /**
              * Date
-             * @description UTC day, YYYY-MM-DD
+             * @description UTC day of its start, YYYY-MM-DD
              */
             date: string;
             /**
