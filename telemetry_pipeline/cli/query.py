@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from telemetry_pipeline.cli.arguments import parse_instant
-from telemetry_pipeline.cli.console import emit, open_lake
+from telemetry_pipeline.cli.console import emit, open_lake, settings
 from telemetry_pipeline.errors import BadQuery, BadSetting
 from telemetry_pipeline.lake.instant import format_instant
 
@@ -55,7 +55,7 @@ def query(
     """Read samples of signals in [START, END) from the lake: every one, unless --max-points says otherwise."""
     from api.encode import to_json  # noqa: PLC0415  polars and the down-sampler are slow to import
     from api.query import Question, ask  # noqa: PLC0415
-    from telemetry_pipeline.query.parquet_reader import ParquetReader  # noqa: PLC0415
+    from telemetry_pipeline.query.open import open_reader  # noqa: PLC0415
 
     start_ns, end_ns = parse_instant(start), parse_instant(end)
     if end_ns <= start_ns:
@@ -80,7 +80,7 @@ def query(
         ("gaps",) if picture else (),
     )
     # a file or a pipe takes whatever the reader reads; its own limit still holds
-    result = ask(ParquetReader(open_lake()), question, max_answer_points=sys.maxsize)
+    result = ask(open_reader(open_lake(), settings()), question, max_answer_points=sys.maxsize)
     if as_json:
         sys.stdout.buffer.write(to_json(result) + b"\n")
     elif output is Output.TABLE and out is None:
