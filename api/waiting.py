@@ -38,34 +38,25 @@ class WaitingMiddleware:
 
 
 class _Client:
-    """One client, listened to by the application until its request is complete, and by us from then on."""
+    """One client: everything it sends passes here first, at most one message ahead of the application."""
 
     def __init__(self, receive: Receive) -> None:
         self.patience = Patience()
         self._receive = receive
-        self._complete = asyncio.Event()
-        self._left = asyncio.Event()
+        self._messages: asyncio.Queue[Message] = asyncio.Queue(maxsize=1)
 
     async def receive(self) -> Message:
-        """What the application is given: the request, then the end of the connection."""
-        if self._complete.is_set():
-            await self._left.wait()
+        """What the application is given: the request, then the end of the connection, as often as it asks."""
+        if self.patience.gone and self._messages.empty():
             return {"type": "http.disconnect"}
-        message = await self._receive()
-        if message["type"] == "http.disconnect":
-            self._leave()
-        if not message.get("more_body", False):
-            self._complete.set()
-        return message
+        return await self._messages.get()
 
     async def watch(self) -> None:
-        """Listen for the end of the connection."""
-        await self._complete.wait()
-        while not self._left.is_set():
+        """Listen until the connection ends: the application need not, and often does not."""
+        while True:
             message = await self._receive()
             if message["type"] == "http.disconnect":
-                self._leave()
-
-    def _leave(self) -> None:
-        self.patience.leave()
-        self._left.set()
+                self.patience.leave()
+            await self._messages.put(message)
+            if self.patience.gone:
+                return
