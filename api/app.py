@@ -1,21 +1,32 @@
-"""The application, put together: endpoints, errors, metrics, compression, and the dashboard on the same port."""
+"""The application, put together: endpoints behind guards, the dashboard on the same port.
+
+A request passes, from the outside in: numbers, headers, origins, errors, who asks, how often, how much it sends,
+compression. So whatever an inner part refuses is counted, and leaves with the headers that a browser needs to read it.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from fastapi import FastAPI
-from fastapi.middleware.cors import CORSMiddleware
+from fastapi import Depends, FastAPI
 from fastapi.middleware.gzip import GZipMiddleware
-from fastapi.responses import PlainTextResponse
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES
+from starlette.routing import Match
+from starlette.types import Scope
 
-from api import errors, event_routes, metrics, routes, site
+from api import errors, event_routes, routes, service_routes, site
+from api.auth import PUBLIC, Access, AuthMiddleware, ThisMachine, refuse_others
+from api.description import DescribedApp
 from api.encode import ARROW_TYPE
+from api.guarded import EventSource, GuardedEvents, GuardedReader
+from api.headers import HeadersMiddleware, OriginsMiddleware, page_policy_of
+from api.limits import LimitsMiddleware, RateLimiter
 from api.metrics import Metrics, MetricsMiddleware
 from api.models import Health
-from api.query import MAX_ANSWER_POINTS
-from telemetry_pipeline.query.events import EventReader
+from api.waiting import WaitingMiddleware
+from telemetry_pipeline.errors import BadSetting
 from telemetry_pipeline.query.reader import SignalReader
+from telemetry_pipeline.service_settings import Limits
 from telemetry_pipeline.version import __version__
 
 
@@ -23,46 +34,60 @@ def create_app(
     reader: SignalReader,
     *,
     lake: str,
-    events: EventReader | None = None,
+    access: Access | None = None,
+    events: EventSource | None = None,
     dashboard: Path | None = None,
     origins: Sequence[str] = (),
-    max_answer_points: int = MAX_ANSWER_POINTS,
+    limits: Limits | None = None,
+    embedded_metrics: bool = False,
 ) -> FastAPI:
     """Build the application.
 
     Args:
         reader: Where the answers come from.
         lake: The lake's URL, for `/health`: `file://` is local, `s3://` is cloud.
+        access: How callers are told apart; None: they are not, and only this machine is answered.
         events: Where events come from; None leaves their endpoint out.
         dashboard: The folder of the built dashboard; None serves the API alone.
         origins: Other origins whose pages may call the API from a browser; default none.
-        max_answer_points: The most points of one answer, all signals together.
+        limits: How much may be asked.
+        embedded_metrics: Write the numbers of each request to stdout, as CloudWatch reads them.
+
+    Raises:
+        BadSetting: The lake is a bucket, and nobody has to sign in.
     """
-    app = FastAPI(
-        title="can-telemetry",
-        version=__version__,
-        summary="Decoded CAN signals of a fleet, by vehicle, message, signal and time",
-        redoc_url=None,
-    )
-    numbers = Metrics()
+    access, limits = access or ThisMachine(), limits or Limits()
+    open_to_all = isinstance(access, ThisMachine)
+    if open_to_all and not lake.startswith("file://"):
+        raise BadSetting("a bucket is not served without signing in", lake, "Set TELEMETRY_AUTH_ISSUER")
+    app = DescribedApp(signed_in=not open_to_all, dependencies=[Depends(refuse_others)])
     errors.install(app)
+    numbers = Metrics(embedded=embedded_metrics)
     health = Health(
         status="healthy",
         version=__version__,
         mode="cloud" if lake.startswith("s3://") else "local",
-        lake=lake,
+        # anybody may ask this
+        lake=lake if open_to_all else lake.partition("//")[0] + "//",
     )
-    app.include_router(routes.build(reader, health, max_answer_points=max_answer_points))
+    guarded = GuardedReader(reader, limits)
+    app.include_router(routes.build(guarded, health, max_answer_points=limits.answer_points))
     if events is not None:
-        app.include_router(event_routes.build(events))
-
-    @app.get("/metrics", tags=["service"], response_class=PlainTextResponse)
-    async def get_metrics() -> PlainTextResponse:
-        """Numbers about the service itself, for Prometheus."""
-        return PlainTextResponse(numbers.render(), media_type=metrics.CONTENT_TYPE)
-
+        app.include_router(event_routes.build(GuardedEvents(events, limits)))
+    app.include_router(service_routes.build(access, numbers))
+    files = None
     if dashboard is not None:
         app.include_router(site.build(dashboard))
+        files = app.router.routes[-1]
+
+    def is_public(scope: Scope) -> bool:
+        # a file of the dashboard is what no endpoint answers to
+        return scope["path"] in PUBLIC or (
+            scope["method"] in ("GET", "HEAD")
+            and all(route is files or route.matches(scope)[0] is Match.NONE for route in app.router.routes)
+        )
+
+    limiter = RateLimiter(limits.rate, limits.burst)
     # Arrow's floats hardly compress, and its readers are programs nearby
     app.add_middleware(
         GZipMiddleware,
@@ -70,7 +95,13 @@ def create_app(
         compresslevel=4,
         exclude_content_types=(ARROW_TYPE, *DEFAULT_EXCLUDED_CONTENT_TYPES),
     )
+    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=limits.body_bytes)
+    app.add_middleware(WaitingMiddleware)
+    app.add_middleware(LimitsMiddleware, limiter=limiter)
+    app.add_middleware(AuthMiddleware, access=access, limiter=limiter, is_public=is_public)
+    app.add_middleware(errors.ErrorsMiddleware)
     if origins:
-        app.add_middleware(CORSMiddleware, allow_origins=list(origins), allow_methods=["GET", "POST"])
+        app.add_middleware(OriginsMiddleware, origins=tuple(origins))
+    app.add_middleware(HeadersMiddleware, policy=page_policy_of(access))
     app.add_middleware(MetricsMiddleware, metrics=numbers)
     return app

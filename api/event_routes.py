@@ -6,14 +6,14 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 
 from api import errors
+from api.guarded import EventSource
 from api.models import EventModel, EventsResponse, Instant, Severity
 from telemetry_pipeline.errors import BadQuery
 from telemetry_pipeline.lake.instant import format_instant, parse_instant
-from telemetry_pipeline.query.events import EventReader
 from telemetry_pipeline.rules.interval import Interval
 
 
-def build(reader: EventReader) -> APIRouter:
+def build(reader: EventSource) -> APIRouter:
     """The endpoint over a reader of events."""
     router = APIRouter(responses=errors.RESPONSES)
 

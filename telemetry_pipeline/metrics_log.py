@@ -1,4 +1,4 @@
-"""Lines of JSON on stdout, as CloudWatch reads them: what happened, and counts that become metrics by themselves.
+"""Lines of JSON on stdout, as CloudWatch reads them: what happened, and values that become metrics by themselves.
 
 Format: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
@@ -18,19 +18,25 @@ def write_line(event: str, **facts: Any) -> None:  # noqa: ANN401  anything that
     sys.stdout.flush()
 
 
-def write_metrics(event: str, counts: Mapping[str, int], dimensions: Mapping[str, str]) -> None:
-    """Write one line whose counts CloudWatch keeps as metrics of `NAMESPACE`.
+def write_metrics(
+    event: str,
+    values: Mapping[str, float],
+    dimensions: Mapping[str, str],
+    units: Mapping[str, str] | None = None,
+) -> None:
+    """Write one line whose values CloudWatch keeps as metrics of `NAMESPACE`.
 
     Args:
         event: What happened.
-        counts: Metrics of the unit Count, by name.
+        values: Metrics by name.
         dimensions: What the metrics are told apart by, at least one.
+        units: CloudWatch's units of those that are no Count, by name.
     """
     directive = {
         "Namespace": NAMESPACE,
         "Dimensions": [list(dimensions)],
-        "Metrics": [{"Name": name, "Unit": "Count"} for name in counts],
+        "Metrics": [{"Name": name, "Unit": (units or {}).get(name, "Count")} for name in values],
     }
     milliseconds = time.time_ns() // 1_000_000
     meta = {"Timestamp": milliseconds, "CloudWatchMetrics": [directive]}
-    write_line(event, _aws=meta, **dimensions, **counts)
+    write_line(event, _aws=meta, **dimensions, **values)

@@ -155,9 +155,11 @@ def is_loopback(host: str) -> bool:
     if name.lower() == "localhost":
         return True
     try:
-        return ipaddress.ip_address(name).is_loopback
+        address = ipaddress.ip_address(name)
     except ValueError:
         return False
+    # how a socket for both families shows an IPv4 address
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 def origin_of(text: str) -> str:

@@ -6,8 +6,9 @@ from typing import Annotated, Final
 import typer
 from rich.console import Console
 
-from telemetry_pipeline.cli.console import open_lake, settings
+from telemetry_pipeline.cli.console import settings
 from telemetry_pipeline.errors import BadSetting
+from telemetry_pipeline.service_settings import origin_of
 
 PORTS_TRIED: Final = 50
 
@@ -28,17 +29,14 @@ def serve(
     """Serve the API and the dashboard until interrupted."""
     import uvicorn  # noqa: PLC0415  only this command needs a web server
 
-    from api.app import create_app  # noqa: PLC0415
-    from telemetry_pipeline.query.events import EventReader  # noqa: PLC0415
-    from telemetry_pipeline.query.parquet_reader import ParquetReader  # noqa: PLC0415
+    from api.door import open_app  # noqa: PLC0415
 
-    lake = open_lake()
-    app = create_app(
-        ParquetReader(lake),
-        lake=lake.url,
-        events=EventReader(lake),
-        dashboard=settings().dashboard,
-        origins=allow_origin or (),
+    chosen = settings()
+    app = open_app(
+        chosen,
+        host=host,
+        dashboard=chosen.dashboard,
+        origins=[origin_of(text) for text in allow_origin or ()],
     )
     with listen(host, port) as listener:
         taken = listener.getsockname()[1]
@@ -47,9 +45,14 @@ def serve(
             console.print(f"port {port} is taken, using {taken}")
         shown = "127.0.0.1" if host in ("", "0.0.0.0") else f"[{host}]" if ":" in host else host  # noqa: S104  it is compared, not bound
         console.print(
-            f"Dashboard http://{shown}:{taken}/   API http://{shown}:{taken}/docs   lake {lake.url}"
+            f"Dashboard http://{shown}:{taken}/   API http://{shown}:{taken}/docs   lake {chosen.lake}"
         )
-        uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False)).run(sockets=[listener])
+        if chosen.service.issuer is None:
+            console.print(
+                "Nobody signs in: this machine alone is answered. TELEMETRY_AUTH_ISSUER changes that."
+            )
+        config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
+        uvicorn.Server(config).run(sockets=[listener])
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -6,6 +6,7 @@ import pytest
 import uvicorn
 
 from telemetry_pipeline.cli.serve import listen
+from tests.oidc import Issuer
 from tests.servers import wait_until
 
 
@@ -31,3 +32,11 @@ def serving():
     """Start applications that end with the test: `serving(app)` gives a client."""
     with ExitStack() as stack:
         yield lambda app: stack.enter_context(running(app))
+
+
+@pytest.fixture
+def issuer():
+    """An issuer of tokens that nobody else uses."""
+    running = Issuer()
+    yield running
+    running.close()

@@ -8,9 +8,11 @@ import pyarrow as pa
 import pytest
 
 from api.app import create_app
+from api.auth import SignIn
 from telemetry_pipeline.errors import TransientError
 from telemetry_pipeline.lake.layout import DecodedObject, Partition
 from telemetry_pipeline.query.parquet_reader import ParquetReader
+from telemetry_pipeline.service_settings import Limits
 from tests.decoded_lake import put_decoded
 
 S = 1_000_000_000
@@ -114,7 +116,8 @@ def test_exactly_max_points_come_back(client, method):
 
 def test_raw_is_complete_or_refused(filled, serving):
     free = serving(create_app(ParquetReader(filled), lake=filled.url))
-    tight = serving(create_app(ParquetReader(filled), lake=filled.url, max_answer_points=SAMPLES - 1))
+    limits = Limits(answer_points=SAMPLES - 1)
+    tight = serving(create_app(ParquetReader(filled), lake=filled.url, limits=limits))
     asked = body(max_points=10, method="raw")
     (speed,) = free.post("/vehicles/VIN1/query", json=asked).json()["signals"]
     assert len(speed["data"]) == SAMPLES
@@ -297,6 +300,7 @@ def test_health_metrics_and_documentation(client):
     assert client.get("/docs").status_code == 200
     paths = client.get("/openapi.json").json()["paths"]
     assert paths.keys() == {
+        "/auth-config",
         "/health",
         "/metrics",
         "/vehicles",
@@ -307,14 +311,15 @@ def test_health_metrics_and_documentation(client):
     }
 
 
-def test_a_bucket_is_the_cloud(s3_lake, s3_server, serving):
+def test_a_bucket_is_the_cloud(s3_lake, s3_server, serving, issuer):
     from telemetry_pipeline.lake.store import Store
 
     store = Store.open(s3_lake, endpoint_url=s3_server.endpoint)
     put_decoded(store, DAY, "a", {("Drive", "Speed"): (TIMES, VALUES)})
-    client = serving(create_app(ParquetReader(store), lake=store.url))
+    client = serving(create_app(ParquetReader(store), lake=store.url, access=SignIn(issuer.settings())))
     assert client.get("/health").json()["mode"] == "cloud"
-    (speed,) = client.post("/vehicles/VIN1/query", json=body()).json()["signals"]
+    answer = client.post("/vehicles/VIN1/query", json=body(), headers=issuer.headers())
+    (speed,) = answer.json()["signals"]
     assert len(speed["data"]) == SAMPLES
 
 
