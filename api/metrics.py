@@ -151,22 +151,41 @@ class MetricsMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        begun = time.perf_counter()
-        status = 500
         scope.setdefault("state", {})
-
-        async def noting(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
         with noted() as work:
+            counting = _Counting(self._metrics, scope, work, send)
             try:
-                await self._app(scope, receive, noting)
+                await self._app(scope, receive, counting.send)
             finally:
-                route = getattr(scope.get("route"), "path", "other")
-                query = scope["state"].get("query")
-                points = sum(len(drawn.t) for drawn in query.series) if query else 0
-                seconds = time.perf_counter() - begun
-                self._metrics.observe(scope["method"], route, status, seconds, work=work, points=points)
+                counting.count()
+
+
+class _Counting:
+    """One request: it is counted before its last byte is sent, so that whoever has the answer finds it counted."""
+
+    def __init__(self, metrics: Metrics, scope: Scope, work: Work, send: Send) -> None:
+        self._metrics, self._scope, self._work, self._send = metrics, scope, work, send
+        self._begun = time.perf_counter()
+        self._status = 500
+        self._counted = False
+
+    async def send(self, message: Message) -> None:
+        """Pass a part of the answer on."""
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+        elif not message.get("more_body"):
+            self.count()
+        await self._send(message)
+
+    def count(self) -> None:
+        """Count the request, once."""
+        if self._counted:
+            return
+        self._counted = True
+        route = getattr(self._scope.get("route"), "path", "other")
+        query = self._scope["state"].get("query")
+        points = sum(len(drawn.t) for drawn in query.series) if query else 0
+        seconds = time.perf_counter() - self._begun
+        self._metrics.observe(
+            self._scope["method"], route, self._status, seconds, work=self._work, points=points
+        )
