@@ -41,12 +41,14 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("boto3", "botocore", "numpy", "polars", "pyathena"),
     ),
     f"{P}.query.open": ((ERRORS, LAKE, SETTINGS, f"{P}.query"), ()),
+    f"{P}.query.listing": ((LAKE, f"{P}.query.cache"), ()),
+    f"{P}.query.source": ((LAKE,), ("numpy", "pyarrow")),
     f"{P}.query.day": ((f"{P}.query.index", f"{P}.query.reader"), ()),
     f"{P}.series": (
         (
             ERRORS,
             LAKE,
-            *(f"{P}.query.{name}" for name in ("reader", "index", "day", "cache")),
+            *(f"{P}.query.{name}" for name in ("reader", "index", "day", "cache", "listing", "source")),
             f"{P}.version",
         ),
         ("numpy", "pyarrow"),
@@ -170,7 +172,10 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             LAKE,
             SETTINGS,
             f"{P}.query",
-            *(f"{P}.{name}" for name in ("metrics_log", "rules.interval", "series.tiers", "service_settings", "version")),
+            *(
+                f"{P}.{name}"
+                for name in ("metrics_log", "rules.interval", "series.tiers", "service_settings", "version")
+            ),
         ),
         (
             "anyio",

@@ -1,93 +1,146 @@
-"""Footers of large objects, read once: what a series object's row groups are, without asking for it again."""
+"""Footers of objects: where the rows of a signal lie in a file, and when each of its row groups begins and ends.
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+Those of series objects are large and are kept; what rows say is not known here.
+"""
+
+from collections.abc import Iterable
+from typing import Final
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from telemetry_pipeline.lake import parquet
+from telemetry_pipeline.lake import parquet, schema
+from telemetry_pipeline.lake.pages import PlainChunk
 from telemetry_pipeline.lake.store import ObjectInfo
 from telemetry_pipeline.query.cache import WeightedCache
 from telemetry_pipeline.query.index import Run
+from telemetry_pipeline.query.source import Range, Source
 
-_CHUNKS: Final = 200_000
-"""Column chunks of footers that are remembered: about 500 bytes each."""
+_UNPACKED: Final = 6
+"""A footer in memory takes about so many times its bytes in the file."""
 
 
-@dataclass(frozen=True, slots=True)
 class Footer:
-    """A footer.
+    """The footer of one object.
+
+    Args:
+        metadata: The footer.
 
     Attributes:
-        metadata: The footer itself.
-        edges: How many rows lie before each of its row groups, and after the last.
-        first: The first time of each row group, int64 nanoseconds.
-        last: The last time of each.
+        metadata: Likewise.
+        edges: How many rows lie before each of its row groups, and after the last: int64.
     """
 
-    metadata: pq.FileMetaData
-    edges: NDArray[np.int64]
-    first: NDArray[np.int64]
-    last: NDArray[np.int64]
+    def __init__(self, metadata: pq.FileMetaData) -> None:
+        self.metadata = metadata
+        groups = metadata.num_row_groups
+        sizes = np.fromiter((metadata.row_group(group).num_rows for group in range(groups)), np.int64, groups)
+        self.edges: NDArray[np.int64] = np.concatenate(([0], np.cumsum(sizes)))
+        names = list(metadata.schema.names)
+        self.time_column = names.index("timestamp") if "timestamp" in names else -1
+        self.value_column = names.index("value") if "value" in names else -1
+        self._columns = metadata.schema.to_arrow_schema()
+
+    @property
+    def weight(self) -> int:
+        """About how many bytes of memory it takes."""
+        return _UNPACKED * int(self.metadata.serialized_size)
+
+    def times_of(self, group: int) -> tuple[int, int] | None:
+        """The first and the last time of a row group, int64 nanoseconds; None where it does not say."""
+        if self._columns.field(self.time_column).type != schema.TIMESTAMP:
+            return None  # statistics are in the column's own unit
+        limits = self.metadata.row_group(group).column(self.time_column).statistics
+        if limits is None or not limits.has_min_max:
+            return None
+        return int(limits.min_raw), int(limits.max_raw)
+
+    def groups_of(self, run: Run, start_ns: int, end_ns: int) -> list[int]:
+        """The row groups that hold rows of a run and that a range touches, ascending; the run's rows are together."""
+        if run.offset is None:
+            return []
+        first = int(np.searchsorted(self.edges, run.offset, side="right")) - 1
+        stop = int(np.searchsorted(self.edges, run.offset + run.rows))
+        found = []
+        for group in range(first, stop):
+            times = self.times_of(group)
+            if times is None or (times[0] < end_ns and times[1] >= start_ns):
+                found.append(group)
+        return found
 
     def rows_of(self, runs: Iterable[Run], start_ns: int, end_ns: int) -> int:
         """How many rows of some runs lie in row groups that [start_ns, end_ns) touches."""
         rows = 0
-        touched = (self.first < end_ns) & (self.last >= start_ns)
         for run in runs:
             if run.offset is None:
                 rows += run.rows
                 continue
             inside = np.clip(self.edges, run.offset, run.offset + run.rows)
-            rows += int(np.diff(inside)[touched].sum())
+            rows += sum(
+                int(inside[group + 1] - inside[group]) for group in self.groups_of(run, start_ns, end_ns)
+            )
         return rows
+
+    def times_at(self, group: int) -> Range:
+        """Where the times of a row group lie; row groups with the same times may share them."""
+        meta = self.metadata.row_group(group).column(self.time_column)
+        begin = meta.data_page_offset
+        if meta.dictionary_page_offset is not None:
+            begin = min(begin, meta.dictionary_page_offset)
+        return begin, meta.total_compressed_size
+
+    def values_at(self, group: int) -> PlainChunk | None:
+        """Where the values of a row group lie, if they may be read page by page."""
+        # optional values have levels before them, which only Arrow reads
+        if self.metadata.schema.column(self.value_column).max_definition_level:
+            return None
+        return PlainChunk.of(self.metadata.row_group(group), self.value_column)
 
 
 class Footers:
-    """Opens objects by footers that were read before. Safe to use from several threads."""
+    """Opens objects by footers that were read before. Safe to use from several threads.
 
-    def __init__(self) -> None:
-        self._known: WeightedCache[ObjectInfo, Footer] = WeightedCache(_CHUNKS)
+    Args:
+        kept_bytes: What they may take in memory.
+    """
 
-    def open(self, source: Any, info: ObjectInfo) -> pq.ParquetFile:  # noqa: ANN401  bytes, or a file of any kind
+    def __init__(self, kept_bytes: int) -> None:
+        self._known: WeightedCache[ObjectInfo, Footer] = WeightedCache(kept_bytes)
+
+    def open(self, source: Source, info: ObjectInfo, *, keep: bool) -> tuple[pq.ParquetFile, Footer]:
         """Open an object.
+
+        Args:
+            source: Its bytes.
+            info: Which one it is.
+            keep: Whether to remember its footer.
 
         Raises:
             BadRaw: It is not a Parquet file.
+            NotFound: It is gone.
+            TransientError: The store does not answer.
         """
         if (footer := self._known.get(info)) is not None:
-            return pq.ParquetFile(source, metadata=footer.metadata)
-        return parquet.open_object(source, info.key)
-
-    def footer(self, file: pq.ParquetFile, info: ObjectInfo) -> Footer:
-        """The footer of an open series object; remembered.
-
-        Raises:
-            ValueError: A row group does not say when it begins and ends.
-        """
-        if (footer := self._known.get(info)) is None:
-            groups = [file.metadata.row_group(group) for group in range(file.num_row_groups)]
-            footer = Footer(file.metadata, edges_of(file), *_times(groups))
-            self._known.put(info, footer, file.metadata.num_row_groups * file.metadata.num_columns + 1)
-        return footer
+            return pq.ParquetFile(source.arrow, metadata=footer.metadata), footer
+        source.fetch_footer()
+        file = parquet.open_object(source.arrow, info.key)
+        footer = Footer(file.metadata)
+        if keep:
+            self._known.put(info, footer, footer.weight)
+        return file, footer
 
 
 def edges_of(file: pq.ParquetFile) -> NDArray[np.int64]:
     """How many rows lie before each row group of an open object, and after the last."""
-    rows = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
-    return np.concatenate(([0], np.cumsum(np.array(rows, dtype=np.int64))))
+    return Footer(file.metadata).edges
 
 
-def _times(groups: Sequence[pq.RowGroupMetaData]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    limits = [
-        group.column(0).statistics for group in groups
-    ]  # the first column of a series object is the time
-    if any(limit is None or not limit.has_min_max for limit in limits):
-        message = "a row group has no statistics of its times"
-        raise ValueError(message)
-    ends = [(limit.min_raw, limit.max_raw) for limit in limits]
-    first, last = np.array(ends, dtype=np.int64).reshape(-1, 2).T
-    return first, last
+def column_bytes(group: pq.RowGroupMetaData, columns: Iterable[int]) -> int:
+    """Compressed bytes of some columns of a row group."""
+    return sum(group.column(column).total_compressed_size for column in columns)
+
+
+READ_ERRORS: Final = (pa.ArrowException, OSError, ValueError, IndexError)
+"""What broken pages and footers raise."""

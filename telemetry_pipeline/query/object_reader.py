@@ -5,30 +5,39 @@ answer is not known here.
 """
 
 import logging
-import os
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from telemetry_pipeline.errors import BadRaw, NotFound, TransientError
-from telemetry_pipeline.lake import layout
+from telemetry_pipeline.lake.layout import Partition
 from telemetry_pipeline.lake.store import ObjectInfo, Store
 from telemetry_pipeline.query.cache import WeightedCache
-from telemetry_pipeline.query.footers import Footers, edges_of
+from telemetry_pipeline.query.footers import READ_ERRORS, Footers
 from telemetry_pipeline.query.index import ObjectIndex, Run, index_object
+from telemetry_pipeline.query.listing import MAX_AGE_S
 from telemetry_pipeline.query.objects import DayObjects, Gone, is_series, partition_of
 from telemetry_pipeline.query.reader import SignalName
-from telemetry_pipeline.query.rows import Part, Samples, merge, read_runs
+from telemetry_pipeline.query.rows import Opened, Part, Samples, cut, merge, read_runs
+from telemetry_pipeline.query.source import open_source
+from telemetry_pipeline.series.tier_reader import TierReader
 
 _log: Final = logging.getLogger(__name__)
 
-INDEXED_RUNS: Final = 400_000
-"""Signals of objects that stay indexed in memory: about 200 bytes each."""
+INDEX_BYTES: Final = 64 << 20
+"""What the indexes of objects may take in memory."""
+
+RUN_BYTES: Final = 400
+"""About what one signal of an index takes."""
+
+_FOOTER_BYTES: Final = 64 << 20
+_SAMPLE_BYTES: Final = 64 << 20
+_SAMPLE: Final = 16
+_SMALL_RUN: Final = 100_000
+"""Rows of a signal in a decoded object, up to which they are kept: whoever looks at now asks for them again and again."""
+
+_BUCKET_THREADS: Final = 16
 
 _ATTEMPTS: Final = 5
 """A question that meets a series object which has just been replaced is asked again, up to so many times in all."""
@@ -40,22 +49,24 @@ Job = tuple[ObjectInfo, Mapping[SignalName, Run]]
 
 
 class ObjectReader:
-    """Reads the objects of a lake, several at a time. Safe to use from several threads.
+    """Reads the objects of a lake, several at a time where that pays. Safe to use from several threads.
 
     Args:
         store: The lake.
         parallel: How many callers may read rows at once; further ones wait.
+        max_age_s: How old a listing of a bucket may be.
     """
 
-    def __init__(self, store: Store, parallel: int) -> None:
+    def __init__(self, store: Store, parallel: int, max_age_s: float = MAX_AGE_S) -> None:
         self._store = store
         self._gate = threading.BoundedSemaphore(parallel)
-        # a folder is bound by the processor, a bucket by its answer times
-        workers = min(4, os.cpu_count() or 1) if store.root else 16
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="query")
-        self._indexes: WeightedCache[ObjectInfo, ObjectIndex | BadRaw] = WeightedCache(INDEXED_RUNS)
-        self._footers = Footers()
-        self.days = DayObjects(store, self._map)
+        # answers of a bucket are waited for; work on a folder is Python's own, and threads would only take turns
+        self._pool = None if store.root else ThreadPoolExecutor(_BUCKET_THREADS, thread_name_prefix="query")
+        self._indexes: WeightedCache[ObjectInfo, ObjectIndex | BadRaw] = WeightedCache(INDEX_BYTES)
+        self._footers = Footers(_FOOTER_BYTES)
+        self._samples: WeightedCache[tuple[ObjectInfo, SignalName], Samples] = WeightedCache(_SAMPLE_BYTES)
+        self.overview = TierReader(store, self.spread, max_age_s)
+        self.days = DayObjects(store, self.spread, self.overview.note, max_age_s)
 
     def again(self, ask: Callable[[], T]) -> T:
         """Ask until no series object is replaced while it is read.
@@ -78,10 +89,7 @@ class ObjectReader:
         Raises:
             Gone: One of them is a series object that was replaced, or is broken.
         """
-        unknown = [info for info in objects if self._indexes.get(info) is None]
-        if len(unknown) > 1:
-            self._map(self._index, unknown)
-        return [self._index(info) for info in objects]
+        return self.spread(self._index, objects)
 
     def most_rows(self, jobs: Sequence[Job], start_ns: int, end_ns: int) -> int:
         """At most so many rows have to be decompressed and kept for a range.
@@ -89,7 +97,7 @@ class ObjectReader:
         Raises:
             Gone: As of `indexes`.
         """
-        return sum(self._map(lambda job: self._rows_in(job, start_ns, end_ns), jobs))
+        return sum(self.spread(lambda job: self._rows_in(job, start_ns, end_ns), jobs))
 
     def parts(self, jobs: Sequence[Job], start_ns: int, end_ns: int) -> list[Part | None]:
         """The rows of a range from each object; None where it cannot be read.
@@ -98,18 +106,23 @@ class ObjectReader:
             Gone: As of `indexes`.
         """
         with self._gate:
-            return self._map(lambda job: self._part(job, start_ns, end_ns), jobs)
+            return self.spread(lambda job: self._part(job, start_ns, end_ns), jobs)
 
     def strays(
-        self, vehicle_id: str, wanted: Sequence[SignalName], start_ns: int, end_ns: int
+        self,
+        days: Mapping[Partition, Iterable[ObjectInfo]],
+        wanted: Sequence[SignalName],
+        span: tuple[int, int],
     ) -> dict[SignalName, Samples]:
-        """Those samples of a range that a wrong clock left among the objects of another day; usually there are none.
+        """Those samples of a range that a wrong clock left among the objects of some days, though they are of others.
 
         Raises:
             Gone: As of `indexes`.
         """
         found: dict[SignalName, list[Samples]] = {}
-        for day, objects in self.days.in_range(vehicle_id, start_ns, end_ns).items():
+        start_ns, end_ns = span
+        for day, infos in days.items():
+            objects = list(infos)
             before, after = (start_ns, min(day.start_ns, end_ns)), (max(day.end_ns, start_ns), end_ns)
             indexed = list(zip(objects, self.indexes(objects), strict=True))
             for low, high in (before, after):
@@ -122,68 +135,74 @@ class ObjectReader:
                             found.setdefault(name, []).append(samples)
         return {name: merge(parts) for name, parts in found.items()}
 
+    def spread(self, work: Callable[[Any], T], items: Sequence[Any]) -> list[T]:
+        """Do something with each of some items, several at a time where that pays."""
+        if self._pool is None or len(items) < 2:
+            return [work(item) for item in items]
+        return list(self._pool.map(work, items))
+
     def _rows_in(self, job: Job, start_ns: int, end_ns: int) -> int:
         info, runs = job
         if not is_series(info):
             return sum(run.rows for run in runs.values())
-        found = self._guarded(
-            info, lambda file: self._footers.footer(file, info).rows_of(runs.values(), start_ns, end_ns)
-        )
-        return found or 0
+        return self._guarded(info, lambda it: it.footer.rows_of(runs.values(), start_ns, end_ns)) or 0
 
     def _part(self, job: Job, start_ns: int, end_ns: int) -> Part | None:
         info, runs = job
-
-        def rows(file: pq.ParquetFile) -> Part:
-            edges = self._footers.footer(file, info).edges if is_series(info) else edges_of(file)
-            return read_runs(file, edges, runs, start_ns, end_ns)
-
-        return self._guarded(info, rows)
+        if is_series(info) or any(run.offset is None or run.rows > _SMALL_RUN for run in runs.values()):
+            return self._guarded(info, lambda it: read_runs(it, runs, start_ns, end_ns))
+        known = {name: found for name in runs if (found := self._samples.get((info, name))) is not None}
+        missing = {name: run for name, run in runs.items() if name not in known}
+        scanned = bytes_scanned = 0
+        if missing:
+            first = min(run.first_ns for run in missing.values())
+            last = max(run.last_ns for run in missing.values())
+            part = self._guarded(info, lambda it: read_runs(it, missing, first, last + 1))
+            if part is None:
+                return None
+            for name, samples in part.samples.items():
+                known[name] = samples
+                self._samples.put((info, name), samples, _SAMPLE * len(samples[0]) + RUN_BYTES)
+            scanned, bytes_scanned = part.rows_scanned, part.bytes_scanned
+        return Part({name: cut(known[name], start_ns, end_ns) for name in runs}, scanned, bytes_scanned)
 
     def _index(self, info: ObjectInfo) -> ObjectIndex | None:
         if (found := self._indexes.get(info)) is None:
-            found = self._guarded(info, lambda file: index_object(file, partition_of(info), info.key))
+            found = self._guarded(info, lambda it: self._indexed(it, info))
             if found is not None:
-                self._indexes.put(info, found, len(found.runs) + 10)
+                self._indexes.put(info, found, RUN_BYTES * (len(found.runs) + 10))
         return None if isinstance(found, BadRaw) else found
 
-    def _guarded(self, info: ObjectInfo, use: Callable[[pq.ParquetFile], T]) -> T | None:
+    def _indexed(self, opened: Opened, info: ObjectInfo) -> ObjectIndex:
+        if not is_series(info):  # its footer may not say everything
+            opened.source.fetch([(0, info.size)])
+        return index_object(opened.file, partition_of(info), info.key)
+
+    def _guarded(self, info: ObjectInfo, use: Callable[[Opened], T]) -> T | None:
         """Use an object; one that is broken, or gone since it was listed, is logged and gives None.
 
         Raises:
-            Gone: It is a series object: what it holds can be had from others.
+            Gone: It is a series object, or a listing was not right any more: other objects hold its rows.
         """
         try:
-            with self._source(info.key) as source:
-                return use(self._footers.open(source, info))
+            with open_source(self._store, info) as source:
+                return use(Opened(source, *self._footers.open(source, info, keep=is_series(info))))
         except BadRaw as error:
             self._replace(info, error)
-            self._indexes.put(info, error, 10)  # the same bytes stay broken: say it once
+            self._indexes.put(info, error, RUN_BYTES * 10)  # the same bytes stay broken: say it once
             _log.warning("skipped: %s", error)
-        except (NotFound, pa.ArrowException, OSError, ValueError) as error:
+        except (NotFound, *READ_ERRORS) as error:
             self._replace(info, error)
             _log.warning("skipped: %s: cannot be read (%s)", info.key, str(error).partition("\n")[0])
         return None
 
     def _replace(self, info: ObjectInfo, error: Exception) -> None:
-        if is_series(info):
-            if not isinstance(error, NotFound | FileNotFoundError):
-                self.days.disregard(info)
-                _log.warning("its decoded objects answer instead: %s: %s", info.key, error)
+        """Begin anew where other objects hold the rows of one that cannot be read."""
+        if isinstance(error, NotFound | FileNotFoundError):
+            self.days.forget(info)
+            if is_series(info) or self._store.root is None:  # a listing of a bucket may be a moment old
+                raise Gone(info.key) from error
+        elif is_series(info):
+            self.days.disregard(info)
+            _log.warning("its decoded objects answer instead: %s: %s", info.key, error)
             raise Gone(info.key) from error
-
-    @contextmanager
-    def _source(self, key: str) -> Iterator[Any]:
-        if self._store.root is None:
-            if key.startswith(layout.SERIES):  # large: only its footer and some columns of it are wanted
-                with self._store.open_file(key) as remote:
-                    yield remote
-            else:
-                yield self._store.get(key)
-            return
-        # read by position rather than mapped: a foreign writer that truncates a mapped file would end the process
-        with pa.OSFile(str(self._store.root / key)) as file:
-            yield file
-
-    def _map(self, work: Callable[[Any], T], items: Sequence[Any]) -> list[T]:
-        return [work(items[0])] if len(items) == 1 else list(self._pool.map(work, items))

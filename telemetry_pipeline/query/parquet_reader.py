@@ -12,7 +12,9 @@ from telemetry_pipeline.lake.store import ObjectInfo, Store
 from telemetry_pipeline.query.cache import WeightedCache
 from telemetry_pipeline.query.day import DaySummary, joined, summarise
 from telemetry_pipeline.query.index import Run, Span
-from telemetry_pipeline.query.object_reader import INDEXED_RUNS, ObjectReader
+from telemetry_pipeline.query.listing import MAX_AGE_S
+from telemetry_pipeline.query.object_reader import INDEX_BYTES, RUN_BYTES, ObjectReader
+from telemetry_pipeline.query.objects import Day
 from telemetry_pipeline.query.reader import (
     Answer,
     Buckets,
@@ -24,8 +26,8 @@ from telemetry_pipeline.query.reader import (
     Vehicle,
 )
 from telemetry_pipeline.query.rows import merge
-from telemetry_pipeline.query.tiered import read_buckets
-from telemetry_pipeline.series.tier_reader import TierReader
+from telemetry_pipeline.query.tiered import may_have_strays, read_buckets
+from telemetry_pipeline.series.tiers import S_NS, TIERS_S
 
 
 class ParquetReader:
@@ -36,14 +38,22 @@ class ParquetReader:
         max_rows: The most rows that one question may have in its range, all signals together: they are held in
             memory at 16 bytes each.
         parallel: How many questions may read rows at once; further ones wait.
+        max_age_s: How old a listing of a bucket may be: what is new in it is seen by then. A folder tells at once.
     """
 
-    def __init__(self, store: Store, *, max_rows: int = 50_000_000, parallel: int = 4) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        max_rows: int = 50_000_000,
+        parallel: int = 4,
+        max_age_s: float = MAX_AGE_S,
+    ) -> None:
         self._store = store
         self._max_rows = max_rows
-        self.objects = ObjectReader(store, parallel)
-        self.overview = TierReader(store)
-        self._days: WeightedCache[tuple[ObjectInfo, ...], DaySummary] = WeightedCache(INDEXED_RUNS)
+        self.objects = ObjectReader(store, parallel, max_age_s)
+        self.overview = self.objects.overview
+        self._days: WeightedCache[tuple[ObjectInfo, ...], DaySummary] = WeightedCache(INDEX_BYTES)
 
     def vehicles(self) -> list[Vehicle]:
         """The vehicles that have decoded objects, sorted by id."""
@@ -121,20 +131,32 @@ class ParquetReader:
         self, vehicle_id: str, wanted: Sequence[SignalName], start_ns: int, end_ns: int
     ) -> Mapping[SignalName, int]:
         counts = dict.fromkeys(wanted, 0)
-        listed = self.objects.days.in_range(vehicle_id, start_ns, end_ns)
-        objects = [info for infos in listed.values() for info in infos]
-        indexed = [
-            (info, index)
-            for info, index in zip(objects, self.objects.indexes(objects), strict=True)
-            if index is not None
-        ]
-        for info, index in indexed:
+        days = self.objects.days.days(vehicle_id, start_ns, end_ns)
+        # the widest tier counts whole days; it has no row of another day
+        whole = {
+            day.partition: day.series
+            for day in days
+            if day.series is not None and not may_have_strays(self.overview, day, (start_ns, end_ns))
+        }
+        tier = TIERS_S[-1]
+        found = self.overview.read(whole, list(counts), tier)
+        for name, rows in found.rows.items():
+            touched = (rows.bucket + tier * S_NS > start_ns) & (rows.bucket < end_ns)
+            counts[name] = int(rows.count[touched].sum())
+        seen = set(found.units)
+        lost = set(found.missing)
+        others = [day for day in days if day.partition not in whole or day.partition in lost]
+        objects = [info for day in others for info in self.objects.days.objects(day)]
+        for info, index in zip(objects, self.objects.indexes(objects), strict=True):
+            if index is None:
+                continue
+            seen.update(name for name in counts if name in index.runs)
             for name, run in index.within(counts, start_ns, end_ns).items():
                 inside = start_ns <= run.first_ns and run.last_ns < end_ns
                 counts[name] += (
                     run.rows if inside else self.objects.most_rows([(info, {name: run})], start_ns, end_ns)
                 )
-        if missing := [name for name in counts if not any(name in index.runs for _, index in indexed)]:
+        if missing := [name for name in counts if name not in seen]:
             self._units(vehicle_id, missing)
         return counts
 
@@ -148,8 +170,11 @@ class ParquetReader:
         """When anything at all was recorded in the range (see `SignalReader`)."""
 
         def spans() -> list[Span]:
-            listed = self.objects.days.in_range(vehicle_id, start_ns, end_ns)
-            return [span for objects in listed.values() for span in self._summary(objects).spans]
+            return [
+                span
+                for day in self.objects.days.days(vehicle_id, start_ns, end_ns)
+                for span in self._recorded(day)
+            ]
 
         stretches = [
             (max(span.first_ns, start_ns), min(span.last_ns, end_ns - 1))
@@ -157,6 +182,13 @@ class ParquetReader:
             if span.last_ns >= start_ns and span.first_ns < end_ns
         ]
         return np.array(stretches, dtype=np.int64).reshape(-1, 2)
+
+    def _recorded(self, day: Day) -> Iterable[Span]:
+        """When anything was recorded on a day; of a day that is compacted its overview says it."""
+        note = None if day.series is None else self.overview.note(day.partition, day.series)
+        if note is not None:
+            return [Span(*span) for span in note.spans]
+        return self._summary(self.objects.days.objects(day)).spans
 
     def _vehicle(self, vehicle_id: str) -> Vehicle:
         days = self._summaries(vehicle_id)
@@ -215,7 +247,9 @@ class ParquetReader:
             indexed = [index for index in self.objects.indexes(objects) if index is not None]
             summary = summarise(indexed)
             if len(indexed) == len(objects):  # an object that was skipped may be readable the next time
-                self._days.put(key, summary, len(summary.runs) + len(summary.spans) + len(objects))
+                self._days.put(
+                    key, summary, RUN_BYTES * (len(summary.runs) + len(summary.spans) + len(objects))
+                )
         return summary
 
     def _refuse_too_large(self, rows: int) -> None:

@@ -1,4 +1,4 @@
-"""Rows of one decoded object: the row groups that hold the wanted signals, cut to a range, and merged with others."""
+"""Rows of one object: the pages that hold the wanted signals, cut to a range, and merged with those of others."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,12 +10,17 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from telemetry_pipeline.lake import schema
+from telemetry_pipeline.lake.pages import read_plain
+from telemetry_pipeline.query.footers import Footer, column_bytes
 from telemetry_pipeline.query.index import Run, to_ns
 from telemetry_pipeline.query.reader import SignalName
+from telemetry_pipeline.query.source import Source
 
 Samples = tuple[NDArray[np.int64], NDArray[np.float64]]
 """Times (int64 ns, ascending) and as many float64 values."""
+
+_Stretch = tuple[SignalName, int, int]
+"""Rows of a signal in a row group: the first and the one after the last, from the group's beginning."""
 
 
 @dataclass(frozen=True)
@@ -27,63 +32,89 @@ class Part:
     bytes_scanned: int
 
 
-def read_runs(
-    file: pq.ParquetFile,
-    edges: NDArray[np.int64],
-    runs: Mapping[SignalName, Run],
-    start_ns: int,
-    end_ns: int,
-) -> Part:
+@dataclass(frozen=True)
+class Opened:
+    """An object that is open: its bytes, its rows, its footer."""
+
+    source: Source
+    file: pq.ParquetFile
+    footer: Footer
+
+
+def read_runs(opened: Opened, runs: Mapping[SignalName, Run], start_ns: int, end_ns: int) -> Part:
     """Read signals of an open object in [start_ns, end_ns).
 
-    Row groups without a wanted row, and columns other than time and value, are not read; only an object whose
-    rows are not sorted is read whole.
+    Row groups without a wanted row, columns other than time and value, and pages of values without a wanted row are
+    not decompressed; only an object whose rows are not sorted is read whole.
 
     Args:
-        file: The object.
-        edges: The rows before each of its row groups, and after the last.
+        opened: The object.
         runs: The signals.
         start_ns: Where the range begins.
         end_ns: Where it ends; not part of it.
 
     Raises:
+        NotFound: The object is gone.
+        TransientError: The store does not answer.
         pyarrow.ArrowException: The object's pages are broken.
         OSError: Likewise, or the file cannot be read.
+        ValueError: Likewise.
+        IndexError: Likewise.
     """
     if any(run.offset is None for run in runs.values()):
-        return _read_scattered(file, runs, start_ns, end_ns)
+        opened.source.fetch([(0, _size_of(opened))])
+        return _read_scattered(opened.file, runs, start_ns, end_ns)
+    footer = opened.footer
+    wanted: dict[int, list[_Stretch]] = {}
+    for name, run in runs.items():
+        for group in footer.groups_of(run, start_ns, end_ns):
+            begin, end = (int(edge) for edge in footer.edges[group : group + 2])
+            first, stop = max(run.offset or 0, begin), min((run.offset or 0) + run.rows, end)
+            wanted.setdefault(group, []).append((name, first - begin, stop - begin))
+    opened.source.fetch([at for group in wanted for at in _ranges(footer, group)])
     pieces: dict[SignalName, list[Samples]] = {name: [] for name in runs}
     rows_scanned = bytes_scanned = 0
-    schema_arrow = file.schema_arrow
-    time_column = schema_arrow.get_field_index("timestamp")
-    # statistics are in the column's own unit
-    prunable = schema_arrow.field(time_column).type == schema.TIMESTAMP
-    for group in _groups(edges, runs):
-        meta = file.metadata.row_group(group)
-        group_start, group_end = int(edges[group]), int(edges[group + 1])
-        inside = {
-            name: (max(run.offset, group_start), min(run.offset + run.rows, group_end))
-            for name, run in runs.items()
-            if run.offset is not None and run.offset < group_end and run.offset + run.rows > group_start
-        }
-        if inside and not (prunable and _outside(meta.column(time_column), start_ns, end_ns)):
-            table = file.read_row_group(group, columns=["timestamp", "value"], use_threads=False)
-            rows_scanned += meta.num_rows
-            bytes_scanned += _bytes_of(meta, table.column_names)
-            for name, (first, last) in inside.items():
-                rows = table.slice(first - group_start, last - first)
-                pieces[name].append(_cut(to_ns(rows["timestamp"]), _values(rows["value"]), start_ns, end_ns))
+    times: tuple[int, NDArray[np.int64]] = (-1, np.empty(0, np.int64))
+    # row groups that share their times follow each other, and the times are decoded once
+    for group in sorted(wanted, key=lambda group: (footer.times_at(group)[0], group)):
+        rows_scanned += int(footer.edges[group + 1] - footer.edges[group])
+        meta = footer.metadata.row_group(group)
+        bytes_scanned += column_bytes(meta, (footer.time_column, footer.value_column))
+        at = footer.times_at(group)[0]
+        if at != times[0]:
+            table = opened.file.read_row_group(group, columns=["timestamp"], use_threads=False)
+            times = at, to_ns(table["timestamp"])
+        cuts: list[_Stretch] = []
+        for name, first, stop in wanted[group]:
+            low, high = np.searchsorted(times[1][first:stop], [start_ns, end_ns])
+            if low < high:
+                cuts.append((name, first + int(low), first + int(high)))
+        for (name, first, stop), values in zip(cuts, _values(opened, group, cuts), strict=True):
+            pieces[name].append((times[1][first:stop], values))
     return Part({name: merge(found) for name, found in pieces.items()}, rows_scanned, bytes_scanned)
 
 
-def _groups(edges: NDArray[np.int64], runs: Mapping[SignalName, Run]) -> list[int]:
-    """The row groups that hold rows of some runs, ascending."""
-    found: set[int] = set()
-    for run in runs.values():
-        if run.offset is not None:
-            first = int(np.searchsorted(edges, run.offset, side="right")) - 1
-            found.update(range(first, int(np.searchsorted(edges, run.offset + run.rows))))
-    return sorted(found)
+def _values(opened: Opened, group: int, cuts: Sequence[_Stretch]) -> list[NDArray[np.float64]]:
+    """The values of some stretches of a row group."""
+    if not cuts:
+        return []
+    if (chunk := opened.footer.values_at(group)) is not None:
+        body = opened.source.read((chunk.begin, chunk.size))
+        found = read_plain(body, chunk.rows, [(first, stop) for _, first, stop in cuts])
+        if found is not None:
+            return found
+    column = opened.file.read_row_group(group, columns=["value"], use_threads=False)["value"]
+    values = _floats(column)
+    return [values[first:stop] for _, first, stop in cuts]
+
+
+def _ranges(footer: Footer, group: int) -> list[tuple[int, int]]:
+    """Where the times and the values of a row group lie."""
+    meta = footer.metadata.row_group(group).column(footer.value_column)
+    begin = meta.data_page_offset
+    if meta.dictionary_page_offset is not None:
+        begin = min(begin, meta.dictionary_page_offset)
+    return [footer.times_at(group), (begin, meta.total_compressed_size)]
 
 
 def merge(parts: Sequence[Samples]) -> Samples:
@@ -101,26 +132,19 @@ def merge(parts: Sequence[Samples]) -> Samples:
     return t[order], v[order]
 
 
-def _cut(t: NDArray[np.int64], v: NDArray[np.float64], start_ns: int, end_ns: int) -> Samples:
+def cut(samples: Samples, start_ns: int, end_ns: int) -> Samples:
+    """Those of some samples that lie in [start_ns, end_ns)."""
+    t, v = samples
     first, last = np.searchsorted(t, [start_ns, end_ns])
     return t[first:last], v[first:last]
 
 
-def _values(column: pa.ChunkedArray) -> NDArray[np.float64]:
+def _floats(column: pa.ChunkedArray) -> NDArray[np.float64]:
     return np.asarray(column.to_numpy(), dtype=np.float64)
 
 
-def _outside(column: pq.ColumnChunkMetaData, start_ns: int, end_ns: int) -> bool:
-    """Whether the statistics of a row group's times say that none of it is in the range."""
-    statistics = column.statistics
-    if statistics is None or not statistics.has_min_max:
-        return False
-    return bool(statistics.max_raw < start_ns or statistics.min_raw >= end_ns)
-
-
-def _bytes_of(meta: pq.RowGroupMetaData, names: Sequence[str]) -> int:
-    columns = (meta.column(index) for index in range(meta.num_columns))
-    return sum(column.total_compressed_size for column in columns if column.path_in_schema in names)
+def _size_of(opened: Opened) -> int:
+    return int(opened.source.arrow.size())
 
 
 def _read_scattered(file: pq.ParquetFile, runs: Mapping[SignalName, Run], start_ns: int, end_ns: int) -> Part:
@@ -132,6 +156,7 @@ def _read_scattered(file: pq.ParquetFile, runs: Mapping[SignalName, Run], start_
         rows = table.filter(pc.and_(chosen, pc.is_valid(table["timestamp"])))
         t = to_ns(rows["timestamp"])
         order = np.argsort(t, kind="stable")
-        samples[name] = _cut(t[order], _values(rows["value"])[order], start_ns, end_ns)
+        samples[name] = cut((t[order], _floats(rows["value"])[order]), start_ns, end_ns)
+    numbers = [list(file.metadata.schema.names).index(name) for name in columns]
     groups = [file.metadata.row_group(group) for group in range(file.num_row_groups)]
-    return Part(samples, table.num_rows, sum(_bytes_of(meta, columns) for meta in groups))
+    return Part(samples, table.num_rows, sum(column_bytes(meta, numbers) for meta in groups))

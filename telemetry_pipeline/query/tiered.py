@@ -3,18 +3,17 @@
 Which tier a question wants, and what is drawn of it, is the callers' business.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from telemetry_pipeline.errors import TooLarge
-from telemetry_pipeline.lake.compacted import SeriesObject
 from telemetry_pipeline.lake.layout import Partition, days_between
-from telemetry_pipeline.query.objects import is_series
+from telemetry_pipeline.query.objects import Day
 from telemetry_pipeline.query.reader import Answer, Buckets, SignalName
-from telemetry_pipeline.query.rows import Samples, merge
+from telemetry_pipeline.query.rows import Samples, cut, merge
 from telemetry_pipeline.series import tiers
 from telemetry_pipeline.series.tier_reader import TierAnswer, TierReader, in_order
 from telemetry_pipeline.series.tiers import S_NS, TIERS_S, TierRows, aligned, empty_rows, sample_rows
@@ -100,17 +99,13 @@ def _read(
     """Buckets of a width, from a tier of that width or, where there is none, all of them from samples."""
     vehicle_id, names = asked
     width, tier = grid
-    listed = reader.objects.days.in_range(vehicle_id, *span)
-    whole = {
-        day: SeriesObject.parse(objects[0].key).name
-        for day, objects in listed.items()
-        if len(objects) == 1 and is_series(objects[0])
-    }
-    found = overview.read(whole, names, tier) if tier else TierAnswer({}, {}, list(listed))
-    strays = reader.objects.again(lambda: reader.objects.strays(vehicle_id, names, *span))
+    days = reader.objects.days.days(vehicle_id, *span)
+    whole = {day.partition: day.series for day in days if day.series is not None}
+    found = overview.read(whole, names, tier) if tier else TierAnswer({}, {}, list(whole))
+    strays = _strays(reader, overview, days, asked, span)
     first, stop = aligned(*span, width)
     samples = [(span[0], first), (stop, span[1])]
-    samples += [_within(day, first, stop) for day in listed if day not in whole or day in found.missing]
+    samples += [_within(day, first, stop) for day in _not_in(days, whole, found.missing)]
     samples += [
         (max(bucket, span[0]), min(bucket + width, span[1]))
         for t, _ in strays.values()
@@ -121,7 +116,7 @@ def _read(
         name: [_outside(found.rows.get(name, empty_rows()), first, stop, stretches, width)] for name in names
     }
     units = dict(found.units)
-    counts = np.zeros(3, np.int64)
+    counts = np.array([found.rows_scanned, found.bytes_scanned, 0])
     # day by day: a range of several days would hold the strays among them already
     pieces = [_within(day, *stretch) for stretch in stretches for day in days_between(vehicle_id, *stretch)]
     pieces.append((span[0], span[0]))  # of nothing: what is not there is refused, and units are known
@@ -133,11 +128,47 @@ def _read(
             counts += (answer.rows_scanned, answer.bytes_scanned, answer.skipped_objects)
             for name, series in zip(wanted, answer.series, strict=True):
                 units[name] = series.unit
-                t, v = merge([(series.t, series.v), _cut(strays.get(name, _NONE), first_ns, end_ns)])
+                t, v = merge([(series.t, series.v), cut(strays.get(name, _NONE), first_ns, end_ns)])
                 parts[name].append(sample_rows(t, v, width))
     # a bucket over midnight, or over the border of two pieces, is in two parts
     rows = {name: tiers.merge(in_order(found), width) for name, found in parts.items()}
     return Tiered(rows, units, stretches, *counts.tolist())
+
+
+def _not_in(
+    days: Sequence[Day], whole: Collection[Partition], missing: Sequence[Partition]
+) -> list[Partition]:
+    """The days that have to be made from samples."""
+    lost = set(missing)
+    return [day.partition for day in days if day.partition not in whole or day.partition in lost]
+
+
+def _strays(
+    reader: "ParquetReader",
+    overview: TierReader,
+    days: Sequence[Day],
+    asked: tuple[str, Sequence[SignalName]],
+    span: Range,
+) -> dict[SignalName, Samples]:
+    """Samples that a wrong clock left among the objects of another day; where there are none, no object is opened."""
+    listings = iter([days])
+
+    def read() -> dict[SignalName, Samples]:
+        # asked again, the days are as they are by then
+        found = next(listings, None) or reader.objects.days.days(asked[0], *span)
+        suspects = [day for day in found if may_have_strays(overview, day, span)]
+        objects = {day.partition: reader.objects.days.objects(day) for day in suspects}
+        return reader.objects.strays(objects, asked[1], span)
+
+    return reader.objects.again(read)
+
+
+def may_have_strays(overview: TierReader, day: Day, span: Range) -> bool:
+    """Whether a day's objects may hold rows of the range whose times are not in the day."""
+    note = None if day.series is None else overview.note(day.partition, day.series)
+    if note is None:
+        return True
+    return note.outside is not None and note.outside[0] < span[1] and note.outside[1] >= span[0]
 
 
 def _in_pieces(
@@ -178,8 +209,3 @@ def _outside(rows: TierRows, first: int, stop: int, stretches: Sequence[Range], 
     for low, high in stretches:
         keep &= (rows.bucket + width <= low) | (rows.bucket >= high)
     return rows[keep]
-
-
-def _cut(samples: Samples, low: int, high: int) -> Samples:
-    first, stop = np.searchsorted(samples[0], [low, high])
-    return samples[0][first:stop], samples[1][first:stop]

@@ -5,25 +5,34 @@ afterwards: a reader finds the old one, both, or the new one, and counts by what
 leftover, which the next run removes.
 """
 
-import hashlib
 import json
 import logging
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from telemetry_pipeline.errors import BadRaw, NotFound, TransientError
+from telemetry_pipeline.lake import layout
 from telemetry_pipeline.lake.compacted import SeriesObject
 from telemetry_pipeline.lake.layout import DecodedObject, Partition
 from telemetry_pipeline.lake.series_file import SeriesWriter
-from telemetry_pipeline.lake.store import Store
+from telemetry_pipeline.lake.store import TICK_NS, Store
 from telemetry_pipeline.query.day import joined
 from telemetry_pipeline.series.merge import HELD_ROWS, Broken, merged
 from telemetry_pipeline.series.overview import update_overview
 from telemetry_pipeline.series.sources import Catalogue, Source
-from telemetry_pipeline.series.state import COVERS, REFUSED, SeriesState, list_decoded, series_state
+from telemetry_pipeline.series.state import (
+    COVERS,
+    FORMAT,
+    REFUSED,
+    SeriesState,
+    list_decoded,
+    series_name,
+    series_state,
+)
 from telemetry_pipeline.series.totals import Totals
 from telemetry_pipeline.version import __version__
 
@@ -31,9 +40,6 @@ if TYPE_CHECKING:
     from telemetry_pipeline.query.index import Span
 
 _log: Final = logging.getLogger(__name__)
-
-FORMAT: Final = "1"
-"""Changes when the same decoded objects would give other bytes: then every series object is made anew in time."""
 
 _ATTEMPTS: Final = 5
 
@@ -82,6 +88,7 @@ def compact_day(store: Store, partition: Partition, *, held_rows: int = HELD_ROW
         TransientError: The store does not answer, or the day's objects change faster than they can be read.
     """
     for _ in range(_ATTEMPTS):
+        changed_ns = _quiet_since(store, partition)
         state = series_state(store, partition)
         if not state.decoded:
             raise NotFound(
@@ -90,7 +97,7 @@ def compact_day(store: Store, partition: Partition, *, held_rows: int = HELD_ROW
                 "Decode its raw objects first: telemetry decode --pending",
             )
         try:
-            if (done := _compact(store, state, held_rows)) is not None:
+            if (done := _compact(store, state, changed_ns, held_rows)) is not None:
                 return done
         except NotFound as error:  # decoded again or removed while it was read
             _log.info("%s %s: begins again (%s)", partition.vehicle_id, partition.date, error)
@@ -101,7 +108,13 @@ def compact_day(store: Store, partition: Partition, *, held_rows: int = HELD_ROW
     )
 
 
-def _compact(store: Store, state: SeriesState, held_rows: int) -> Compacted | None:
+def _quiet_since(store: Store, partition: Partition) -> int | None:
+    """When the folder of a day's decoded objects last changed, if a change from now on will show."""
+    changed_ns = store.changed_ns(partition.prefix(layout.DECODED))
+    return changed_ns if changed_ns and changed_ns < time.time_ns() - TICK_NS else None
+
+
+def _compact(store: Store, state: SeriesState, changed_ns: int | None, held_rows: int) -> Compacted | None:
     """One attempt; None if objects changed meanwhile."""
     partition = state.partition
     refused: dict[str, BadRaw] = {}
@@ -117,7 +130,10 @@ def _compact(store: Store, state: SeriesState, held_rows: int) -> Compacted | No
         else:
             key = series.key
         # the overview first: then a day that is settled is in it
-        summary = update_overview(store, partition, key, path if made else None)
+        whole = not refused if made else not state.refused
+        summary = update_overview(
+            store, partition, key, path if made else None, changed_ns if whole else None
+        )
         if made:
             store.put_file(key, path)
     old = [*state.leftovers, *([state.series.key] if state.series else [])]
@@ -171,18 +187,12 @@ def _write(store: Store, state: SeriesState, path: Path, refused: dict[str, BadR
         except Broken as error:
             _refuse(refused, error.source.info.key, error.error)
             continue
-        return _Made(SeriesObject(state.partition, _name(covers, broken)).key, len(sources))
+        return _Made(SeriesObject(state.partition, series_name(covers, broken)).key, len(sources))
 
 
 def _refuse(refused: dict[str, BadRaw], key: str, error: BadRaw) -> None:
     refused[key] = error
     _log.warning("left out: %s", error)
-
-
-def _name(covers: Mapping[str, str], refused: Mapping[str, str]) -> str:
-    """The same objects give the same name, so that two who compact at the same time write the same object."""
-    body = json.dumps([FORMAT, sorted(covers.items()), sorted(refused.items())])
-    return hashlib.sha256(body.encode()).hexdigest()[:24]
 
 
 def _footer(

@@ -22,7 +22,7 @@ from telemetry_pipeline.errors import BadRaw
 from telemetry_pipeline.lake import parquet
 from telemetry_pipeline.lake.compacted import OverviewMonth, SeriesObject, overview_name
 from telemetry_pipeline.lake.layout import Partition
-from telemetry_pipeline.lake.overview_file import OverviewWriter, read_columns, read_index
+from telemetry_pipeline.lake.overview_file import DayNote, OverviewWriter, read_columns, read_index
 from telemetry_pipeline.lake.store import ObjectInfo, Store
 from telemetry_pipeline.query.index import to_ns
 from telemetry_pipeline.query.reader import SignalName
@@ -49,7 +49,7 @@ from telemetry_pipeline.series.tiers import (
 
 _log: Final = logging.getLogger(__name__)
 
-FORMAT: Final = "1"
+FORMAT: Final = "2"
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,9 @@ class Summary:
     days: int
 
 
-def update_overview(store: Store, partition: Partition, key: str, path: Path | None = None) -> Summary:
+def update_overview(
+    store: Store, partition: Partition, key: str, path: Path | None = None, covered_ns: int | None = None
+) -> Summary:
     """Bring a day into all tiers; does nothing where it is there already.
 
     Args:
@@ -70,6 +72,8 @@ def update_overview(store: Store, partition: Partition, key: str, path: Path | N
         partition: The vehicle-day.
         key: Its series object: the one that counts, or will.
         path: The same object as a local file; None: it is in the lake.
+        covered_ns: When the day's folder of decoded objects had last changed, if the series object holds the rows of
+            all that are in it since then.
 
     Raises:
         BadRaw: The series object cannot be read.
@@ -82,6 +86,7 @@ def update_overview(store: Store, partition: Partition, key: str, path: Path | N
         source = stack.enter_context(path.open("rb") if path else store.open_file(key))
         file = parquet.open_object(source, key)
         signals = _signals(file, key)
+        note = _note(file, covered_ns, key)
         size = source.seek(0, io.SEEK_END)
         behind = [tier for tier in TIERS_S if days_of(store, partition, tier).get(day) != name]
         if behind:
@@ -99,7 +104,7 @@ def update_overview(store: Store, partition: Partition, key: str, path: Path | N
                     _swap_day(store, partition, name, written)
             for tier in TIERS_S[1:]:
                 if tier in behind:
-                    _swap_month(store, partition, tier, name, wide[tier])
+                    _swap_month(store, partition, tier, (name, note), wide[tier])
     return Summary(
         sum(count for _, _, count in signals), len(signals), size, len(days_of(store, partition, TIERS_S[-1]))
     )
@@ -120,6 +125,17 @@ def _signals(file: pq.ParquetFile, where: str) -> list[tuple[SignalName, str, in
     try:
         entries = json.loads(parquet.read_footer(file)["report"])["signals"]
         return [((item["message"], item["signal"]), item["unit"], int(item["rows"])) for item in entries]
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadRaw(f"not a series object ({error})", where) from error
+
+
+def _note(file: pq.ParquetFile, covered_ns: int | None, where: str) -> DayNote:
+    try:
+        footer = parquet.read_footer(file)
+        outside = json.loads(footer["outside_day"])
+        spans = json.loads(footer["spans"])
+        limits = None if outside is None else (outside["first_ns"], outside["last_ns"])
+        return DayNote.parse({"covered_ns": covered_ns, "outside": limits, "spans": spans})
     except (KeyError, TypeError, ValueError) as error:
         raise BadRaw(f"not a series object ({error})", where) from error
 
@@ -174,23 +190,29 @@ def _swap_day(store: Store, partition: Partition, name: str, path: Path) -> None
     _remove(store, before, key)
 
 
-def _swap_month(store: Store, partition: Partition, tier: int, name: str, fresh: _Fresh) -> None:
+def _swap_month(
+    store: Store, partition: Partition, tier: int, day: tuple[str, DayNote], fresh: _Fresh
+) -> None:
     month = OverviewMonth.containing(tier, partition)
     before = list_overview(store, month)
     broken: set[str] = set()
     while True:
         with _writing() as (writer, path):
             try:
-                days = _write_month(
+                days, notes = _write_month(
                     store, [info for info in before if info.key not in broken], writer, fresh, partition
                 )
             except BadRaw as error:
                 broken.add(error.where)  # its days are made again from their series objects
                 _log.warning("left out: %s", error)
                 continue
-            days = dict(sorted((days | {partition.date.isoformat(): name}).items()))
-            writer.close(tier, days)
-            digest = hashlib.sha256(json.dumps([FORMAT, tier, days]).encode()).hexdigest()
+            date = partition.date.isoformat()
+            days = dict(sorted((days | {date: day[0]}).items()))
+            # readers ask the widest tier alone
+            notes = dict(sorted((notes | {date: day[1]}).items())) if tier == TIERS_S[-1] else {}
+            writer.close(tier, days, notes)
+            told = {date: note.entry() for date, note in notes.items()}
+            digest = hashlib.sha256(json.dumps([FORMAT, tier, days, told]).encode()).hexdigest()
             key = month.key(digest[:24])
             store.put_file(key, path)
         _remove(store, before, key)
@@ -199,7 +221,7 @@ def _swap_month(store: Store, partition: Partition, tier: int, name: str, fresh:
 
 def _write_month(
     store: Store, before: list[ObjectInfo], writer: OverviewWriter, fresh: _Fresh, partition: Partition
-) -> dict[str, str]:
+) -> tuple[dict[str, str], dict[str, DayNote]]:
     """Write the rows of a month's objects, with those of one day in place of what they have; returns the other days."""
     with ExitStack() as stack:
         files = [(info.key, stack.enter_context(store.open_file(info.key))) for info in before]
@@ -216,12 +238,9 @@ def _write_month(
                 parts += [of_days(rows_of(columns), kept)] if columns else []
             if len(rows := in_order(parts)):
                 _add(writer, signal, units[signal], rows)
-        return {
-            date: index.days[date]
-            for key, _, index in indexes
-            for date in index.days
-            if owner.get(date) == key
-        }
+        owned = [(index, date) for key, _, index in indexes for date in index.days if owner.get(date) == key]
+        days = {date: index.days[date] for index, date in owned}
+        return days, {date: index.notes[date] for index, date in owned if date in index.notes}
 
 
 def _remove(store: Store, before: list[ObjectInfo], key: str) -> None:

@@ -4,6 +4,7 @@ A series object counts only while every decoded object that it was made from is 
 rows of one that was decoded again cannot be taken out of it. Then the decoded objects answer, until it is made anew.
 """
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ from telemetry_pipeline.lake import layout, parquet
 from telemetry_pipeline.lake.compacted import SeriesObject
 from telemetry_pipeline.lake.layout import DecodedObject, Partition
 from telemetry_pipeline.lake.store import ObjectInfo, Store
+
+FORMAT: Final = "1"
+"""Changes when the same decoded objects would give other bytes: then every series object is made anew in time."""
 
 COVERS: Final = "covers"
 REFUSED: Final = "refused"
@@ -102,6 +106,16 @@ def state_of(
         tuple(sorted(stale)),
         tuple(sorted(leftovers)),
     )
+
+
+def series_name(covers: Mapping[str, str], refused: Mapping[str, str]) -> str:
+    """The name of the series object that is made from some decoded objects, by their stems and entity tags.
+
+    The same objects give the same name: two who compact at the same time write the same object, and a listing alone
+    tells whether a series object covers a day.
+    """
+    body = json.dumps([FORMAT, sorted(covers.items()), sorted(refused.items())])
+    return hashlib.sha256(body.encode()).hexdigest()[:24]
 
 
 def list_decoded(store: Store, partition: Partition) -> list[ObjectInfo]:

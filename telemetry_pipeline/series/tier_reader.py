@@ -4,28 +4,36 @@ Which tier is right for a question, and what becomes of days that it does not ho
 """
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, Final
 
 import numpy as np
 
 from telemetry_pipeline.errors import BadRaw, NotFound
 from telemetry_pipeline.lake.compacted import OverviewMonth, overview_name
 from telemetry_pipeline.lake.layout import Partition
-from telemetry_pipeline.lake.overview_file import Columns, OverviewIndex, read_columns, read_index
+from telemetry_pipeline.lake.overview_file import Columns, DayNote, OverviewIndex, read_columns, read_index
 from telemetry_pipeline.lake.store import ObjectInfo, Store
 from telemetry_pipeline.query.cache import WeightedCache
+from telemetry_pipeline.query.listing import MAX_AGE_S, Listings
 from telemetry_pipeline.query.reader import SignalName
+from telemetry_pipeline.query.source import Source, open_source
 from telemetry_pipeline.series.tiers import TIERS_S, TierRows, concatenate
 
 DAILY: Final = TIERS_S[:1]
 """Tiers with an object for each day: they serve hours to days, and a month of them would be rewritten every day."""
 
-COLUMNS: Final = tuple(field.name for field in fields(TierRows))
+COLUMNS: Final = tuple(column.name for column in fields(TierRows))
 
-_INDEXED_SIGNALS: Final = 100_000
-"""Signals of overview objects whose footers are remembered: about 5 kB each."""
+_INDEX_BYTES: Final = 48 << 20
+_INDEXED: Final = 6000
+"""About what a signal of an overview object's footer takes in memory."""
+
+_ROW_BYTES: Final = 64 << 20
+_ROW: Final = 8 * len(COLUMNS)
+_ENTRY: Final = 2000
+_LISTING_BYTES: Final = 8 << 20
 
 _ATTEMPTS: Final = 5
 
@@ -38,31 +46,52 @@ class TierAnswer:
         rows: By signal, in order of time; signals without rows are left out.
         units: Units of those signals.
         missing: The days that the tier does not hold: their rows have to be made from samples.
+        rows_scanned: Rows that were decompressed for it.
+        bytes_scanned: Compressed bytes of those.
     """
 
     rows: Mapping[SignalName, TierRows]
     units: Mapping[SignalName, str]
     missing: Sequence[Partition]
+    rows_scanned: int = 0
+    bytes_scanned: int = 0
 
 
 @dataclass
-class _Found:
-    """What was read so far."""
+class _Month:
+    """What was read of one month so far."""
 
-    parts: dict[SignalName, list[TierRows]]
-    units: dict[SignalName, str]
+    left: dict[Partition, str]
+    parts: dict[SignalName, list[TierRows]] = field(default_factory=dict)
+    units: dict[SignalName, str] = field(default_factory=dict)
+    rows_scanned: int = 0
+    bytes_scanned: int = 0
+
+
+def _in_turn(work: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+    return [work(item) for item in items]
 
 
 class TierReader:
-    """Reads the overview of a lake; footers are remembered. Safe to use from several threads.
+    """Reads the overview of a lake; footers and rows are remembered. Safe to use from several threads.
 
     Args:
         store: The lake.
+        spread: Applies a function to each of some items, several at a time.
+        max_age_s: How old a listing of a bucket may be.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(
+        self,
+        store: Store,
+        spread: Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]] = _in_turn,
+        max_age_s: float = MAX_AGE_S,
+    ) -> None:
         self._store = store
-        self._indexes: WeightedCache[ObjectInfo, OverviewIndex] = WeightedCache(_INDEXED_SIGNALS)
+        self._spread = spread
+        self._listings = Listings(store, _LISTING_BYTES, max_age_s)
+        self._indexes: WeightedCache[ObjectInfo, OverviewIndex] = WeightedCache(_INDEX_BYTES)
+        self._rows: WeightedCache[tuple[ObjectInfo, SignalName], TierRows] = WeightedCache(_ROW_BYTES)
 
     def read(self, days: Mapping[Partition, str], names: Sequence[SignalName], tier: int) -> TierAnswer:
         """Read signals of whole days of one vehicle.
@@ -76,60 +105,115 @@ class TierReader:
         Raises:
             TransientError: The store does not answer.
         """
-        found = _Found({}, {})
-        months: dict[OverviewMonth, dict[Partition, str]] = {}
+        months: dict[tuple[int, int], dict[Partition, str]] = {}
         for day, series in days.items():
-            months.setdefault(OverviewMonth.containing(tier, day), {})[day] = series
-        missing: list[Partition] = []
-        for _, wanted in sorted(months.items()):
-            missing += self._read_month(wanted, names, tier, found)
-        rows = {name: in_order(parts) for name, parts in found.parts.items()}
-        return TierAnswer(rows, found.units, sorted(missing))
+            months.setdefault((day.date.year, day.date.month), {})[day] = series
+        wanted = [months[month] for month in sorted(months)]
+        read: list[_Month] = self._spread(lambda month: self._read_month(month, names, tier), wanted)
+        rows = {}
+        for name in names:
+            if parts := [part for month in read for part in month.parts.get(name, ())]:
+                rows[name] = in_order(parts)
+        units = {name: unit for month in read for name, unit in month.units.items()}
+        return TierAnswer(
+            rows,
+            units,
+            sorted(day for month in read for day in month.left),
+            sum(month.rows_scanned for month in read),
+            sum(month.bytes_scanned for month in read),
+        )
 
-    def _read_month(
-        self,
-        wanted: Mapping[Partition, str],
-        names: Sequence[SignalName],
-        tier: int,
-        found: _Found,
-    ) -> list[Partition]:
-        """Add a month's rows; returns the days that are not there."""
-        left = dict(wanted)
+    def note(self, day: Partition, series: str) -> DayNote | None:
+        """What is known of a day beside its rows, as long as a series object counts; None where nothing is.
+
+        Raises:
+            TransientError: The store does not answer.
+        """
+        date = day.date.isoformat()
+        for info in self._listed(OverviewMonth.containing(TIERS_S[-1], day)):
+            index = self._index(info)
+            if index is not None and index.days.get(date) == series:
+                return index.notes.get(date)
+        return None
+
+    def _listed(self, month: OverviewMonth) -> list[ObjectInfo]:
+        infos = self._listings.objects(month.prefix)
+        return [info for info in infos if overview_name(info.key) is not None]
+
+    def _index(self, info: ObjectInfo) -> OverviewIndex | None:
+        """The footer of an overview object; None where it cannot be read: its days are made again with the next one."""
+        if (known := self._indexes.get(info)) is not None:
+            return known
+        try:
+            with open_source(self._store, info) as source:
+                return self._read_index(source, info)
+        except (BadRaw, NotFound, FileNotFoundError):
+            return None
+
+    def _read_index(self, source: Source, info: ObjectInfo) -> OverviewIndex:
+        if (index := self._indexes.get(info)) is None:
+            source.fetch_footer()
+            index = read_index(source.arrow, info.key)
+            self._indexes.put(info, index, _INDEXED * (len(index.units) + len(index.days)))
+        return index
+
+    def _read_month(self, wanted: Mapping[Partition, str], names: Sequence[SignalName], tier: int) -> _Month:
+        """The rows of some days of a month."""
+        found = _Month(dict(wanted))
         month = OverviewMonth.containing(tier, next(iter(wanted)))
-        daily = {daily_name(day, series) for day, series in wanted.items()}
+        daily = {daily_name(day, series) for day, series in wanted.items()} if tier in DAILY else set()
         for _ in range(_ATTEMPTS):
             try:
-                for info in list_overview(self._store, month):
-                    if tier not in DAILY or overview_name(info.key) in daily:
-                        self._read_object(info, left, names, found)
+                for info in self._listed(month):
+                    if found.left and (tier not in DAILY or overview_name(info.key) in daily):
+                        self._read_object(info, names, found)
                 break
-            except NotFound:  # replaced since it was listed; days that were read are not in `left` any more
-                continue
-        return list(left)
+            except (
+                NotFound,
+                FileNotFoundError,
+            ):  # replaced since it was listed; days that were read are not left
+                self._listings.forget(month.prefix)
+        return found
 
-    def _read_object(
-        self,
-        info: ObjectInfo,
-        left: dict[Partition, str],
-        names: Sequence[SignalName],
-        found: _Found,
-    ) -> None:
-        with self._store.open_file(info.key) as file:
+    def _read_object(self, info: ObjectInfo, names: Sequence[SignalName], found: _Month) -> None:
+        if (index := self._indexes.get(info)) is not None:
+            rows = {name: self._rows.get((info, name)) for name in names if name in index.groups}
+            if all(part is not None for part in rows.values()):
+                _add(found, index, {name: part for name, part in rows.items() if part is not None})
+                return
+        with open_source(self._store, info) as source:
             try:
-                if (index := self._indexes.get(info)) is None:
-                    index = read_index(file, info.key)
-                    self._indexes.put(info, index, len(index.units) + 10)
-                held = [day for day, series in left.items() if index.days.get(day.date.isoformat()) == series]
-                if not held:
+                index = self._read_index(source, info)
+                if not _held(found, index):
                     return
-                columns_of = read_columns(file, index, names, info.key)
+                known = {name: part for name in names if (part := self._rows.get((info, name))) is not None}
+                missing = [name for name in names if name not in known]
+                ranges = index.ranges(missing)
+                source.fetch(ranges)
+                for name, columns in read_columns(source.arrow, index, missing, info.key).items():
+                    known[name] = rows_of(columns)
+                    found.rows_scanned += len(known[name])
+                    self._rows.put((info, name), known[name], _ROW * len(known[name]) + _ENTRY)
+                found.bytes_scanned += sum(size for _, size in ranges)
             except BadRaw:
                 return  # its days count as missing, and are made again with the next one
-        for name, columns in columns_of.items():
-            found.parts.setdefault(name, []).append(of_days(rows_of(columns), held))
-            found.units[name] = index.units[name]
-        for day in held:
-            del left[day]
+        _add(found, index, known)
+
+
+def _held(found: _Month, index: OverviewIndex) -> list[Partition]:
+    """The days that an object holds and that are still looked for."""
+    return [day for day, series in found.left.items() if index.days.get(day.date.isoformat()) == series]
+
+
+def _add(found: _Month, index: OverviewIndex, rows: Mapping[SignalName, TierRows]) -> None:
+    if not (held := _held(found, index)):
+        return
+    all_of_it = len(held) == len(index.days)
+    for name, part in rows.items():
+        found.parts.setdefault(name, []).append(part if all_of_it else of_days(part, held))
+        found.units[name] = index.units[name]
+    for day in held:
+        del found.left[day]
 
 
 def list_overview(store: Store, month: OverviewMonth) -> list[ObjectInfo]:
@@ -179,6 +263,8 @@ def of_days(rows: TierRows, days: Iterable[Partition]) -> TierRows:
 def in_order(parts: Sequence[TierRows]) -> TierRows:
     """Rows of different days as one, in order of time."""
     rows = concatenate([part for part in parts if len(part)])
+    if (np.diff(rows.bucket) >= 0).all():
+        return rows
     return rows[np.argsort(rows.bucket, kind="stable")]
 
 

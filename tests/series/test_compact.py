@@ -354,7 +354,7 @@ def test_a_reader_never_sees_a_row_twice_or_not_at_all(any_lake):
     """Readers ask all the time while a day is compacted again and again."""
     expected, wrong, asked, stop = [0], [], [0], threading.Event()
     put_decoded(any_lake, DAY, "000", {SPEED: ([AT], [0.0])})
-    reader = ParquetReader(any_lake)
+    reader = ParquetReader(any_lake, max_age_s=0)
 
     def ask() -> None:
         while not stop.is_set():
