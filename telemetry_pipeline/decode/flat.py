@@ -50,7 +50,7 @@ def fill_flat(
     listing = Listing([], [], [])
     for outcome in outcomes:
         listing.messages.extend([outcome.message.name] * len(outcome.carried))
-        listing.signals.extend(signal for signal, _ in outcome.carried)
+        listing.signals.extend([signal for signal, _ in outcome.carried])
         listing.counts.extend(outcome.counts)
     counts = np.array(listing.counts, np.intp)
     ends = np.cumsum(counts)
