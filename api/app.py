@@ -14,7 +14,7 @@ from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES
 from starlette.routing import Match
 from starlette.types import Scope
 
-from api import errors, event_routes, routes, service_routes, site
+from api import errors, event_routes, routes, service_routes, site, stats_routes
 from api.auth import PUBLIC, Access, AuthMiddleware, ThisMachine, refuse_others
 from api.description import DescribedApp
 from api.encode import ARROW_TYPE
@@ -72,6 +72,7 @@ def create_app(
     )
     guarded = GuardedReader(reader, limits)
     app.include_router(routes.build(guarded, health, max_answer_points=limits.answer_points))
+    app.include_router(stats_routes.build(guarded))
     if events is not None:
         app.include_router(event_routes.build(GuardedEvents(events, limits)))
     app.include_router(service_routes.build(access, numbers))

@@ -1,12 +1,12 @@
 """From a question to what is drawn: choose what to read, read it, draw each signal. Nothing here knows HTTP or JSON."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from api.answer import Drawn, Question, Result, Source
 from api.drawing import draw_rows, draw_samples
-from api.reading import Memory, Reading
+from api.reading import Memory, Reading, batches
 from telemetry_pipeline.errors import TooLarge
 from telemetry_pipeline.query.plan import choose
 from telemetry_pipeline.query.reader import SignalName, SignalReader
@@ -19,9 +19,6 @@ MAX_ANSWER_POINTS: Final = 2_000_000
 
 _BATCH_ROWS: Final = 5_000_000
 """Samples that are held at a time; a signal of more comes alone."""
-
-_BATCH_BUCKETS: Final = 500_000
-"""Buckets that are held at a time: about 120 bytes each."""
 
 
 def ask(
@@ -73,9 +70,7 @@ def _draw(reading: Reading, names: Sequence[SignalName], question: Question) -> 
     drawn: dict[SignalName, Drawn] = {}
     for tier in TIERS_S:
         width = tier * S_NS
-        buckets = (reading.span[1] - reading.span[0]) // width + 2
-        weights = {name: min(counts[name], buckets) for name in names if plan[name] == tier}
-        for batch in _batches(weights, _BATCH_BUCKETS):
+        for batch in batches(reading.bucket_weights([name for name in names if plan[name] == tier], tier)):
             found = reading.buckets(batch, width)
             for name in batch:
                 rows = found.rows[name]
@@ -84,24 +79,10 @@ def _draw(reading: Reading, names: Sequence[SignalName], question: Question) -> 
                     drawn[name] = draw_rows(rows, source, width, question, reading)
     # also of a tier those that turned out to have no more samples than points are asked for
     left = {name: counts[name] for name in names if name not in drawn}
-    for batch in _batches(left, _BATCH_ROWS):
+    for batch in batches(left, _BATCH_ROWS):
         for name, series in zip(batch, reading.samples(batch), strict=True):
             drawn[name] = draw_samples(series, question, reading)
     return drawn
-
-
-def _batches(weights: Mapping[SignalName, int], most: int) -> Iterator[list[SignalName]]:
-    """Signals in their order, in batches of a weight; one that is heavier comes alone."""
-    batch: list[SignalName] = []
-    held = 0
-    for name, weight in weights.items():
-        if batch and held + weight > most:
-            yield batch
-            batch, held = [], 0
-        batch.append(name)
-        held += weight
-    if batch:
-        yield batch
 
 
 def _refuse_too_large(reading: Reading, names: Sequence[SignalName], limit: int) -> None:

@@ -1,6 +1,6 @@
 """The reads that one question takes, and what they add up to. What becomes of what is read is not known here."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Final, TypeVar
 
@@ -9,11 +9,29 @@ from numpy.typing import NDArray
 
 from telemetry_pipeline.query.cache import WeightedCache
 from telemetry_pipeline.query.reader import Buckets, Series, SignalName, SignalReader
+from telemetry_pipeline.series.tiers import S_NS
 
 Times = NDArray[np.int64]
 T = TypeVar("T")
 
+BATCH_BUCKETS: Final = 500_000
+"""Buckets that are held at a time: about 120 bytes each."""
+
 _REMEMBERED: Final = 1_000_000
+
+
+def batches(weights: Mapping[SignalName, int], most: int = BATCH_BUCKETS) -> Iterator[list[SignalName]]:
+    """Signals in their order, in batches of a weight: what is read at a time is held; a heavier one comes alone."""
+    batch: list[SignalName] = []
+    held = 0
+    for name, weight in weights.items():
+        if batch and held + weight > most:
+            yield batch
+            batch, held = [], 0
+        batch.append(name)
+        held += weight
+    if batch:
+        yield batch
 
 
 class Memory:
@@ -76,6 +94,10 @@ class Reading:
         found = self._reader.buckets(self.vehicle_id, names, *self.span, width_ns)
         self._add(found.rows_scanned, found.bytes_scanned, found.skipped_objects)
         return found
+
+    def bucket_weights(self, names: Sequence[SignalName], tier: int) -> dict[SignalName, int]:
+        """How many buckets of a tier each signal has at most."""
+        return dict.fromkeys(names, (self.span[1] - self.span[0]) // (tier * S_NS) + 2)
 
     def look(self, name: SignalName) -> "Look":
         """A look at the samples of one signal."""

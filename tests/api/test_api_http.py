@@ -308,6 +308,7 @@ def test_health_metrics_and_documentation(client):
         "/vehicles/{vehicle_id}/messages",
         "/vehicles/{vehicle_id}/messages/{message_name}/signals",
         "/vehicles/{vehicle_id}/query",
+        "/vehicles/{vehicle_id}/stats",
     }
 
 

@@ -126,6 +126,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/vehicles/{vehicle_id}/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stats
+         * @description Exact statistics of signals over every sample of each range [start_time, end_time).
+         *
+         *     No range is too long: whole buckets come from the overview, and only its ends from samples.
+         */
+        post: operations["stats_vehicles__vehicle_id__stats_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/vehicles/{vehicle_id}/events": {
         parameters: {
             query?: never;
@@ -431,6 +453,38 @@ export interface components {
             skipped_objects?: number | null;
         };
         /**
+         * RangeModel
+         * @description A half-open range of time.
+         */
+        RangeModel: {
+            /**
+             * Start Time
+             * Format: date-time
+             * @description first instant, with a zone
+             * @example 2025-02-12T14:00:00Z
+             */
+            start_time: string;
+            /**
+             * End Time
+             * Format: date-time
+             * @description first instant no longer wanted
+             * @example 2025-02-12T14:10:00Z
+             */
+            end_time: string;
+        };
+        /**
+         * RangeStatsModel
+         * @description One range, as it was asked for, and its signals in the order of the request.
+         */
+        RangeStatsModel: {
+            /** Start Time */
+            start_time: string;
+            /** End Time */
+            end_time: string;
+            /** Signals */
+            signals: components["schemas"]["SignalStatsModel"][];
+        };
+        /**
          * SessionModel
          * @description A stretch of recording without a pause above five minutes.
          */
@@ -546,6 +600,61 @@ export interface components {
             envelope?: components["schemas"]["EnvelopeModel"] | null;
         };
         /**
+         * SignalStatsModel
+         * @description One signal over one range.
+         */
+        SignalStatsModel: {
+            /**
+             * Count
+             * @description finite values
+             */
+            count: number;
+            /**
+             * Nulls
+             * @description samples that are no number: NaN and infinities
+             * @default 0
+             */
+            nulls: number;
+            /** Min */
+            min: number | null;
+            /** Max */
+            max: number | null;
+            /** Mean */
+            mean: number | null;
+            /** Std */
+            std: number | null;
+            /**
+             * T Min
+             * @description when the smallest value was first met
+             */
+            t_min?: number | null;
+            /**
+             * T Max
+             * @description when the largest value was first met
+             */
+            t_max?: number | null;
+            /**
+             * First
+             * @description the first sample, null for NaN and infinities
+             */
+            first?: number | null;
+            /**
+             * Last
+             * @description the last sample
+             */
+            last?: number | null;
+            /** T First */
+            t_first?: number | null;
+            /** T Last */
+            t_last?: number | null;
+            /** Name */
+            name: string;
+            /** Message Name */
+            message_name: string;
+            /** Unit */
+            unit: string;
+        };
+        /**
          * StatsModel
          * @description Over every sample of the range, finite values only; std is the population's. Times are ms since the epoch.
          */
@@ -593,6 +702,28 @@ export interface components {
             t_first?: number | null;
             /** T Last */
             t_last?: number | null;
+        };
+        /**
+         * StatsRequest
+         * @description Which signals over which ranges: one, or several at once, such as before, between and after two cursors.
+         */
+        StatsRequest: {
+            /** Signals */
+            signals: components["schemas"]["SignalRef"][];
+            /**
+             * Ranges
+             * @description they may overlap
+             */
+            ranges: components["schemas"]["RangeModel"][];
+        };
+        /**
+         * StatsResponse
+         * @description The ranges in the order of the request.
+         */
+        StatsResponse: {
+            /** Ranges */
+            ranges: components["schemas"]["RangeStatsModel"][];
+            query_stats: components["schemas"]["QueryStatsModel"];
         };
         /**
          * VehicleModel
@@ -1175,6 +1306,104 @@ export interface operations {
                 };
             };
             /** @description more rows or points than one answer may have */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the request cannot be answered as it was asked */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many requests of one caller */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the lake does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stats_vehicles__vehicle_id__stats_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                vehicle_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StatsRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatsResponse"];
+                };
+            };
+            /** @description not a request that can be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no token, or one that is not taken */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description served to its own machine alone */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such vehicle, message or signal */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the request or its answer would be larger than one may be */
             413: {
                 headers: {
                     [name: string]: unknown;
