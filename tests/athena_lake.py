@@ -1,24 +1,18 @@
-"""A reader over a lake of the double, opened as the service opens it."""
+"""A reader over a lake of the double."""
 
-from typing import Any
-
+from telemetry_pipeline.query.athena.connect import open_athena
 from telemetry_pipeline.query.athena.reader import AthenaReader
-from telemetry_pipeline.query.open import open_reader
-from telemetry_pipeline.reader_settings import ReaderSettings
-from telemetry_pipeline.settings import Settings
+from telemetry_pipeline.query.athena.runner import Target
+from telemetry_pipeline.query.parquet_reader import ParquetReader
 from tests.doubles.athena.running import AthenaLake
 
 
-def open_athena_reader(lake: AthenaLake, *, register: bool = True, **settings: Any) -> AthenaReader:
-    """A new reader; the catalogue is told what the lake holds first, unless `register` says otherwise."""
-    if register:
-        lake.register()
-    chosen = Settings(
-        lake=lake.store.url,
+def open_athena_reader(lake: AthenaLake) -> AthenaReader:
+    """A new reader that sees at once what is new in the bucket; the catalogue is told what is in it now."""
+    lake.register()
+    return open_athena(
+        ParquetReader(lake.store, max_age_s=0),
+        lake.store,
+        Target(lake.database, lake.workgroup),
         endpoint_url=lake.server.endpoint,
-        catalog=lake.database,
-        reader=ReaderSettings(engine="athena", workgroup=lake.workgroup, **settings),
     )
-    reader = open_reader(lake.store, chosen)
-    assert isinstance(reader, AthenaReader)
-    return reader

@@ -31,4 +31,4 @@ def open_reader(store: Store, settings: Settings) -> SignalReader:
             "pip install 'can-telemetry[api]'",
         ) from error
     target = Target(settings.catalog, chosen.workgroup, chosen.output, chosen.timeout_s, chosen.parallel)
-    return open_athena(lake, store.url, target, endpoint_url=settings.endpoint_url)
+    return open_athena(lake, store, target, endpoint_url=settings.endpoint_url)

@@ -25,7 +25,11 @@ _KINDS: Final = (
     # what a reason holds, in the order in which it is looked for
     (r"bytes scanned limit|exceeded_(local_)?memory|exceeded_time|exhausted resources", TooLarge, _SHORTER),
     (r"access ?denied|not authorized|insufficient (lake formation )?permission", PermanentError, _POLICY),
-    (r"slow ?down|throttl|too ?many ?requests|rate exceeded|internal|try again", TransientError, ""),
+    (
+        r"slow ?down|throttl|too ?many ?requests|rate exceeded|internal_?(server)?_?error|internal (server )?error",
+        TransientError,
+        "",
+    ),
     (
         r"(table|schema|database)_not_found|(table|schema|database) \S+ (does not exist|not found)",
         PermanentError,
@@ -91,8 +95,9 @@ class Ending:
             where: The query's id.
         """
         said = " ".join(self.reason.split())[:500]
+        words = re.sub(r"s3://\S+", "", said)  # a bucket may be called whatever it likes
         for pattern, kind, remedy in _KINDS:
-            if re.search(pattern, said, re.IGNORECASE):
+            if re.search(pattern, words, re.IGNORECASE):
                 return kind(f"Athena says {said}", where, remedy)
         if self.state == "CANCELLED":
             return TransientError(f"the query was cancelled ({said or 'no reason is given'})", where)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from telemetry_pipeline.catalog.tables import DECODED_SIGNALS, SIGNAL_SERIES
 from telemetry_pipeline.errors import TooLarge, TransientError
 from telemetry_pipeline.lake.layout import Partition
-from telemetry_pipeline.lake.store import ObjectInfo
+from telemetry_pipeline.lake.store import ObjectInfo, Store
 from telemetry_pipeline.query.athena import statement
 from telemetry_pipeline.query.athena.catalogue import Catalogue
 from telemetry_pipeline.query.athena.clause import fits
@@ -55,7 +55,7 @@ class AthenaReader:
         lake: Reads the lake's footers and overviews.
         catalogue: Which partitions Athena knows.
         runner: Runs what is asked.
-        url: The lake's address, `s3://bucket/prefix`.
+        store: The lake itself.
         max_rows: The most rows that one question may have in its range, all signals together: a result is text, about
             100 bytes a row, before it is numbers.
     """
@@ -65,14 +65,15 @@ class AthenaReader:
         lake: ParquetReader,
         catalogue: Catalogue,
         runner: Runner,
-        url: str,
+        store: Store,
         *,
         max_rows: int = 10_000_000,
     ) -> None:
         self._lake = lake
         self._catalogue = catalogue
         self._runner = runner
-        self._url = url.rstrip("/")
+        self._store = store
+        self._url = store.url.rstrip("/")
         self._max_rows = max_rows
 
     def vehicles(self) -> list[Vehicle]:
@@ -146,9 +147,8 @@ class AthenaReader:
 
     def _is_compacted(self, vehicle_id: str, start_ns: int, end_ns: int) -> bool:
         """Whether all days of a range, but for one at most, are in the overview: today never is."""
-        listed = self._lake.objects.days.in_range(vehicle_id, start_ns, end_ns)
-        open_days = [objects for objects in listed.values() if len(objects) != 1 or not is_series(objects[0])]
-        return len(open_days) <= 1
+        days = self._lake.objects.days.days(vehicle_id, start_ns, end_ns)
+        return sum(day.series is None for day in days) <= 1
 
     def _asked(
         self, vehicle_id: str, counts: Mapping[SignalName, int], span: tuple[int, int], ask: Ask
@@ -165,8 +165,9 @@ class AthenaReader:
     ) -> tuple[Fetched | None, int] | None:
         listed = self._lake.objects.days.in_range(vehicle_id, *span)
         objects = [info for infos in listed.values() for info in infos]
-        indexed = self._lake.objects.indexes(objects)
-        broken = {info.key for info, index in zip(objects, indexed, strict=True) if index is None}
+        decoded = [info for info in objects if not is_series(info)]
+        indexed = self._lake.objects.indexes(decoded)
+        broken = {info.key for info, index in zip(decoded, indexed, strict=True) if index is None}
         while True:
             sources = self._sources(vehicle_id, span, listed, broken)
             if sources is None:
@@ -180,7 +181,7 @@ class AthenaReader:
                 if len(broken) > _BROKEN_MAX:
                     raise
                 continue
-            self._refuse_replaced(vehicle_id, span, sources)
+            self._refuse_replaced([info for info in objects if is_series(info)])
             return fetched, len(broken)
 
     def _sources(
@@ -210,14 +211,17 @@ class AthenaReader:
             return None
         return sources
 
-    def _refuse_replaced(self, vehicle_id: str, span: tuple[int, int], sources: Sources) -> None:
-        """A series object that was replaced while Athena read has no rows in the answer: the question begins anew."""
-        if not sources.series:
-            return
-        listed = self._lake.objects.days.in_range(vehicle_id, *span)
-        now = {info.key for objects in listed.values() for info in objects}
-        if gone := [key for key in sources.series.values() if key not in now]:
-            raise Gone(gone[0])
+    def _refuse_replaced(self, series: Sequence[ObjectInfo]) -> None:
+        """A series object that was replaced while Athena read has no rows in the answer.
+
+        Raises:
+            Gone: There is one: the question begins anew.
+        """
+        found = self._lake.objects.spread(lambda info: self._store.head(info.key), series)
+        for info, now in zip(series, found, strict=True):
+            if now is None or now.etag != info.etag:
+                self._lake.objects.days.forget(info)
+                raise Gone(info.key)
 
     def _broken(
         self,

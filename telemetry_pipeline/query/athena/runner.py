@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import polars as pl
 import pyathena
+from botocore.config import Config  # type: ignore[import-untyped]
 from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
 from pyathena.model import AthenaQueryExecution
 from pyathena.polars.cursor import PolarsCursor
@@ -86,8 +87,11 @@ class Runner:
             endpoint_url=endpoint_url,
             poll_interval=POLL_S,
             kill_on_interrupt=False,
-            # a question waits 30 s at most: a throttled call is tried again for about 6 of them
-            retry_config=RetryConfig(attempt=4, multiplier=1, max_delay=4),
+            config=Config(
+                connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3}
+            ),
+            # a question waits 30 s at most: a throttled call is tried again for a few of them
+            retry_config=RetryConfig(attempt=3, multiplier=1, max_delay=2),
         )
 
     def run(self, statement: Statement) -> Fetched:

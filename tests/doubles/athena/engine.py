@@ -7,6 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import OptimizeError, ParseError, SchemaError, TokenError
@@ -106,8 +108,10 @@ def _kind(side: exp.Expr) -> str:
 
 def _failed(error: duckdb.Error, scans: Scans) -> QueryFailed:
     """A failure in the middle of an object names it, as Athena does."""
-    for local, file in scans.files.items():
-        if local in str(error):
+    for file in scans.files.values():
+        try:
+            pq.read_table(file.local)
+        except (pa.ArrowException, OSError):
             return QueryFailed(f"HIVE_CURSOR_ERROR: Failed to read Parquet file: {file.path}", category=3)
     return QueryFailed(f"GENERIC_USER_ERROR: line 1:1: {str(error).splitlines()[0]}")
 

@@ -14,6 +14,7 @@ import boto3
 
 from telemetry_pipeline.catalog.glue import Glue
 from telemetry_pipeline.catalog.sync import sync
+from telemetry_pipeline.catalog.tables import DECODED_SIGNALS, SIGNAL_SERIES
 from telemetry_pipeline.lake.store import Store
 from tests.moto_server import ENV
 from tests.servers import ended, free_port, wait_for_http
@@ -67,8 +68,8 @@ class AthenaLake:
         return Glue(self.server.client("glue"), self.store.url, self.database)
 
     def register(self) -> None:
-        """Tell the catalogue what the lake holds, as `telemetry catalog sync` does."""
-        for _ in sync(self.glue, self.store):
+        """Tell the catalogue what the lake holds, as `telemetry catalog sync` does for all tables."""
+        for _ in sync(self.glue, self.store, (DECODED_SIGNALS, SIGNAL_SERIES)):
             pass
 
     def queries(self) -> list[dict[str, Any]]:
