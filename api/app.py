@@ -8,16 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fastapi import Depends, FastAPI
-from fastapi.middleware.gzip import GZipMiddleware
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
-from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES
 from starlette.routing import Match
 from starlette.types import Scope
 
-from api import errors, event_routes, routes, service_routes, site, stats_routes
+from api import errors, event_routes, lake_routes, routes, service_routes, site, stats_routes
 from api.auth import PUBLIC, Access, AuthMiddleware, ThisMachine, refuse_others
+from api.compress import CompressionMiddleware
 from api.description import DescribedApp
-from api.encode import ARROW_TYPE
 from api.guarded import EventSource, GuardedEvents, GuardedReader
 from api.headers import HeadersMiddleware, OriginsMiddleware, page_policy_of
 from api.limits import LimitsMiddleware, RateLimiter
@@ -25,6 +23,7 @@ from api.metrics import Metrics, MetricsMiddleware
 from api.models import Health
 from api.waiting import WaitingMiddleware
 from telemetry_pipeline.errors import BadSetting
+from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.query.reader import SignalReader
 from telemetry_pipeline.service_settings import Limits
 from telemetry_pipeline.version import __version__
@@ -35,6 +34,7 @@ def create_app(
     *,
     lake: str,
     access: Access | None = None,
+    store: Store | None = None,
     events: EventSource | None = None,
     dashboard: Path | None = None,
     origins: Sequence[str] = (),
@@ -47,6 +47,7 @@ def create_app(
         reader: Where the answers come from.
         lake: The lake's URL, for `/health`: `file://` is local, `s3://` is cloud.
         access: How callers are told apart; None: they are not, and only this machine is answered.
+        store: The lake itself, for exports and live tails; None leaves their endpoints out.
         events: Where events come from; None leaves their endpoint out.
         dashboard: The folder of the built dashboard; None serves the API alone.
         origins: Other origins whose pages may call the API from a browser; default none.
@@ -75,6 +76,8 @@ def create_app(
     app.include_router(stats_routes.build(guarded))
     if events is not None:
         app.include_router(event_routes.build(GuardedEvents(events, limits)))
+    if store is not None:
+        lake_routes.install(app, store, guarded)
     app.include_router(service_routes.build(access, numbers))
     files = None
     if dashboard is not None:
@@ -89,13 +92,7 @@ def create_app(
         )
 
     limiter = RateLimiter(limits.rate, limits.burst)
-    # Arrow's floats hardly compress, and its readers are programs nearby
-    app.add_middleware(
-        GZipMiddleware,
-        minimum_size=4096,
-        compresslevel=4,
-        exclude_content_types=(ARROW_TYPE, *DEFAULT_EXCLUDED_CONTENT_TYPES),
-    )
+    app.add_middleware(CompressionMiddleware)
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=limits.body_bytes)
     app.add_middleware(WaitingMiddleware)
     app.add_middleware(LimitsMiddleware, limiter=limiter)

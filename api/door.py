@@ -43,6 +43,7 @@ def open_app(
         open_reader(lake, settings),
         lake=lake.url,
         access=access,
+        store=None if host is None else lake,  # who hands requests over takes no answer that is a stream
         events=EventReader(lake),
         dashboard=dashboard,
         origins=(*service.origins, *origins),

@@ -20,7 +20,7 @@ def document() -> str:
     """The document as it lies in the tree: the endpoints alone, whatever the lake."""
     with tempfile.TemporaryDirectory() as folder:
         lake = Store.open(Path(folder).as_uri())
-        app = create_app(ParquetReader(lake), lake=lake.url, events=EventReader(lake))
+        app = create_app(ParquetReader(lake), lake=lake.url, store=lake, events=EventReader(lake))
         return json.dumps(app.openapi(), indent=2, ensure_ascii=False) + "\n"
 
 

@@ -27,9 +27,8 @@ def serve(
     ] = None,
 ) -> None:
     """Serve the API and the dashboard until interrupted."""
-    import uvicorn  # noqa: PLC0415  only this command needs a web server
-
-    from api.door import open_app  # noqa: PLC0415
+    from api.door import open_app  # noqa: PLC0415  only this command needs a web server
+    from api.server import Server  # noqa: PLC0415
 
     chosen = settings()
     app = open_app(
@@ -51,8 +50,7 @@ def serve(
             console.print(
                 "Nobody signs in: this machine alone is answered. TELEMETRY_AUTH_ISSUER changes that."
             )
-        config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
-        uvicorn.Server(config).run(sockets=[listener])
+        Server(app).run(sockets=[listener])
 
 
 def listen(host: str, port: int) -> socket.socket:

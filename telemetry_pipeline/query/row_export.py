@@ -6,7 +6,7 @@ rows are written is others' business.
 """
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -81,7 +81,7 @@ class RowExport:
     def __post_init__(self) -> None:
         self._numbers = {name: number for number, name in enumerate(self.wanted)}
 
-    def prepare(self) -> Iterator[Partition]:
+    def prepare(self) -> Generator[Partition, None, None]:
         """Look into the footers of all days, day by day, so that what is wrong is known before the first row leaves.
 
         Yields:
