@@ -109,6 +109,11 @@ def not_here(scope: Scope) -> Response:
     )
 
 
+def too_large(scope: Scope, detail: str, remedy: str) -> Response:
+    """413: the answer would be larger than one may be."""
+    return problem(scope, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, remedy)
+
+
 def too_many(scope: Scope, seconds: float) -> Response:
     """429: there will be a token again in so many seconds."""
     wait = max(math.ceil(seconds), 1)
