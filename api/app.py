@@ -72,7 +72,7 @@ def create_app(
         lake=lake if open_to_all else lake.partition("//")[0] + "//",
     )
     guarded = GuardedReader(reader, limits)
-    app.include_router(routes.build(guarded, health, max_answer_points=limits.answer_points))
+    app.include_router(routes.build(guarded, health, limits))
     app.include_router(stats_routes.build(guarded))
     if events is not None:
         app.include_router(event_routes.build(GuardedEvents(events, limits)))

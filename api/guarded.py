@@ -149,3 +149,16 @@ def refuse_long_range(start_ns: int, end_ns: int, limits: Limits) -> None:
             f"the range is {(end_ns - start_ns) / DAY_NS:,.0f} days long, the limit is {limits.days:,}",
             remedy="Ask for a shorter range",
         )
+
+
+def refuse_many_points(points: int, limits: Limits) -> None:
+    """Refuse to draw more points of one signal than the limit: less than was asked for is never given in silence.
+
+    Raises:
+        BadQuery: There are more.
+    """
+    if points > limits.points:
+        raise BadQuery(
+            f"{points:,} points are asked for, the limit is {limits.points:,}",
+            remedy=f"Set max_points to {limits.points} or less",
+        )

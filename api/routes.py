@@ -6,6 +6,7 @@ from fastapi import APIRouter, Header, Path, Request
 from fastapi.responses import Response
 
 from api import encode, errors
+from api.guarded import refuse_many_points
 from api.models import (
     Health,
     MessageModel,
@@ -18,13 +19,14 @@ from api.models import (
 from api.query import Memory, Question, ask
 from telemetry_pipeline.lake.instant import format_instant
 from telemetry_pipeline.query.reader import Session, SignalReader
+from telemetry_pipeline.service_settings import Limits
 
 VehicleId = Annotated[str, Path(examples=["VIN_DEMO_1"])]
 
 _MS = 1_000_000
 
 
-def build(reader: SignalReader, health: Health, *, max_answer_points: int) -> APIRouter:
+def build(reader: SignalReader, health: Health, limits: Limits) -> APIRouter:
     """The endpoints over a reader.
 
     All but `/health` are plain functions, so they run in the thread pool: a long query stops nobody else.
@@ -99,11 +101,12 @@ def build(reader: SignalReader, health: Health, *, max_answer_points: int) -> AP
 
         `Accept: application/vnd.apache.arrow.stream` answers as an Arrow IPC stream with exact nanoseconds.
         """
+        refuse_many_points(body.max_points, limits)
         names = [(signal.message_name, signal.signal_name) for signal in body.signals]
         question = Question(
             vehicle_id, names, body.start_ns, body.end_ns, body.max_points, body.method, body.include
         )
-        result = ask(reader, question, max_answer_points=max_answer_points, memory=memory)
+        result = ask(reader, question, max_answer_points=limits.answer_points, memory=memory)
         request.state.query = result
         headers = {"Vary": "Accept"}
         if encode.ARROW_TYPE in accept:
