@@ -32,6 +32,7 @@ def guarded(folder_lake, serving, issuer, tmp_path):
         lake=folder_lake.url,
         access=SignIn(issuer.settings()),
         events=EventReader(folder_lake),
+        store=folder_lake,
         dashboard=page,
     )
     client = serving(app)
@@ -100,10 +101,11 @@ def value_of(name, vehicle):
 def request_of(client, path, operation, vehicle):
     """A request about one vehicle, of what an operation cannot do without."""
     filled = re.sub(r"{(\w+)}", lambda field: str(value_of(field[1], vehicle)), path)
-    needed = [
-        item["name"] for item in operation.get("parameters", []) if item["in"] == "query" and item["required"]
-    ]
-    params = {name: value_of(name, vehicle) for name in needed}
+    params = {}
+    for item in operation.get("parameters", []):
+        if item["in"] == "query" and (item["required"] or item["name"] == "signals"):
+            # in a path or a query a signal is one word
+            params[item["name"]] = value_of(item["name"].removesuffix("s"), vehicle)
     body = None
     if "requestBody" in operation:
         reference = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
