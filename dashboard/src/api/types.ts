@@ -4,6 +4,8 @@ import type { components } from "./schema";
 
 type Schemas = components["schemas"];
 
+export type EventData = Schemas["EventModel"];
+export type EventsResponse = Schemas["EventsResponse"];
 export type Health = Schemas["Health"];
 export type Message = Schemas["MessageModel"];
 export type QueryRequest = Schemas["QueryRequest"];
