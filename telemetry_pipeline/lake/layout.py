@@ -33,7 +33,10 @@ DAY_KEYS: Final = ("vehicle_id", "year", "month", "day")
 
 DAY_NS: Final = 86_400_000_000_000
 
-_VEHICLE: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+VEHICLE_ID: Final = r"[A-Za-z0-9_-]{1,64}"
+"""What a vehicle id is, as a regular expression of the whole of it."""
+
+_VEHICLE: Final = re.compile(VEHICLE_ID)
 _PREFIX: Final = re.compile(r"vehicle_id=([^/]+)/year=(\d{4})/month=(\d{2})/day=(\d{2})/?")
 _RAW_KEY: Final = re.compile(r"raw/(vehicle_id=[^/]+/year=[^/]+/month=[^/]+/day=[^/]+)/([^/]+)_raw\.parquet")
 _DECODED_KEY: Final = re.compile(
