@@ -38,26 +38,28 @@ def m4_points(rows: TierRows) -> Candidates:
     Smallest and largest are of the finite values, and each is the first of its kind; first and last are what they are.
     """
     swap = rows.t_min > rows.t_max
-    t = np.stack(
-        (
-            rows.t_first,
-            np.where(swap, rows.t_max, rows.t_min),
-            np.where(swap, rows.t_min, rows.t_max),
-            rows.t_last,
-        ),
-        axis=1,
+    t = (
+        rows.t_first,
+        np.where(swap, rows.t_max, rows.t_min),
+        np.where(swap, rows.t_min, rows.t_max),
+        rows.t_last,
     )
-    low, high = np.where(swap, rows.max, rows.min), np.where(swap, rows.min, rows.max)
-    v = np.stack((rows.first, low, high, rows.last), axis=1)
-    nothing = np.isnan(v)
-    keep = np.ones(t.shape, np.bool_)
-    keep[rows.finite == 0, 1:3] = False
-    keep[rows.count == 1, 1:] = False
+    v = (
+        rows.first,
+        np.where(swap, rows.max, rows.min),
+        np.where(swap, rows.min, rows.max),
+        rows.last,
+    )
+    some, several = rows.finite > 0, rows.count > 1
+    keep = [np.ones(len(rows), np.bool_), some & several, some & several, several]
     for column in range(1, POINTS_PER_COLUMN):
         for before in range(column):
-            equal = (v[:, column] == v[:, before]) | (nothing[:, column] & nothing[:, before])
-            keep[:, column] &= ~(keep[:, before] & equal & (t[:, column] == t[:, before]))
-    return Candidates(t[keep], v[keep], np.count_nonzero(keep, axis=1))
+            twice = keep[before] & (t[column] == t[before])
+            if twice.any():
+                equal = (v[column] == v[before]) | (np.isnan(v[column]) & np.isnan(v[before]))
+                keep[column] &= ~(twice & equal)
+    kept = np.stack(keep, axis=1)
+    return Candidates(np.stack(t, axis=1)[kept], np.stack(v, axis=1)[kept], np.count_nonzero(kept, axis=1))
 
 
 def columns_of_samples(t: Times, v: Values, columns: int) -> tuple[TierRows, int]:

@@ -14,7 +14,7 @@ import numpy as np
 from api.gaps import GAP_FLOOR_NS, RHYTHM_NS, Times, limit_of, rhythm_window
 from api.reading import Look
 from telemetry_pipeline.errors import TransientError
-from telemetry_pipeline.series.tiers import TierRows, merge
+from telemetry_pipeline.series.tiers import TierRows
 
 _MOST_LOOKS: Final = 32
 """So many stretches are looked at for hidden gaps; beyond it the answer says that there may be more."""
@@ -57,10 +57,13 @@ def gaps_of_rows(rows: TierRows, recorded: Callable[[], Times], look: Look, *, h
 
 def _limit(rows: TierRows, look: Look) -> float | None:
     """The interval above which a signal has a gap; None for one that is not cyclic."""
-    wide = merge(rows, RHYTHM_NS)
-    low, high = rhythm_window(wide.count)
-    count = int(wide.count[low:high].sum())
-    return look.find(int(wide.t_first[low]), int(wide.t_last[high - 1]), count, limit_of, "limit")
+    buckets = rows.t_first // RHYTHM_NS
+    starts = np.flatnonzero(np.diff(buckets, prepend=buckets[0] - 1))
+    counts = np.add.reduceat(rows.count, starts)
+    low, high = rhythm_window(counts)
+    last = starts[high] - 1 if high < len(starts) else -1
+    count = int(counts[low:high].sum())
+    return look.find(int(rows.t_first[starts[low]]), int(rows.t_last[last]), count, limit_of, "limit")
 
 
 def _long_intervals(rows: TierRows, limit: float, look: Look | None) -> Gaps:
