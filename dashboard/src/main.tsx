@@ -7,12 +7,11 @@ import "uplot/dist/uPlot.min.css";
 import { queryClient } from "./api/queries";
 import { App } from "./App";
 import { restoreTheme } from "./state/theme";
-import { readAddress } from "./state/url";
-import { openAddress } from "./state/view";
+import { visit } from "./state/useAddress";
 import "./styles/index.css";
 
 restoreTheme();
-openAddress(readAddress(location.search));
+visit(location.search);
 
 const root = document.getElementById("root");
 if (root) {

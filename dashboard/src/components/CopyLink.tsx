@@ -1,8 +1,7 @@
 /** Copies the address of exactly this view. */
 
 import { useEffect, useState } from "react";
-import { writeAddress } from "../state/url";
-import { useView } from "../state/view";
+import { currentAddress } from "../state/useAddress";
 import { Icon } from "./Icon";
 
 const SHOWN_MS = 1500;
@@ -15,7 +14,7 @@ export function CopyLink() {
     return () => clearTimeout(timer);
   }, [copied]);
   const copy = async (): Promise<void> => {
-    await navigator.clipboard.writeText(`${location.origin}${location.pathname}${writeAddress(useView.getState())}`);
+    await navigator.clipboard.writeText(`${location.origin}${location.pathname}${currentAddress()}`);
     setCopied(true);
   };
   return (

@@ -8,12 +8,18 @@ const STORED = "can-telemetry.theme";
 
 export const useTheme = create<{ theme: Theme }>()(() => ({ theme: "dark" }));
 
+/** What this person likes from now on. */
 export function setTheme(theme: Theme): void {
-  document.documentElement.dataset.theme = theme;
   localStorage.setItem(STORED, theme);
+  showTheme(theme);
+}
+
+/** For this page only: a link shows what its sender saw, and does not change what its reader likes. */
+export function showTheme(theme: Theme): void {
+  document.documentElement.dataset.theme = theme;
   useTheme.setState({ theme });
 }
 
 export function restoreTheme(): void {
-  setTheme(localStorage.getItem(STORED) === "light" ? "light" : "dark");
+  showTheme(localStorage.getItem(STORED) === "light" ? "light" : "dark");
 }

@@ -3,9 +3,11 @@
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const LOOSE = /^(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ]+(\d{1,2}):(\d{2})(?::(\d{2})(\.\d{1,9})?)?)?\s*(?:Z|UTC)?$/i;
 
-/** Epoch milliseconds of an ISO 8601 instant of the service; one without a zone is UTC. */
+/** Epoch milliseconds, with their fraction, of an ISO 8601 instant of the service; one without a zone is UTC. */
 export function parseInstant(text: string): number {
-  return Date.parse(/(?:Z|[+-]\d\d:?\d\d)$/i.test(text) ? text : `${text}Z`);
+  const whole = Date.parse(/(?:Z|[+-]\d\d:?\d\d)$/i.test(text) ? text : `${text}Z`);
+  const finer = /\.\d{3}(\d{1,6})/.exec(text)?.[1];
+  return finer ? whole + Number(`0.${finer}`) : whole;
 }
 
 /** Epoch milliseconds of what a person types (`2025-01-15 08:00`, seconds and fraction optional), or null. */

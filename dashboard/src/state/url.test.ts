@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { readAddress, writeAddress, type Address } from "./url";
+import { NOWHERE, readAddress, writeAddress, type Address } from "./url";
 
 const view: Address = {
+  ...NOWHERE,
   vehicle: "VIN_1",
   signals: ["BMS.Pack_SOC", "Motor.RPM"],
   range: { from: Date.parse("2025-01-15T08:00:00Z"), to: Date.parse("2025-01-15T08:20:00.250Z") },
@@ -19,16 +20,23 @@ describe("the address", () => {
     ["a view", view],
     ["a live view", { ...view, live: true }],
     ["no signal chosen on purpose", { ...view, signals: [] }],
-    ["nothing chosen yet", { vehicle: null, signals: null, range: null, live: false }],
+    ["nothing chosen yet", NOWHERE],
     ["names beyond ASCII", { ...view, signals: ["Müller & Söhne.Größe=1", "A.b"] }],
+    ["moved signals, whatever their names hold", { ...view, placed: { "A.b,~c": "km/h", "Müller.x": "#1", "C.d": "%" } }],
+    ["cursors, to the microsecond", { ...view, cursors: { a: 1_736_928_000_000.25, b: null } }],
+    [
+      "runs laid over",
+      { ...view, overlay: { runs: [{ vehicle: "VIN_2", start: 5000 }, { vehicle: "a-b_c", start: 0.5 }], align: "clock", origin: 1000 } },
+    ],
+    ["a theme", { ...view, theme: "light" }],
   ])("brings back %s", (_, address) => {
     expect(readAddress(writeAddress(address))).toEqual(address);
   });
 
   it("reads what is wrong as not said", () => {
-    expect(readAddress("?v=X&s=nodot,,A.b,A.b&from=yesterday&to=2025-01-15T08:00:00Z&live=yes")).toEqual({
-      vehicle: "X", signals: ["A.b"], range: null, live: false,
-    });
+    const wrong = "?v=X&s=nodot,,A.b,A.b&from=yesterday&to=2025-01-15T08:00:00Z&live=yes&p=A.b,~,c~d,%25~V&a=noon&o=X,@,Y@1&theme=red";
+    expect(readAddress(wrong)).toEqual({ ...NOWHERE, vehicle: "X", signals: ["A.b"] });
+    expect(readAddress("?o=VIN_2@2025-01-15T08:00:00Z").overlay.runs).toEqual([]);
     expect(readAddress("?from=2025-01-16T00:00:00Z&to=2025-01-15T00:00:00Z").range).toBeNull();
   });
 });

@@ -1,10 +1,23 @@
 /** Keeps the URL and the view the same: a link shows exactly what its sender saw. */
 
 import { useEffect } from "react";
+import { showTheme, useTheme } from "./theme";
 import { readAddress, writeAddress } from "./url";
 import { openAddress, useView } from "./view";
 
 const REST_MS = 200;
+
+/** The query string of exactly what is seen now. */
+export function currentAddress(): string {
+  return writeAddress({ ...useView.getState(), theme: useTheme.getState().theme });
+}
+
+/** Show what an address says. */
+export function visit(search: string): void {
+  const address = readAddress(search);
+  if (address.theme !== null) showTheme(address.theme);
+  openAddress(address);
+}
 
 export function useAddress(): void {
   useEffect(() => {
@@ -13,16 +26,16 @@ export function useAddress(): void {
       window.clearTimeout(timer);
       // browsers refuse more than a hundred changes in half a minute: a drag is one change
       timer = window.setTimeout(() => {
-        history.replaceState(null, "", `${location.pathname}${writeAddress(useView.getState())}`);
+        history.replaceState(null, "", `${location.pathname}${currentAddress()}`);
       }, REST_MS);
     };
-    const read = (): void => openAddress(readAddress(location.search));
-    const stop = useView.subscribe(write);
+    const read = (): void => visit(location.search);
+    const stops = [useView.subscribe(write), useTheme.subscribe(write)];
     window.addEventListener("popstate", read);
     return () => {
       window.clearTimeout(timer);
       window.removeEventListener("popstate", read);
-      stop();
+      for (const stop of stops) stop();
     };
   }, []);
 }

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { readAddress } from "./url";
 import {
-  openAddress, openRange, pickVehicle, resetRange, selectSignals, settleRange, showRange, slideRange, stepBack, stepForward,
-  toggleSignal, useView,
+  alignRuns, clearCursors, openAddress, openRange, pickVehicle, placeSignal, resetRange, selectSignals, setCursor, settleRange,
+  showRange, slideRange, stepBack, stepForward, toggleRun, toggleSignal, useView,
 } from "./view";
 
 const view = useView.getState;
@@ -70,4 +70,40 @@ it("opens a link as it was sent", () => {
   openAddress(readAddress("?v=VIN_9&s=A.a,B.b&from=2025-01-15T08:00:00Z&to=2025-01-15T09:00:00Z"));
   expect(view()).toMatchObject({ vehicle: "VIN_9", signals: ["A.a", "B.b"], slots: { "A.a": 0, "B.b": 1 }, past: [] });
   expect(view().home).toEqual(view().range);
+});
+
+describe("what is laid over the picture", () => {
+  it("is measured as exactly as one can point", () => {
+    openRange(range(0, 4_000_000));
+    setCursor("a", 1234.5);
+    expect(view().cursors).toEqual({ a: 1000, b: null });
+    openRange(range(0, 1000));
+    setCursor("b", 1.23456);
+    expect(view().cursors).toEqual({ a: 1000, b: 1.2 });
+    clearCursors();
+    expect(view().cursors).toEqual({ a: null, b: null });
+  });
+
+  it("keeps a moved signal where it is until it goes", () => {
+    selectSignals(["A.a", "B.b"]);
+    placeSignal("A.a", "V");
+    expect(view().placed).toEqual({ "A.a": "V" });
+    placeSignal("A.a", null);
+    expect(view().placed).toEqual({});
+    placeSignal("A.a", "V");
+    toggleSignal("A.a");
+    expect(view().placed).toEqual({});
+  });
+
+  it("holds other runs until they are taken away or the vehicle changes", () => {
+    const run = { vehicle: "VIN_2", start: 5000 };
+    toggleRun(run, 1000);
+    alignRuns("clock");
+    expect(view().overlay).toEqual({ runs: [run], align: "clock", origin: 1000 });
+    toggleRun({ ...run }, 1000);
+    expect(view().overlay.runs).toEqual([]);
+    toggleRun(run, 0);
+    pickVehicle("VIN_3");
+    expect(view().overlay.runs).toEqual([]);
+  });
 });

@@ -1,10 +1,13 @@
 /** What the user looks at: vehicle, signals, visible range and its history. Data from the service is not kept here. */
 
 import { create } from "zustand";
+import { pointedAt, type CursorName, NO_CURSORS } from "./cursors";
+import { MAX_RUNS, NO_OVERLAY, sameRun, type Alignment, type Run } from "./overlay";
 import { assignSlots, type Slots } from "./palette";
+import { NOT_PLACED } from "./placement";
 import { sameRange, type TimeRange } from "./range";
 import type { SignalKey } from "./signal";
-import type { Address } from "./url";
+import { NOWHERE, type Address } from "./url";
 
 const HISTORY = 50;
 
@@ -19,9 +22,7 @@ interface ViewState extends Address {
   readonly future: readonly TimeRange[];
 }
 
-const EMPTY: ViewState = {
-  vehicle: null, signals: null, range: null, live: false, slots: {}, carried: false, home: null, past: [], future: [],
-};
+const EMPTY: ViewState = { ...NOWHERE, slots: {}, carried: false, home: null, past: [], future: [] };
 
 export const useView = create<ViewState>()(() => EMPTY);
 
@@ -36,11 +37,13 @@ export function openAddress(address: Address): void {
 export function pickVehicle(vehicle: string): void {
   const { vehicle: held, signals } = get();
   if (vehicle === held) return;
-  set({ vehicle, range: held === null ? get().range : null, home: null, past: [], future: [], carried: signals !== null });
+  const elsewhere = held === null ? {} : { range: null, cursors: NO_CURSORS, overlay: NO_OVERLAY };
+  set({ vehicle, ...elsewhere, home: null, past: [], future: [], carried: signals !== null });
 }
 
 export function selectSignals(signals: readonly SignalKey[]): void {
-  set({ signals, slots: assignSlots(signals, get().slots), carried: false });
+  const placed = Object.fromEntries(Object.entries(get().placed).filter(([key]) => signals.includes(key)));
+  set({ signals, slots: assignSlots(signals, get().slots), carried: false, placed });
 }
 
 export function toggleSignal(key: SignalKey): void {
@@ -95,4 +98,42 @@ export function stepForward(): void {
   const { past, range, future } = get();
   const next = future[0];
   if (next && range) set({ range: next, past: [...past, range], future: future.slice(1), live: false });
+}
+
+/** Put a signal into another panel; null: back to the one of its unit. */
+export function placeSignal(key: SignalKey, panel: string | null): void {
+  const others = Object.entries(get().placed).filter(([other]) => other !== key);
+  set({ placed: Object.fromEntries(panel === null ? others : [...others, [key, panel]]) });
+}
+
+/** Every signal back to the panel of its unit. */
+export function placeByUnit(): void {
+  set({ placed: NOT_PLACED });
+}
+
+/** Set a measuring cursor, as exactly as the visible range lets one point; null takes it away. */
+export function setCursor(name: CursorName, instant: number | null): void {
+  const { range, cursors } = get();
+  const exact = instant === null || range === null ? instant : pointedAt(instant, range);
+  if (cursors[name] !== exact) set({ cursors: { ...cursors, [name]: exact } });
+}
+
+export function clearCursors(): void {
+  set({ cursors: NO_CURSORS });
+}
+
+/** Lay another run over the own one, or take it away again. `origin` is when the own run begins. */
+export function toggleRun(run: Run, origin: number): void {
+  const { overlay } = get();
+  const others = overlay.runs.filter((other) => !sameRun(other, run));
+  const runs = others.length < overlay.runs.length ? others : [...others, run].slice(-MAX_RUNS);
+  set({ overlay: runs.length === 0 ? NO_OVERLAY : { ...overlay, runs, origin: overlay.origin ?? origin } });
+}
+
+export function alignRuns(align: Alignment): void {
+  set({ overlay: { ...get().overlay, align } });
+}
+
+export function clearRuns(): void {
+  set({ overlay: NO_OVERLAY });
 }
