@@ -94,7 +94,8 @@ def gaps(t, stretches):
     pairs = list(zip(t[:-1].tolist(), t[1:].tolist(), strict=True))
     if (limit := _limit(t)) is not None:
         return [pair for pair in pairs if pair[1] - pair[0] > limit]
-    return [pair for pair in pairs if any(pair[0] < begin <= pair[1] for begin, _ in stretches[1:])]
+    begins = {int(np.searchsorted(t, begin)) for begin, _ in stretches[1:]}
+    return [pairs[after - 1] for after in sorted(begins) if 0 < after < len(t)]
 
 
 def _limit(t):
@@ -127,6 +128,12 @@ def _rhythm(t):
     return slice(sum(counts[:first]), sum(counts[:stop]))
 
 
+def _parts(t, width):
+    """Indices of the samples of each bucket that has any."""
+    buckets = t // width
+    return np.split(np.arange(len(t)), np.flatnonzero(np.diff(buckets)) + 1)
+
+
 class Points(NamedTuple):
     t: list
     v: list
@@ -136,8 +143,7 @@ class Points(NamedTuple):
 def m4(t, v, width):
     """First, smallest, largest and last sample of each bucket, each once, in order of time."""
     found = Points([], [], [])
-    for bucket in np.unique(t // width).tolist():
-        inside = np.flatnonzero(t // width == bucket)
+    for inside in _parts(t, width):
         finite = inside[np.isfinite(v[inside])]
         chosen = {inside[0], inside[-1]}
         if len(finite):
@@ -155,7 +161,7 @@ def candidates(t, v, width, points):
     missing = points - len(known.t)
     if missing <= 0:
         return np.array(known.t), np.array(known.v)
-    inside = [np.flatnonzero(t // width == bucket) for bucket in np.unique(t // width)]
+    inside = _parts(t, width)
     gain = [len(part) - count for part, count in zip(inside, known.of_row, strict=True)]
     moves = []
     for part in inside:
