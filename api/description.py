@@ -8,6 +8,7 @@ from fastapi.params import Depends
 
 from api.auth import PUBLIC
 from api.models import Problem
+from telemetry_pipeline.lake.layout import VEHICLE_ID
 from telemetry_pipeline.version import __version__
 
 
@@ -36,6 +37,7 @@ class DescribedApp(FastAPI):
             described = super().openapi()
             components = described.setdefault("components", {})
             components.setdefault("schemas", {})["Problem"] = Problem.model_json_schema()
+            _say_what_vehicles_are(described)
             if self._signed_in:
                 _say_who_may_ask(described)
         return self.openapi_schema or {}
@@ -48,3 +50,11 @@ def _say_who_may_ask(described: dict[str, Any]) -> None:
     for path, operations in described["paths"].items():
         for operation in operations.values():
             operation["security"] = [] if path in PUBLIC else [{"token": []}]
+
+
+def _say_what_vehicles_are(described: dict[str, Any]) -> None:
+    for operations in described["paths"].values():
+        for operation in operations.values():
+            for parameter in operation.get("parameters", ()):
+                if (parameter["in"], parameter["name"]) == ("path", "vehicle_id"):
+                    parameter["schema"]["pattern"] = f"^{VEHICLE_ID}$"
