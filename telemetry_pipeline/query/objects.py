@@ -55,12 +55,14 @@ class Day:
         series: The name of the series object that holds all of its rows; None where other objects hold some, too.
         stamp: What said so.
         listed: Its objects; None: the series object, which nobody has asked for yet.
+        note: What the overview says of it as long as that series object counts; None where it says nothing.
     """
 
     partition: Partition
     series: str | None
     stamp: object
     listed: Infos | None
+    note: DayNote | None = None
 
 
 class DayObjects:
@@ -135,6 +137,16 @@ class DayObjects:
             day.listed = series
         return list(day.listed)
 
+    def note(self, day: Day) -> DayNote | None:
+        """What the overview says of a day whose rows its series object holds; None where it says nothing.
+
+        Raises:
+            TransientError: The store does not answer.
+        """
+        if day.note is None and day.series is not None:
+            day.note = self._note(day.partition, day.series)
+        return day.note
+
     def disregard(self, info: ObjectInfo) -> None:
         """A series object is broken: from now on the decoded objects answer in its place."""
         self._broken.put(info.key, info, _INFO_BYTES)
@@ -181,7 +193,7 @@ class DayObjects:
         note = self._note(place.day, name)
         if note is None or note.covered_ns is None or note.covered_ns != stamp[0]:
             return None
-        return Day(place.day, name, stamp, None)
+        return Day(place.day, name, stamp, None, note)
 
     def _from_bucket(self, vehicle_id: str, first: dt.date, last: dt.date) -> list[Day]:
         asked = [

@@ -27,7 +27,7 @@ from telemetry_pipeline.query.reader import (
 )
 from telemetry_pipeline.query.rows import merge
 from telemetry_pipeline.query.tiered import may_have_strays, read_buckets
-from telemetry_pipeline.series.tiers import S_NS, TIERS_S
+from telemetry_pipeline.series.tiers import TIERS_S
 
 
 class ParquetReader:
@@ -136,15 +136,11 @@ class ParquetReader:
         whole = {
             day.partition: day.series
             for day in days
-            if day.series is not None and not may_have_strays(self.overview, day, (start_ns, end_ns))
+            if day.series is not None and not may_have_strays(self.objects.days.note(day), (start_ns, end_ns))
         }
-        tier = TIERS_S[-1]
-        found = self.overview.read(whole, list(counts), tier)
-        for name, rows in found.rows.items():
-            touched = (rows.bucket + tier * S_NS > start_ns) & (rows.bucket < end_ns)
-            counts[name] = int(rows.count[touched].sum())
-        seen = set(found.units)
-        lost = set(found.missing)
+        found, missing_days = self.overview.count(whole, list(counts), TIERS_S[-1], (start_ns, end_ns))
+        counts |= found
+        seen, lost = set(found), set(missing_days)
         others = [day for day in days if day.partition not in whole or day.partition in lost]
         objects = [info for day in others for info in self.objects.days.objects(day)]
         for info, index in zip(objects, self.objects.indexes(objects), strict=True):
@@ -185,7 +181,7 @@ class ParquetReader:
 
     def _recorded(self, day: Day) -> Iterable[Span]:
         """When anything was recorded on a day; of a day that is compacted its overview says it."""
-        note = None if day.series is None else self.overview.note(day.partition, day.series)
+        note = self.objects.days.note(day)
         if note is not None:
             return [Span(*span) for span in note.spans]
         return self._summary(self.objects.days.objects(day)).spans

@@ -11,6 +11,7 @@ import numpy as np
 
 from telemetry_pipeline.errors import TooLarge
 from telemetry_pipeline.lake.layout import Partition, days_between
+from telemetry_pipeline.lake.overview_file import DayNote
 from telemetry_pipeline.query.objects import Day
 from telemetry_pipeline.query.reader import Answer, Buckets, SignalName
 from telemetry_pipeline.query.rows import Samples, cut, merge
@@ -102,7 +103,7 @@ def _read(
     days = reader.objects.days.days(vehicle_id, *span)
     whole = {day.partition: day.series for day in days if day.series is not None}
     found = overview.read(whole, names, tier) if tier else TierAnswer({}, {}, list(whole))
-    strays = _strays(reader, overview, days, asked, span)
+    strays = _strays(reader, days, asked, span)
     first, stop = aligned(*span, width)
     samples = [(span[0], first), (stop, span[1])]
     samples += [_within(day, first, stop) for day in _not_in(days, whole, found.missing)]
@@ -145,7 +146,6 @@ def _not_in(
 
 def _strays(
     reader: "ParquetReader",
-    overview: TierReader,
     days: Sequence[Day],
     asked: tuple[str, Sequence[SignalName]],
     span: Range,
@@ -156,16 +156,15 @@ def _strays(
     def read() -> dict[SignalName, Samples]:
         # asked again, the days are as they are by then
         found = next(listings, None) or reader.objects.days.days(asked[0], *span)
-        suspects = [day for day in found if may_have_strays(overview, day, span)]
+        suspects = [day for day in found if may_have_strays(reader.objects.days.note(day), span)]
         objects = {day.partition: reader.objects.days.objects(day) for day in suspects}
         return reader.objects.strays(objects, asked[1], span)
 
     return reader.objects.again(read)
 
 
-def may_have_strays(overview: TierReader, day: Day, span: Range) -> bool:
+def may_have_strays(note: DayNote | None, span: Range) -> bool:
     """Whether a day's objects may hold rows of the range whose times are not in the day."""
-    note = None if day.series is None else overview.note(day.partition, day.series)
     if note is None:
         return True
     return note.outside is not None and note.outside[0] < span[1] and note.outside[1] >= span[0]
@@ -208,4 +207,4 @@ def _outside(rows: TierRows, first: int, stop: int, stretches: Sequence[Range], 
     keep = (rows.bucket >= first) & (rows.bucket < stop)
     for low, high in stretches:
         keep &= (rows.bucket + width <= low) | (rows.bucket >= high)
-    return rows[keep]
+    return rows.where(keep)

@@ -27,16 +27,8 @@ from telemetry_pipeline.lake.store import ObjectInfo, Store
 from telemetry_pipeline.query.index import to_ns
 from telemetry_pipeline.query.reader import SignalName
 from telemetry_pipeline.series.buckets import Buckets
-from telemetry_pipeline.series.tier_reader import (
-    COLUMNS,
-    daily_name,
-    date_of,
-    days_of,
-    in_order,
-    list_overview,
-    of_days,
-    rows_of,
-)
+from telemetry_pipeline.series.tier_days import daily_name, date_of, days_of, list_overview
+from telemetry_pipeline.series.tier_reader import COLUMNS, in_order, of_days, rows_of
 from telemetry_pipeline.series.tiers import (
     S_NS,
     TIERS_S,

@@ -7,7 +7,7 @@ from telemetry_pipeline.lake.compacted import OverviewMonth, SeriesObject
 from telemetry_pipeline.lake.layout import Partition
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.series.state import SeriesState, series_state
-from telemetry_pipeline.series.tier_reader import days_of
+from telemetry_pipeline.series.tier_days import days_of
 from telemetry_pipeline.series.tiers import TIERS_S
 
 

@@ -3,7 +3,6 @@
 Which tier is right for a question, and what becomes of days that it does not hold, is `query`'s business.
 """
 
-import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Final
@@ -19,10 +18,8 @@ from telemetry_pipeline.query.cache import WeightedCache
 from telemetry_pipeline.query.listing import MAX_AGE_S, Listings
 from telemetry_pipeline.query.reader import SignalName
 from telemetry_pipeline.query.source import Source, open_source
-from telemetry_pipeline.series.tiers import TIERS_S, TierRows, concatenate
-
-DAILY: Final = TIERS_S[:1]
-"""Tiers with an object for each day: they serve hours to days, and a month of them would be rewritten every day."""
+from telemetry_pipeline.series.tier_days import DAILY, daily_name
+from telemetry_pipeline.series.tiers import S_NS, TIERS_S, TierRows, concatenate
 
 COLUMNS: Final = tuple(column.name for column in fields(TierRows))
 
@@ -105,11 +102,7 @@ class TierReader:
         Raises:
             TransientError: The store does not answer.
         """
-        months: dict[tuple[int, int], dict[Partition, str]] = {}
-        for day, series in days.items():
-            months.setdefault((day.date.year, day.date.month), {})[day] = series
-        wanted = [months[month] for month in sorted(months)]
-        read: list[_Month] = self._spread(lambda month: self._read_month(month, names, tier), wanted)
+        read = self._months(days, names, tier)
         rows = {}
         for name in names:
             if parts := [part for month in read for part in month.parts.get(name, ())]:
@@ -122,6 +115,40 @@ class TierReader:
             sum(month.rows_scanned for month in read),
             sum(month.bytes_scanned for month in read),
         )
+
+    def count(
+        self, days: Mapping[Partition, str], names: Sequence[SignalName], tier: int, span: tuple[int, int]
+    ) -> tuple[dict[SignalName, int], Sequence[Partition]]:
+        """How many samples lie in buckets that a range touches, of the signals that there are, and what days are missing.
+
+        Args:
+            days: As of `read`.
+            names: The signals.
+            tier: The width of a bucket in seconds.
+            span: The range.
+
+        Raises:
+            TransientError: The store does not answer.
+        """
+        counts: dict[SignalName, int] = {}
+        read = self._months(days, names, tier)
+        for month in read:
+            for name, parts in month.parts.items():
+                counts.setdefault(name, 0)
+                for rows in parts:
+                    touched = (rows.bucket + tier * S_NS > span[0]) & (rows.bucket < span[1])
+                    counts[name] += int(rows.count[touched].sum())
+        return counts, [day for month in read for day in month.left]
+
+    def _months(
+        self, days: Mapping[Partition, str], names: Sequence[SignalName], tier: int
+    ) -> "list[_Month]":
+        """Read whole days, month by month."""
+        months: dict[tuple[int, int], dict[Partition, str]] = {}
+        for day, series in days.items():
+            months.setdefault((day.date.year, day.date.month), {})[day] = series
+        wanted = [months[month] for month in sorted(months)]
+        return self._spread(lambda month: self._read_month(month, names, tier), wanted)
 
     def note(self, day: Partition, series: str) -> DayNote | None:
         """What is known of a day beside its rows, as long as a series object counts; None where nothing is.
@@ -216,36 +243,6 @@ def _add(found: _Month, index: OverviewIndex, rows: Mapping[SignalName, TierRows
         del found.left[day]
 
 
-def list_overview(store: Store, month: OverviewMonth) -> list[ObjectInfo]:
-    """The overview objects of a month in one tier, sorted by key; strangers' files are passed over."""
-    found = [info for info in store.list_objects(month.prefix) if overview_name(info.key) is not None]
-    return sorted(found, key=lambda info: info.key)
-
-
-def daily_name(day: Partition, series: str) -> str:
-    """The name of the object that holds one day of a tier."""
-    return f"{day.date:%d}-{series}"
-
-
-def days_of(store: Store, partition: Partition, tier: int) -> dict[str, str]:
-    """The days that a tier holds in a day's month (`2026-11-22`), with the names of the series objects they are from.
-
-    Where objects disagree, the day counts from the last of them.
-    """
-    days: dict[str, str] = {}
-    for info in list_overview(store, OverviewMonth.containing(tier, partition)):
-        if tier in DAILY:
-            number, _, series = str(overview_name(info.key)).partition("-")
-            days[f"{partition.date:%Y-%m}-{number}"] = series
-            continue
-        try:
-            with store.open_file(info.key) as file:
-                days |= read_index(file, info.key).days
-        except (BadRaw, NotFound):
-            continue  # what cannot be read holds no day, and is replaced with the next one
-    return days
-
-
 def rows_of(columns: Columns) -> TierRows:
     """Columns of an overview object as rows."""
     return TierRows(*(columns[name] for name in COLUMNS))  # type: ignore[arg-type]
@@ -257,7 +254,7 @@ def of_days(rows: TierRows, days: Iterable[Partition]) -> TierRows:
     for day in days:
         first, stop = np.searchsorted(rows.bucket, [day.start_ns, day.end_ns])
         keep[first:stop] = True
-    return rows[keep]
+    return rows.where(keep)
 
 
 def in_order(parts: Sequence[TierRows]) -> TierRows:
@@ -266,8 +263,3 @@ def in_order(parts: Sequence[TierRows]) -> TierRows:
     if (np.diff(rows.bucket) >= 0).all():
         return rows
     return rows[np.argsort(rows.bucket, kind="stable")]
-
-
-def date_of(partition: Partition, day: str) -> Partition:
-    """The vehicle-day that a footer calls `2026-11-22`."""
-    return Partition(partition.vehicle_id, dt.date.fromisoformat(day))

@@ -67,6 +67,15 @@ class TierRows:
     def __getitem__(self, rows: slice | NDArray[np.bool_] | NDArray[np.intp]) -> "TierRows":
         return TierRows(*(getattr(self, field.name)[rows] for field in fields(self)))
 
+    def where(self, keep: NDArray[np.bool_]) -> "TierRows":
+        """Some of the rows; those that follow each other are not copied."""
+        kept = np.flatnonzero(keep)
+        if len(kept) == len(self):
+            return self
+        if len(kept) and kept[-1] - kept[0] + 1 == len(kept):
+            return self[int(kept[0]) : int(kept[-1]) + 1]
+        return self[kept]
+
     @property
     def finite(self) -> Int:
         """Finite samples of each bucket."""

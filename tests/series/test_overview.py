@@ -17,7 +17,8 @@ from telemetry_pipeline.query.parquet_reader import ParquetReader
 from telemetry_pipeline.series import overview
 from telemetry_pipeline.series.compact import compact_day
 from telemetry_pipeline.series.state import series_state
-from telemetry_pipeline.series.tier_reader import TierReader, days_of
+from telemetry_pipeline.series.tier_days import days_of
+from telemetry_pipeline.series.tier_reader import TierReader
 from telemetry_pipeline.series.tiers import S_NS, TIERS_S, aligned, concatenate, merge_all, sample_rows
 from tests.decoded_lake import put_decoded
 from tests.series.test_tiers import assert_right, assert_same
