@@ -1,7 +1,8 @@
 """The reader that asks Athena for samples, and the lake's footers for everything that they say.
 
 What there is, how much of it, and buckets that an overview holds are read from the lake directly: a footer answers in
-milliseconds what a scan answers in seconds. What is left for Athena are rows, and buckets finer than any tier.
+milliseconds what a scan answers in seconds. What is left for Athena are rows that are to be seen one by one, and buckets
+finer than any tier.
 """
 
 import logging
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from telemetry_pipeline.catalog.tables import DECODED_SIGNALS, SIGNAL_SERIES
-from telemetry_pipeline.errors import TooLarge, TransientError
+from telemetry_pipeline.errors import TransientError
 from telemetry_pipeline.lake.layout import Partition
 from telemetry_pipeline.lake.store import ObjectInfo, Store
 from telemetry_pipeline.query.athena import statement
@@ -56,8 +57,8 @@ class AthenaReader:
         catalogue: Which partitions Athena knows.
         runner: Runs what is asked.
         store: The lake itself.
-        max_rows: The most rows that one question may have in its range, all signals together: a result is text, about
-            100 bytes a row, before it is numbers.
+        most_rows: So many rows are fetched from Athena at most, all signals together. A result is text, which takes
+            about 300 bytes of memory a row before it is numbers; more rows are read from the lake's objects.
     """
 
     def __init__(
@@ -67,14 +68,14 @@ class AthenaReader:
         runner: Runner,
         store: Store,
         *,
-        max_rows: int = 10_000_000,
+        most_rows: int = 1_000_000,
     ) -> None:
         self._lake = lake
         self._catalogue = catalogue
         self._runner = runner
         self._store = store
         self._url = store.url.rstrip("/")
-        self._max_rows = max_rows
+        self._most_rows = most_rows
 
     def vehicles(self) -> list[Vehicle]:
         """The vehicles, sorted by id, from footers (see `SignalReader`)."""
@@ -105,11 +106,8 @@ class AthenaReader:
     def read(self, vehicle_id: str, wanted: Sequence[SignalName], start_ns: int, end_ns: int) -> Answer:
         """Every sample of the wanted signals in [start_ns, end_ns), from Athena (see `SignalReader`)."""
         counts = self._lake.count(vehicle_id, wanted, start_ns, end_ns)
-        if (rows := sum(counts.values())) > self._max_rows:
-            raise TooLarge(
-                f"up to {rows:,} rows would have to be read, the limit is {self._max_rows:,}",
-                remedy="Ask for a shorter range or fewer signals",
-            )
+        if sum(counts.values()) > self._most_rows:
+            return self._lake.read(vehicle_id, wanted, start_ns, end_ns)
 
         def ask(sources: Sources, url: str, names: Sequence[SignalName]) -> Statement:
             return statement.samples(sources, url, names, start_ns, end_ns)

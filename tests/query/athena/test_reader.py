@@ -224,13 +224,15 @@ def test_two_series_objects_at_once_count_once(athena_lake: AthenaLake) -> None:
     assert asked_of(athena_lake) == ["signal_series"]
 
 
-def test_what_is_too_large_is_refused_before_it_is_asked(athena_lake: AthenaLake) -> None:
+def test_more_rows_than_text_should_hold_come_from_the_objects(athena_lake: AthenaLake) -> None:
     put(athena_lake, EVE)
     reader = open_athena_reader(athena_lake)
-    reader._max_rows = 99
+    reader._most_rows = 99
+    assert len(reader.read(V, [SPEED], EVE.start_ns, EVE.end_ns).series[0].t) == 100
+    assert athena_lake.queries() == []
+    reader._lake._max_rows = 99
     with pytest.raises(TooLarge, match="100 rows"):
         reader.read(V, [SPEED], EVE.start_ns, EVE.end_ns)
-    assert athena_lake.queries() == []
 
 
 @pytest.mark.parametrize(
