@@ -9,11 +9,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from telemetry_pipeline.lake.layout import DAY_NS
 from telemetry_pipeline.query.reader import SignalName
 from telemetry_pipeline.series.tiers import S_NS, TIERS_S
 
 EAGER_ROWS: Final = 400_000
-"""So many samples of a signal are read whatever the overview holds: an hour at 100 Hz takes some milliseconds."""
+"""So many samples of a signal in a few days are read whatever the overview holds: an hour at 100 Hz takes some ms."""
+
+EAGER_DAYS: Final = 3
+"""Further days cost a read each, and buckets of all of them but one."""
 
 RAW_ROWS: Final = 2_500_000
 """So many are read where even the finest tier would be too coarse for the points that are asked for."""
@@ -56,17 +60,18 @@ def tier_for_totals(span_ns: int) -> int:
 
 
 def _choose(count: int, recorded: NDArray[np.int64], max_points: int) -> int | None:
-    if count <= max(max_points, EAGER_ROWS):
+    span_ns = int(recorded[-1, 1] - recorded[0, 0]) if len(recorded) else 0
+    if count <= max_points or (count <= EAGER_ROWS and span_ns <= EAGER_DAYS * DAY_NS):
         return None
+    points = {tier: _POINTS_PER_BUCKET * _buckets(count, recorded, tier) for tier in TIERS_S}
     for tier in reversed(TIERS_S):
-        if _POINTS_PER_BUCKET * _buckets(recorded, tier) >= max_points:
+        if points[tier] >= max_points:
             return tier
     finest = TIERS_S[0]
-    too_coarse = 2 * _POINTS_PER_BUCKET * _buckets(recorded, finest) < max_points
-    return None if too_coarse and count <= RAW_ROWS else finest
+    return None if 2 * points[finest] < max_points and count <= RAW_ROWS else finest
 
 
-def _buckets(recorded: NDArray[np.int64], tier: int) -> int:
+def _buckets(count: int, recorded: NDArray[np.int64], tier: int) -> int:
     """About how many buckets of a tier hold samples."""
     first, last = recorded[:, 0] // (tier * S_NS), recorded[:, 1] // (tier * S_NS)
-    return int((last - first + 1).sum())
+    return min(count, int((last - first + 1).sum()))
