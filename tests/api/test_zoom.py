@@ -64,7 +64,7 @@ def test_points_come_from_the_coarsest_tier_that_has_enough(lake, few_are_many, 
 
 
 def test_a_reader_that_may_hold_few_rows_answers_all_the_same(lake, few_are_many):
-    reader = ParquetReader(lake, max_rows=86_400)  # a day
+    reader = ParquetReader(lake, max_rows=2 * 86_400)  # two days
     odd = question(1000, START + 17 * S, END - 333 * S)
     (drawn,) = ask(reader, odd).series
     assert (drawn.source.points, len(drawn.t)) == (SAMPLES - 350, 1000)
