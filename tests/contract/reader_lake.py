@@ -6,7 +6,7 @@ New Year, a wrong clock, equal signal names in two messages, a day decoded again
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 import polars as pl
@@ -15,6 +15,7 @@ from telemetry_pipeline.lake.layout import Partition
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.query.reader import SignalName, SignalReader
 from telemetry_pipeline.series.compact import compact_day
+from telemetry_pipeline.series.tiers import TierRows
 from tests.decoded_lake import UNITS, Samples, put_decoded
 
 V = "VIN_1"
@@ -154,3 +155,14 @@ def bucketed(rows: pl.DataFrame, width_ns: int) -> pl.DataFrame:
 
 def units_of(names: list[SignalName]) -> dict[SignalName, str]:
     return {name: UNITS[name[1]] for name in names}
+
+
+def assert_same(rows: TierRows, wanted: pl.DataFrame, what: str) -> None:
+    """Buckets are what polars says: counts, times and values exactly, sums to 1e-12."""
+    for column in (item.name for item in fields(TierRows)):
+        values, expected = getattr(rows, column), wanted[column].to_numpy()
+        assert values.dtype == expected.dtype, (what, column)
+        if column in ("sum_above_min", "sum_sq_dev"):
+            np.testing.assert_allclose(values, expected, rtol=1e-12, err_msg=f"{what} {column}")
+        else:
+            np.testing.assert_array_equal(values, expected, err_msg=f"{what} {column}")

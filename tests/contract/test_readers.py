@@ -3,18 +3,16 @@
 Their answers are compared with plain polars over plain rows, so they are equal to each other, too.
 """
 
-from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 import pytest
 
 from telemetry_pipeline.errors import BadKey, NotFound
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.query.parquet_reader import ParquetReader
 from telemetry_pipeline.query.reader import Message, Session
-from telemetry_pipeline.series.tiers import S_NS, TierRows
+from telemetry_pipeline.series.tiers import S_NS
 from tests.athena_lake import open_athena_reader
 from tests.contract.reader_lake import (
     EVE,
@@ -28,6 +26,7 @@ from tests.contract.reader_lake import (
     ReaderLake,
     S,
     V,
+    assert_same,
     bucketed,
     fill,
     units_of,
@@ -85,16 +84,6 @@ def test_buckets_of_any_width_are_those_of_all_samples(full: ReaderLake) -> None
             assert (found.width_ns, found.units, found.skipped_objects) == (width, units_of(NAMES), 0)
             for name in NAMES:
                 assert_same(found.rows[name], bucketed(full.rows(name, *RANGES[what]), width), what)
-
-
-def assert_same(rows: TierRows, wanted: pl.DataFrame, what: str) -> None:
-    for column in (field.name for field in fields(TierRows)):
-        values, expected = getattr(rows, column), wanted[column].to_numpy()
-        assert values.dtype == expected.dtype, (what, column)
-        if column in ("sum_above_min", "sum_sq_dev"):
-            np.testing.assert_allclose(values, expected, rtol=1e-12, err_msg=f"{what} {column}")
-        else:
-            np.testing.assert_array_equal(values, expected, err_msg=f"{what} {column}")
 
 
 def test_counts_are_never_too_small(full: ReaderLake) -> None:
