@@ -12,12 +12,13 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.routing import Match
 from starlette.types import Scope
 
-from api import errors, event_routes, lake_routes, routes, service_routes, site, stats_routes
+from api import errors, event_routes, lake_routes, query_routes, routes, service_routes, site, stats_routes
 from api.auth import PUBLIC, Access, AuthMiddleware, ThisMachine, refuse_others
 from api.compress import CompressionMiddleware
 from api.description import DescribedApp
 from api.guarded import EventSource, GuardedEvents, GuardedReader
 from api.headers import HeadersMiddleware, OriginsMiddleware, page_policy_of
+from api.knowledge import Knowledge
 from api.limits import LimitsMiddleware, RateLimiter
 from api.metrics import Metrics, MetricsMiddleware
 from api.models import Health
@@ -35,6 +36,7 @@ def create_app(
     lake: str,
     access: Access | None = None,
     store: Store | None = None,
+    streams: bool = True,
     events: EventSource | None = None,
     dashboard: Path | None = None,
     origins: Sequence[str] = (),
@@ -47,7 +49,8 @@ def create_app(
         reader: Where the answers come from.
         lake: The lake's URL, for `/health`: `file://` is local, `s3://` is cloud.
         access: How callers are told apart; None: they are not, and only this machine is answered.
-        store: The lake itself, for exports and live tails; None leaves their endpoints out.
+        store: The lake itself, for exports, live tails, names of values and entity tags; None leaves them out.
+        streams: Whether answers of any length can be sent; else there are no exports and no live tails.
         events: Where events come from; None leaves their endpoint out.
         dashboard: The folder of the built dashboard; None serves the API alone.
         origins: Other origins whose pages may call the API from a browser; default none.
@@ -72,11 +75,13 @@ def create_app(
         lake=lake if open_to_all else lake.partition("//")[0] + "//",
     )
     guarded = GuardedReader(reader, limits)
-    app.include_router(routes.build(guarded, health, limits))
+    knowledge = Knowledge(store)
+    app.include_router(routes.build(guarded, health, knowledge))
+    app.include_router(query_routes.build(guarded, knowledge, limits))
     app.include_router(stats_routes.build(guarded))
     if events is not None:
         app.include_router(event_routes.build(GuardedEvents(events, limits)))
-    if store is not None:
+    if store is not None and streams:
         lake_routes.install(app, store, guarded)
     app.include_router(service_routes.build(access, numbers))
     files = None

@@ -43,7 +43,8 @@ def open_app(
         open_reader(lake, settings),
         lake=lake.url,
         access=access,
-        store=None if host is None else lake,  # who hands requests over takes no answer that is a stream
+        store=lake,
+        streams=host is not None,  # who hands requests over takes an answer when it is whole
         events=EventReader(lake),
         dashboard=dashboard,
         origins=(*service.origins, *origins),

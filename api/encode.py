@@ -1,8 +1,9 @@
 """Answers as bytes: JSON in the documented shape, or an Arrow stream with exact nanoseconds."""
 
 import io
+from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import orjson
@@ -13,6 +14,10 @@ from numpy.typing import NDArray
 from api.query import Drawn, Result
 from api.summary import Statistics
 from telemetry_pipeline.lake import schema
+from telemetry_pipeline.query.reader import SignalName
+
+Shape = Literal["points", "columns"]
+Choices = Mapping[SignalName, Mapping[str, str]]
 
 ARROW_TYPE: Final = "application/vnd.apache.arrow.stream"
 
@@ -34,25 +39,40 @@ def to_ms(ns: NDArray[np.int64] | np.int64) -> NDArray[np.float64]:
     return np.asarray(whole + rest / 1e6, dtype=np.float64)
 
 
-def to_json(result: Result) -> bytes:
-    """The answer as JSON; NaN and infinities become null."""
-    stats: dict[str, Any] = _query_stats(result)
+def to_json(result: Result, shape: Shape = "points", choices: Choices | None = None) -> bytes:
+    """The answer as JSON; NaN and infinities become null.
+
+    Args:
+        result: The answer.
+        shape: `points`: `data` is a list of {t, v}; `columns`: `columns` has the lists t and v.
+        choices: Names of values by signal, where there are some.
+    """
+    signals = [_head(drawn, choices or {}) | _gaps(drawn) | _points(drawn, shape) for drawn in result.series]
     return orjson.dumps(
-        {"signals": [_signal(drawn) for drawn in result.series], "query_stats": stats},
-        option=orjson.OPT_SERIALIZE_NUMPY,
+        {"signals": signals, "query_stats": _query_stats(result)}, option=orjson.OPT_SERIALIZE_NUMPY
     )
 
 
-def to_arrow(result: Result) -> bytes:
+def to_arrow(result: Result, choices: Choices | None = None) -> bytes:
     """The answer as an Arrow IPC stream: timestamp[ns], message_name, signal_name, value; one batch per signal.
 
-    The schema's metadata has `query_stats` as JSON.
+    The schema's metadata has `query_stats` and `signals` as JSON: of each signal, in the order of the batches, what
+    the JSON answer says beside its points, but for the edges of gaps, which are nanoseconds here: `gaps_ns`.
     """
     names = list(
         dict.fromkeys(name for drawn in result.series for name in (drawn.source.message, drawn.source.signal))
     )
     dictionary = pa.array(names, pa.string())
-    metadata = {"query_stats": orjson.dumps(_query_stats(result))}
+    about = []
+    for drawn in result.series:
+        gaps = (
+            {} if drawn.gaps is None else {"gaps_ns": drawn.gaps.edges, "gaps_complete": drawn.gaps.complete}
+        )
+        about.append(_head(drawn, choices or {}) | {"points": len(drawn.t)} | gaps)
+    metadata = {
+        "query_stats": orjson.dumps(_query_stats(result)),
+        "signals": orjson.dumps(about, option=orjson.OPT_SERIALIZE_NUMPY),
+    }
     sink = io.BytesIO()
     with pa.ipc.new_stream(sink, _ARROW.with_metadata(metadata)) as stream:
         for drawn in result.series:
@@ -87,25 +107,37 @@ def _query_stats(result: Result) -> dict[str, Any]:
     return stats | ({"skipped_objects": result.skipped_objects} if result.skipped_objects else {})
 
 
-def _signal(drawn: Drawn) -> dict[str, Any]:
-    resolution = drawn.resolution_ns
-    signal: dict[str, Any] = {
-        "name": drawn.source.signal,
-        "message_name": drawn.source.message,
-        "unit": drawn.source.unit,
+def _head(drawn: Drawn, choices: Choices) -> dict[str, Any]:
+    """What is said of a signal beside its points and gaps."""
+    source, resolution = drawn.source, drawn.resolution_ns
+    head: dict[str, Any] = {
+        "name": source.signal,
+        "message_name": source.message,
+        "unit": source.unit,
         "downsampled": drawn.method != "raw",
-        "source_points": drawn.source.points,
+        "source_points": source.points,
         "method": drawn.method,
         "resolution_ms": None if resolution is None else resolution / 1e6,
-        "source": drawn.source.origin,
-        "data": orjson.Fragment(pl.DataFrame({"t": to_ms(drawn.t), "v": drawn.v}).write_json()),
+        "source": source.origin,
     }
+    if named := choices.get((source.message, source.signal)):
+        head["choices"] = named
     if drawn.stats is not None:
-        signal["stats"] = statistics_json(drawn.stats)
-    if drawn.gaps is not None:
-        signal["gaps"] = to_ms(drawn.gaps.edges)
-        signal |= {} if drawn.gaps.complete else {"gaps_complete": False}
+        head["stats"] = statistics_json(drawn.stats)
     if drawn.envelope is not None:
         envelope = drawn.envelope
-        signal["envelope"] = {"t": to_ms(envelope.t), "min": envelope.low, "max": envelope.high}
-    return signal
+        head["envelope"] = {"t": to_ms(envelope.t), "min": envelope.low, "max": envelope.high}
+    return head
+
+
+def _gaps(drawn: Drawn) -> dict[str, Any]:
+    if drawn.gaps is None:
+        return {}
+    return {"gaps": to_ms(drawn.gaps.edges)} | ({} if drawn.gaps.complete else {"gaps_complete": False})
+
+
+def _points(drawn: Drawn, shape: Shape) -> dict[str, Any]:
+    t = to_ms(drawn.t)
+    if shape == "columns":
+        return {"columns": {"t": t, "v": np.ascontiguousarray(drawn.v)}}
+    return {"data": orjson.Fragment(pl.DataFrame({"t": t, "v": drawn.v}).write_json())}

@@ -10,6 +10,7 @@ from telemetry_pipeline.lake.instant import parse_instant
 
 MAX_SIGNALS = 100
 Include = Literal["stats", "gaps", "envelope"]
+Shape = Literal["points", "columns"]
 Severity = Literal["info", "warning", "critical"]
 
 
@@ -52,16 +53,26 @@ class MessageModel(BaseModel):
 
     message_name: str
     sample_count: int = Field(description="decoded CAN frames of this message")
+    description: str | None = Field(None, description="the database's comment, if that is known")
+
+
+_CHOICES_TEXT = "names of values, by the value as JSON writes it; only of signals that have some"
 
 
 class SignalModel(BaseModel):
-    """A signal of a message, over all of the vehicle's data."""
+    """A signal of a message, over all of the vehicle's data; what its CAN database says is there if that is known."""
 
     signal_name: str
     unit: str
     min_value: float | None
     max_value: float | None
     avg_value: float | None
+    description: str | None = Field(None, description="the database's comment")
+    choices: dict[str, str] | None = Field(
+        None, description=_CHOICES_TEXT, examples=[{"0": "Off", "1": "On"}]
+    )
+    allowed_min: float | None = Field(None, description="the smallest value that the database allows")
+    allowed_max: float | None = Field(None, description="the largest value that the database allows")
 
 
 class SignalRef(BaseModel):
@@ -84,6 +95,11 @@ class QueryRequest(BaseModel):
     max_points: int = Field(10_000, ge=10, le=100_000, description="points per signal; raw returns all")
     method: Method = "lttb"
     include: list[Include] = Field(default_factory=list)
+    shape: Shape = Field(
+        # a default in the schema would oblige the dashboard's types to name it
+        default_factory=lambda: "points",
+        description="points (default): data as a list of {t, v}; columns: the lists t and v, quicker to read",
+    )
 
     @model_validator(mode="after")
     def _ends_after_it_starts(self) -> "QueryRequest":
@@ -134,13 +150,12 @@ class EnvelopeModel(BaseModel):
     max: list[float]
 
 
-class SignalSeriesModel(BaseModel):
-    """One signal's samples."""
+class SeriesHeadModel(BaseModel):
+    """What is said of one signal's samples."""
 
     name: str
     message_name: str
     unit: str
-    data: list[PointModel]
     downsampled: bool = Field(description="whether samples were left out")
     source_points: int = Field(description="samples in the range")
     method: Method = Field(description="how the samples were chosen; raw: all of them")
@@ -160,6 +175,28 @@ class SignalSeriesModel(BaseModel):
         None, description="false: in some stretches with several gaps only the longest is listed; else absent"
     )
     envelope: EnvelopeModel | None = Field(None, description="only if included")
+    choices: dict[str, str] | None = Field(
+        None, description=_CHOICES_TEXT, examples=[{"0": "Off", "1": "On"}]
+    )
+
+
+class SignalSeriesModel(SeriesHeadModel):
+    """One signal's samples."""
+
+    data: list[PointModel]
+
+
+class ColumnsModel(BaseModel):
+    """Samples as lists of equal length."""
+
+    t: list[float] = Field(description="milliseconds since the epoch, with their fraction")
+    v: list[float | None] = Field(description="the values; null for NaN and infinities")
+
+
+class SignalColumnsModel(SeriesHeadModel):
+    """One signal's samples as columns."""
+
+    columns: ColumnsModel
 
 
 class QueryStatsModel(BaseModel):
@@ -177,6 +214,13 @@ class QueryResponse(BaseModel):
     """The series in the order of the request."""
 
     signals: list[SignalSeriesModel]
+    query_stats: QueryStatsModel
+
+
+class ColumnsResponse(BaseModel):
+    """The same where `shape` is columns."""
+
+    signals: list[SignalColumnsModel]
     query_stats: QueryStatsModel
 
 

@@ -73,7 +73,7 @@ export interface paths {
         };
         /**
          * List Messages
-         * @description The messages a vehicle sent, with their numbers of frames.
+         * @description The messages a vehicle sent, with their numbers of frames, and what its CAN databases say of them.
          */
         get: operations["list_messages_vehicles__vehicle_id__messages_get"];
         put?: never;
@@ -94,6 +94,8 @@ export interface paths {
         /**
          * List Signals
          * @description The signals of a message, with their units and ranges over all of the vehicle's data.
+         *
+         *     What the vehicle's CAN databases say of them comes along: comments, names of values, limits.
          */
         get: operations["list_signals_vehicles__vehicle_id__messages__message_name__signals_get"];
         put?: never;
@@ -111,13 +113,18 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * Query By Address
+         * @description The same as an address: what browsers keep and ask about with If-None-Match by themselves.
+         */
+        get: operations["query_by_address_vehicles__vehicle_id__query_get"];
         put?: never;
         /**
          * Query
          * @description Samples of signals in [start_time, end_time), down-sampled to max_points each where there are more.
          *
-         *     `Accept: application/vnd.apache.arrow.stream` answers as an Arrow IPC stream with exact nanoseconds.
+         *     `Accept: application/vnd.apache.arrow.stream` answers as an Arrow IPC stream with exact nanoseconds. An answer
+         *     about a range that is over has an ETag; sent back in If-None-Match, it is answered with 304 while it holds.
          */
         post: operations["query_vehicles__vehicle_id__query_post"];
         delete?: never;
@@ -292,6 +299,31 @@ export interface components {
             end_session_endpoint?: string | null;
         };
         /**
+         * ColumnsModel
+         * @description Samples as lists of equal length.
+         */
+        ColumnsModel: {
+            /**
+             * T
+             * @description milliseconds since the epoch, with their fraction
+             */
+            t: number[];
+            /**
+             * V
+             * @description the values; null for NaN and infinities
+             */
+            v: (number | null)[];
+        };
+        /**
+         * ColumnsResponse
+         * @description The same where `shape` is columns.
+         */
+        ColumnsResponse: {
+            /** Signals */
+            signals: components["schemas"]["SignalColumnsModel"][];
+            query_stats: components["schemas"]["QueryStatsModel"];
+        };
+        /**
          * EnvelopeModel
          * @description Columns of equal length: a bucket's first instant (ms since the epoch), smallest and largest value.
          */
@@ -420,6 +452,11 @@ export interface components {
              * @description decoded CAN frames of this message
              */
             sample_count: number;
+            /**
+             * Description
+             * @description the database's comment, if that is known
+             */
+            description?: string | null;
         };
         /**
          * PointModel
@@ -472,6 +509,12 @@ export interface components {
             method: "lttb" | "minmaxlttb" | "m4" | "raw";
             /** Include */
             include?: ("stats" | "gaps" | "envelope")[];
+            /**
+             * Shape
+             * @description points (default): data as a list of {t, v}; columns: the lists t and v, quicker to read
+             * @enum {string}
+             */
+            shape?: "points" | "columns";
         };
         /**
          * QueryResponse
@@ -558,50 +601,16 @@ export interface components {
             sample_count: number;
         };
         /**
-         * SignalModel
-         * @description A signal of a message, over all of the vehicle's data.
+         * SignalColumnsModel
+         * @description One signal's samples as columns.
          */
-        SignalModel: {
-            /** Signal Name */
-            signal_name: string;
-            /** Unit */
-            unit: string;
-            /** Min Value */
-            min_value: number | null;
-            /** Max Value */
-            max_value: number | null;
-            /** Avg Value */
-            avg_value: number | null;
-        };
-        /**
-         * SignalRef
-         * @description Which signal.
-         */
-        SignalRef: {
-            /**
-             * Message Name
-             * @example BMS_PackStatus
-             */
-            message_name: string;
-            /**
-             * Signal Name
-             * @example Pack_SOC
-             */
-            signal_name: string;
-        };
-        /**
-         * SignalSeriesModel
-         * @description One signal's samples.
-         */
-        SignalSeriesModel: {
+        SignalColumnsModel: {
             /** Name */
             name: string;
             /** Message Name */
             message_name: string;
             /** Unit */
             unit: string;
-            /** Data */
-            data: components["schemas"]["PointModel"][];
             /**
              * Downsampled
              * @description whether samples were left out
@@ -645,6 +654,144 @@ export interface components {
             gaps_complete?: boolean | null;
             /** @description only if included */
             envelope?: components["schemas"]["EnvelopeModel"] | null;
+            /**
+             * Choices
+             * @description names of values, by the value as JSON writes it; only of signals that have some
+             * @example {
+             *       "0": "Off",
+             *       "1": "On"
+             *     }
+             */
+            choices?: {
+                [key: string]: string;
+            } | null;
+            columns: components["schemas"]["ColumnsModel"];
+        };
+        /**
+         * SignalModel
+         * @description A signal of a message, over all of the vehicle's data; what its CAN database says is there if that is known.
+         */
+        SignalModel: {
+            /** Signal Name */
+            signal_name: string;
+            /** Unit */
+            unit: string;
+            /** Min Value */
+            min_value: number | null;
+            /** Max Value */
+            max_value: number | null;
+            /** Avg Value */
+            avg_value: number | null;
+            /**
+             * Description
+             * @description the database's comment
+             */
+            description?: string | null;
+            /**
+             * Choices
+             * @description names of values, by the value as JSON writes it; only of signals that have some
+             * @example {
+             *       "0": "Off",
+             *       "1": "On"
+             *     }
+             */
+            choices?: {
+                [key: string]: string;
+            } | null;
+            /**
+             * Allowed Min
+             * @description the smallest value that the database allows
+             */
+            allowed_min?: number | null;
+            /**
+             * Allowed Max
+             * @description the largest value that the database allows
+             */
+            allowed_max?: number | null;
+        };
+        /**
+         * SignalRef
+         * @description Which signal.
+         */
+        SignalRef: {
+            /**
+             * Message Name
+             * @example BMS_PackStatus
+             */
+            message_name: string;
+            /**
+             * Signal Name
+             * @example Pack_SOC
+             */
+            signal_name: string;
+        };
+        /**
+         * SignalSeriesModel
+         * @description One signal's samples.
+         */
+        SignalSeriesModel: {
+            /** Name */
+            name: string;
+            /** Message Name */
+            message_name: string;
+            /** Unit */
+            unit: string;
+            /**
+             * Downsampled
+             * @description whether samples were left out
+             */
+            downsampled: boolean;
+            /**
+             * Source Points
+             * @description samples in the range
+             */
+            source_points: number;
+            /**
+             * Method
+             * @description how the samples were chosen; raw: all of them
+             * @enum {string}
+             */
+            method: "lttb" | "minmaxlttb" | "m4" | "raw";
+            /**
+             * Resolution Ms
+             * @description mean time per returned point, of m4 the width of a column; null when none was left out
+             */
+            resolution_ms: number | null;
+            /**
+             * Source
+             * @description what the points were chosen from: raw, all samples; tier:60s, the first, smallest, largest and last sample of every 60 s. Statistics, gaps and source_points are of all samples either way
+             */
+            source?: string | null;
+            /** @description only if included */
+            stats?: components["schemas"]["StatsModel"] | null;
+            /**
+             * Gaps
+             * @description only if included: the last sample before and the first after, ms since the epoch
+             */
+            gaps?: [
+                number,
+                number
+            ][] | null;
+            /**
+             * Gaps Complete
+             * @description false: in some stretches with several gaps only the longest is listed; else absent
+             */
+            gaps_complete?: boolean | null;
+            /** @description only if included */
+            envelope?: components["schemas"]["EnvelopeModel"] | null;
+            /**
+             * Choices
+             * @description names of values, by the value as JSON writes it; only of signals that have some
+             * @example {
+             *       "0": "Off",
+             *       "1": "On"
+             *     }
+             */
+            choices?: {
+                [key: string]: string;
+            } | null;
+            /** Data */
+            data: components["schemas"]["PointModel"][];
         };
         /**
          * SignalStatsModel
@@ -1289,22 +1436,28 @@ export interface operations {
             };
         };
     };
-    query_vehicles__vehicle_id__query_post: {
+    query_by_address_vehicles__vehicle_id__query_get: {
         parameters: {
-            query?: never;
-            header?: {
-                accept?: string;
+            query: {
+                /** @description Message.Signal, several with commas between them */
+                signals: string[];
+                /** @description first instant, with a zone */
+                start: string;
+                /** @description first instant no longer wanted */
+                end: string;
+                max_points?: number;
+                method?: "lttb" | "minmaxlttb" | "m4" | "raw";
+                /** @description stats, gaps, envelope; repeat for several */
+                include?: string[] | null;
+                shape?: "points" | "columns";
             };
+            header?: never;
             path: {
                 vehicle_id: string;
             };
             cookie?: never;
         };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["QueryRequest"];
-            };
-        };
+        requestBody?: never;
         responses: {
             /** @description Successful Response */
             200: {
@@ -1313,8 +1466,15 @@ export interface operations {
                 };
                 content: {
                     "application/vnd.apache.arrow.stream": string;
-                    "application/json": components["schemas"]["QueryResponse"];
+                    "application/json": components["schemas"]["QueryResponse"] | components["schemas"]["ColumnsResponse"];
                 };
+            };
+            /** @description the answer that the client has still holds */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description not a request that can be read */
             400: {
@@ -1352,7 +1512,113 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description more rows or points than one answer may have */
+            /** @description the request or its answer would be larger than one may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the request cannot be answered as it was asked */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many requests of one caller */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the lake does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    query_vehicles__vehicle_id__query_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                vehicle_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QueryRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.apache.arrow.stream": string;
+                    "application/json": components["schemas"]["QueryResponse"] | components["schemas"]["ColumnsResponse"];
+                };
+            };
+            /** @description the answer that the client has still holds */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description not a request that can be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no token, or one that is not taken */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description served to its own machine alone */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such vehicle, message or signal */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the request or its answer would be larger than one may be */
             413: {
                 headers: {
                     [name: string]: unknown;

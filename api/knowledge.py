@@ -1,0 +1,42 @@
+"""What the lake says beside samples: what signals mean, and whether an answer is still what it was.
+
+Both are told from listings and footers that are remembered, never from samples.
+"""
+
+import hashlib
+
+from telemetry_pipeline.lake.dictionary import Dictionary
+from telemetry_pipeline.lake.store import Store
+from telemetry_pipeline.query.meanings import Meanings
+from telemetry_pipeline.query.object_reader import ObjectReader
+
+
+class Knowledge:
+    """What is known of a lake. Safe to use from several threads.
+
+    Args:
+        store: The lake; None: nothing is known.
+    """
+
+    def __init__(self, store: Store | None) -> None:
+        self._meanings = None if store is None else Meanings(store)
+        self._objects = None if store is None else ObjectReader(store, 1)
+
+    def dictionary(self, vehicle_id: str, end_ns: int | None = None) -> Dictionary:
+        """What a vehicle's signals mean (see `Meanings.of`)."""
+        return Dictionary() if self._meanings is None else self._meanings.of(vehicle_id, end_ns)
+
+    def fingerprint(self, vehicle_id: str, start_ns: int, end_ns: int) -> str | None:
+        """What changes when an object of a vehicle's range is written, replaced or removed; None where nobody knows.
+
+        Raises:
+            BadKey: It is not a vehicle id.
+            TransientError: The store does not answer.
+        """
+        if self._objects is None:
+            return None
+        told = hashlib.sha256()
+        for infos in self._objects.days.in_range(vehicle_id, start_ns, end_ns).values():
+            for info in infos:
+                told.update(f"{info.key}\n{info.etag}\n".encode())
+        return told.hexdigest()

@@ -1,0 +1,126 @@
+"""The endpoints of queries: a question as JSON, or as an address that browsers and proxies can keep answers to."""
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from pydantic import ValidationError
+
+from api import encode, errors, etag
+from api.downsample import Method
+from api.guarded import refuse_many_points
+from api.knowledge import Knowledge
+from api.models import MAX_SIGNALS, ColumnsResponse, Instant, QueryRequest, QueryResponse, Shape
+from api.query import Memory, Question, ask
+from api.scopes import visible
+from api.signal_names import parse_signals
+from telemetry_pipeline.query.reader import SignalName, SignalReader
+from telemetry_pipeline.service_settings import Limits
+
+_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "model": QueryResponse | ColumnsResponse,
+        "content": {encode.ARROW_TYPE: {"schema": {"type": "string", "format": "binary"}}},
+    },
+    304: {"description": "the answer that the client has still holds"},
+}
+_VARY: Final = "Accept, Accept-Encoding"
+
+
+def build(reader: SignalReader, knowledge: Knowledge, limits: Limits) -> APIRouter:
+    """The endpoints; they run in the thread pool, so that a long query stops nobody else."""
+    router = APIRouter(responses=errors.RESPONSES)
+    memory = Memory()
+
+    def answer(vehicle_id: str, body: QueryRequest, request: Request) -> Response:
+        refuse_many_points(body.max_points, limits)
+        names = [(signal.message_name, signal.signal_name) for signal in body.signals]
+        question = Question(
+            vehicle_id, names, body.start_ns, body.end_ns, body.max_points, body.method, body.include
+        )
+        arrow = encode.ARROW_TYPE in request.headers.get("accept", "")
+        headers = {"Vary": _VARY, "Cache-Control": etag.OPEN}
+        with visible(vehicle_id):
+            choices = _choices(knowledge, question)
+            fingerprint = None
+            if etag.is_closed(question):
+                headers["Cache-Control"] = etag.CLOSED
+                fingerprint = knowledge.fingerprint(vehicle_id, question.start_ns, question.end_ns)
+        tag = None
+        if fingerprint is not None:
+            form = "arrow" if arrow else body.shape
+            tag = etag.tag_of(question, form, fingerprint, repr(sorted(choices.items())))
+            if etag.matches(request.headers.get("if-none-match", ""), tag):
+                return Response(status_code=304, headers=headers | {"ETag": tag})
+        result = ask(reader, question, max_answer_points=limits.answer_points, memory=memory)
+        request.state.query = result
+        if (
+            tag is not None and not result.skipped_objects
+        ):  # what could not be read may be readable the next time
+            headers["ETag"] = tag
+        if arrow:
+            return Response(encode.to_arrow(result, choices), headers=headers, media_type=encode.ARROW_TYPE)
+        return Response(
+            encode.to_json(result, body.shape, choices), headers=headers, media_type="application/json"
+        )
+
+    @router.post(
+        "/vehicles/{vehicle_id}/query", tags=["query"], response_class=Response, responses=_RESPONSES
+    )
+    def query(
+        vehicle_id: Annotated[str, Path(examples=["VIN_DEMO_1"])], body: QueryRequest, request: Request
+    ) -> Response:
+        """Samples of signals in [start_time, end_time), down-sampled to max_points each where there are more.
+
+        `Accept: application/vnd.apache.arrow.stream` answers as an Arrow IPC stream with exact nanoseconds. An answer
+        about a range that is over has an ETag; sent back in If-None-Match, it is answered with 304 while it holds.
+        """
+        return answer(vehicle_id, body, request)
+
+    @router.get("/vehicles/{vehicle_id}/query", tags=["query"], response_class=Response, responses=_RESPONSES)
+    def query_by_address(
+        vehicle_id: Annotated[str, Path(examples=["VIN_DEMO_1"])],
+        request: Request,
+        *,
+        signals: Annotated[
+            list[str],
+            Query(description="Message.Signal, several with commas between them", examples=[["Drive.Speed"]]),
+        ],
+        start: Annotated[Instant, Query(description="first instant, with a zone")],
+        end: Annotated[Instant, Query(description="first instant no longer wanted")],
+        max_points: Annotated[int, Query(ge=10, le=100_000)] = 10_000,
+        method: Method = "lttb",
+        include: Annotated[
+            list[str] | None, Query(description="stats, gaps, envelope; repeat for several")
+        ] = None,
+        shape: Shape = "points",
+    ) -> Response:
+        """The same as an address: what browsers keep and ask about with If-None-Match by themselves."""
+        names = parse_signals(signals, MAX_SIGNALS)
+        asked = {
+            "signals": [{"message_name": message, "signal_name": signal} for message, signal in names],
+            "start_time": start,
+            "end_time": end,
+            "max_points": max_points,
+            "method": method,
+            "include": include or [],
+            "shape": shape,
+        }
+        return answer(vehicle_id, _request(asked), request)
+
+    return router
+
+
+def _request(asked: dict[str, Any]) -> QueryRequest:
+    try:
+        return QueryRequest.model_validate(asked)
+    except ValidationError as error:
+        raise RequestValidationError(error.errors()) from error
+
+
+def _choices(knowledge: Knowledge, question: Question) -> dict[SignalName, dict[str, str]]:
+    """The names of values of those signals that have some."""
+    dictionary = knowledge.dictionary(question.vehicle_id, question.end_ns)
+    known = {name: dictionary.signal(*name) for name in question.signals}
+    return {name: dict(found.choices) for name, found in known.items() if found is not None and found.choices}
