@@ -116,7 +116,12 @@ class Runner:
                     result_reuse_minutes=REUSE_MINUTES,
                     on_start_query_execution=query.started,
                 )
-                frame = cursor.as_polars()
+                return Fetched(
+                    _named(cursor.as_polars(), statement.last),
+                    cursor.data_scanned_in_bytes or 0,
+                    self._rows_scanned(query),
+                    bool(cursor.reused_previous_result),
+                )
             except pyathena.error.Error as error:
                 if (ending := query.ending) is not None:
                     raise ending.error(query.where) from error
@@ -124,12 +129,7 @@ class Runner:
             finally:
                 if query.running:
                     self._stop(query)
-        return Fetched(
-            _named(frame, statement.last),
-            cursor.data_scanned_in_bytes or 0,
-            self._rows_scanned(query),
-            bool(cursor.reused_previous_result),
-        )
+                cursor.close()
 
     @contextmanager
     def _turn(self, waits: "_Wait") -> Iterator[None]:

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,15 @@ class AthenaServer:
     endpoint: str
     folder: Path
 
+    @cached_property
+    def clients(self) -> dict[str, Any]:
+        """Clients are made once: each takes longer than what most tests ask of it."""
+        return {
+            name: self.session().client(name, endpoint_url=self.endpoint) for name in ("s3", "glue", "athena")
+        }
+
     def client(self, service: str) -> Any:
-        return self.session().client(service, endpoint_url=self.endpoint)
+        return self.clients[service]
 
     def session(self) -> Any:
         return boto3.session.Session(
