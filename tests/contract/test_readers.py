@@ -3,7 +3,8 @@
 Their answers are compared with plain polars over plain rows, so they are equal to each other, too.
 """
 
-from pathlib import Path
+import uuid
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from telemetry_pipeline.query.parquet_reader import ParquetReader
 from telemetry_pipeline.query.reader import Message, Session
 from telemetry_pipeline.series.tiers import S_NS
 from tests.athena_lake import open_athena_reader
+from tests.conftest import BUCKET
 from tests.contract.reader_lake import (
     EVE,
     HOUR,
@@ -31,27 +33,50 @@ from tests.contract.reader_lake import (
     fill,
     units_of,
 )
+from tests.doubles.athena.running import make_lake
+from tests.moto_server import ENV
 
 
-@pytest.fixture(params=["parquet over a folder", "parquet over s3", "athena"])
-def lake(request: pytest.FixtureRequest, tmp_path: Path) -> ReaderLake:
-    """An empty lake and its reader."""
-    if request.param == "athena":
-        athena = request.getfixturevalue("athena_lake")
-        return ReaderLake(athena.store, lambda: open_athena_reader(athena))
-    if request.param == "parquet over a folder":
-        store = Store.open((tmp_path / "lake").as_uri())
-    else:
-        url = request.getfixturevalue("s3_lake")
-        store = Store.open(url, endpoint_url=request.getfixturevalue("s3_server").endpoint)
-    return ReaderLake(store, lambda: ParquetReader(store))
+@dataclass(frozen=True)
+class Filled:
+    """A full lake, and the environment that its reader needs."""
+
+    lake: ReaderLake
+    env: dict[str, str]
+
+
+@pytest.fixture(scope="module", params=["parquet over a folder", "parquet over s3", "athena"])
+def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Filled:
+    """A lake with everything in it, made once: no test changes it."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "parquet over a folder":
+            env: dict[str, str] = {}
+            store = Store.open((tmp_path_factory.mktemp("readers") / "lake").as_uri())
+            lake = ReaderLake(store, lambda: ParquetReader(store))
+        elif request.param == "parquet over s3":
+            server = request.getfixturevalue("s3_server")
+            env = server.env
+            for name, value in env.items():
+                patch.setenv(name, value)
+            store = Store.open(f"s3://{BUCKET}/{uuid.uuid4().hex[:12]}", endpoint_url=server.endpoint)
+            lake = ReaderLake(store, lambda: ParquetReader(store))
+        else:
+            double = request.getfixturevalue("athena_server")
+            env = {**ENV, "AWS_ENDPOINT_URL": double.endpoint}
+            for name, value in env.items():
+                patch.setenv(name, value)
+            athena = make_lake(double)
+            lake = ReaderLake(athena.store, lambda: open_athena_reader(athena))
+        fill(lake)
+        return Filled(lake, env)
 
 
 @pytest.fixture
-def full(lake: ReaderLake) -> ReaderLake:
-    """A lake with everything in it."""
-    fill(lake)
-    return lake
+def full(filled: Filled, monkeypatch: pytest.MonkeyPatch) -> ReaderLake:
+    """The same, with the environment of its reader."""
+    for name, value in filled.env.items():
+        monkeypatch.setenv(name, value)
+    return filled.lake
 
 
 def test_every_sample_of_any_range_comes_back_once(full: ReaderLake) -> None:
