@@ -41,6 +41,7 @@ def create_app(
     dashboard: Path | None = None,
     origins: Sequence[str] = (),
     limits: Limits | None = None,
+    engine: str = "parquet",
     embedded_metrics: bool = False,
 ) -> FastAPI:
     """Build the application.
@@ -55,6 +56,7 @@ def create_app(
         dashboard: The folder of the built dashboard; None serves the API alone.
         origins: Other origins whose pages may call the API from a browser; default none.
         limits: How much may be asked.
+        engine: What the reader asks, for the numbers: `parquet` or `athena`.
         embedded_metrics: Write the numbers of each request to stdout, as CloudWatch reads them.
 
     Raises:
@@ -66,7 +68,7 @@ def create_app(
         raise BadSetting("a bucket is not served without signing in", lake, "Set TELEMETRY_AUTH_ISSUER")
     app = DescribedApp(signed_in=not open_to_all, dependencies=[Depends(refuse_others)])
     errors.install(app)
-    numbers = Metrics(embedded=embedded_metrics)
+    numbers = Metrics(engine=engine, embedded=embedded_metrics)
     health = Health(
         status="healthy",
         version=__version__,

@@ -49,5 +49,6 @@ def open_app(
         dashboard=dashboard,
         origins=(*service.origins, *origins),
         limits=service.limits,
+        engine=settings.reader.chosen,
         embedded_metrics=embedded_metrics or service.embedded_metrics,
     )

@@ -6,10 +6,14 @@ import time
 import numpy as np
 
 from api.app import create_app
+from api.auth import SignIn
 from telemetry_pipeline.query.reader import Answer, Series, Vehicle
 
 SPEED = {"message_name": "Drive", "signal_name": "Speed"}
 QUERY = {"signals": [SPEED], "start_time": "2026-02-12T14:00:00Z", "end_time": "2026-02-12T15:00:00Z"}
+
+THREADS = 40
+"""How many queries run at once: as many threads as the server has for them."""
 
 
 class Waiting:
@@ -49,6 +53,35 @@ def test_health_and_lists_answer_while_queries_run(serving):
         assert client.get("/vehicles").status_code == 200
         assert client.get("/metrics").status_code == 200
         assert time.monotonic() - begun < 30
+        assert not answers
+    finally:
+        reader.let_go.set()
+        for thread in threads:
+            thread.join()
+    assert [answer.status_code for answer in answers] == [200] * len(threads)
+
+
+def test_health_answers_when_every_thread_has_a_query(serving, issuer):
+    reader = Waiting()
+    client = serving(create_app(reader, lake="file:///nowhere", access=SignIn(issuer.settings())))
+    headers, answers = issuer.headers(), []
+    threads = [
+        threading.Thread(
+            target=lambda: answers.append(client.post("/vehicles/VIN1/query", json=QUERY, headers=headers))
+        )
+        for _ in range(THREADS + 8)
+    ]
+    try:
+        for thread in threads:
+            thread.start()
+        for _ in range(THREADS):
+            assert reader.entered.acquire(timeout=60)
+        assert client.get("/health").status_code == 200
+        # who asks is found out without a thread, and a new key in one of its own
+        assert client.get("/metrics", headers=headers).status_code == 200
+        issuer.publish_ec("new")
+        assert client.get("/metrics", headers={"Authorization": "Bearer x"}).status_code == 401
+        assert client.get("/auth-config").json()["required"] is True
         assert not answers
     finally:
         reader.let_go.set()
