@@ -121,6 +121,10 @@ class AthenaReader:
         series = [Series(*name, units[name], *samples.get(name, _NONE)) for name in wanted]
         return Answer(series, *_cost(fetched, sum(len(t) for t, _ in samples.values())), skipped)
 
+    def look(self, vehicle_id: str, wanted: Sequence[SignalName], start_ns: int, end_ns: int) -> Answer:
+        """A few minutes of samples, from the lake: an answer takes several of them, and a query seconds."""
+        return self._lake.read(vehicle_id, wanted, start_ns, end_ns)
+
     def buckets(
         self, vehicle_id: str, wanted: Sequence[SignalName], start_ns: int, end_ns: int, width_ns: int
     ) -> Buckets:
@@ -166,21 +170,23 @@ class AthenaReader:
         decoded = [info for info in objects if not is_series(info)]
         indexed = self._lake.objects.indexes(decoded)
         broken = {info.key for info, index in zip(decoded, indexed, strict=True) if index is None}
-        while True:
+        most = len(broken) + _BROKEN_MAX
+        while names:
             sources = self._sources(vehicle_id, span, listed, broken)
             if sources is None:
                 return None
-            if not sources.days or not names:
-                return None, len(broken)
+            if not sources.days:
+                break
             try:
                 fetched = self._runner.run(ask(sources, self._url, names))
             except Unreadable as error:
                 broken.add(self._broken(error, objects, names, span))
-                if len(broken) > _BROKEN_MAX:
+                if len(broken) > most:
                     raise
                 continue
             self._refuse_replaced([info for info in objects if is_series(info)])
             return fetched, len(broken)
+        return None, len(broken)
 
     def _sources(
         self,
