@@ -12,7 +12,17 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.routing import Match
 from starlette.types import Scope
 
-from api import errors, event_routes, lake_routes, query_routes, routes, service_routes, site, stats_routes
+from api import (
+    compare_routes,
+    errors,
+    event_routes,
+    lake_routes,
+    query_routes,
+    routes,
+    service_routes,
+    site,
+    stats_routes,
+)
 from api.auth import PUBLIC, Access, AuthMiddleware, ThisMachine, refuse_others
 from api.compress import CompressionMiddleware
 from api.description import DescribedApp
@@ -80,6 +90,7 @@ def create_app(
     knowledge = Knowledge(store)
     app.include_router(routes.build(guarded, health, knowledge))
     app.include_router(query_routes.build(guarded, knowledge, limits))
+    app.include_router(compare_routes.build(guarded, knowledge, limits))
     app.include_router(stats_routes.build(guarded))
     if events is not None:
         app.include_router(event_routes.build(GuardedEvents(events, limits)))

@@ -47,7 +47,10 @@ def to_json(result: Result, shape: Shape = "points", choices: Choices | None = N
         shape: `points`: `data` is a list of {t, v}; `columns`: `columns` has the lists t and v.
         choices: Names of values by signal, where there are some.
     """
-    signals = [_head(drawn, choices or {}) | _gaps(drawn) | _points(drawn, shape) for drawn in result.series]
+    signals = [
+        _head(drawn, choices or {}) | _gaps(drawn) | points_json(drawn.t, drawn.v, shape)
+        for drawn in result.series
+    ]
     return orjson.dumps(
         {"signals": signals, "query_stats": _query_stats(result)}, option=orjson.OPT_SERIALIZE_NUMPY
     )
@@ -136,8 +139,9 @@ def _gaps(drawn: Drawn) -> dict[str, Any]:
     return {"gaps": to_ms(drawn.gaps.edges)} | ({} if drawn.gaps.complete else {"gaps_complete": False})
 
 
-def _points(drawn: Drawn, shape: Shape) -> dict[str, Any]:
-    t = to_ms(drawn.t)
+def points_json(t_ns: NDArray[np.int64], v: NDArray[np.float64], shape: Shape) -> dict[str, Any]:
+    """Points in a shape, for orjson with its numpy option: `data` or `columns`, times in milliseconds."""
+    t = to_ms(t_ns)
     if shape == "columns":
-        return {"columns": {"t": t, "v": np.ascontiguousarray(drawn.v)}}
-    return {"data": orjson.Fragment(pl.DataFrame({"t": t, "v": drawn.v}).write_json())}
+        return {"columns": {"t": t, "v": np.ascontiguousarray(v)}}
+    return {"data": orjson.Fragment(pl.DataFrame({"t": t, "v": v}).write_json())}

@@ -5,6 +5,7 @@ Both are told from listings and footers that are remembered, never from samples.
 
 import hashlib
 
+from telemetry_pipeline.lake import layout, ledger
 from telemetry_pipeline.lake.dictionary import Dictionary
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.query.meanings import Meanings
@@ -19,12 +20,21 @@ class Knowledge:
     """
 
     def __init__(self, store: Store | None) -> None:
+        self._store = store
         self._meanings = None if store is None else Meanings(store)
         self._objects = None if store is None else ObjectReader(store, 1)
 
     def dictionary(self, vehicle_id: str, end_ns: int | None = None) -> Dictionary:
         """What a vehicle's signals mean (see `Meanings.of`)."""
         return Dictionary() if self._meanings is None else self._meanings.of(vehicle_id, end_ns)
+
+    def vehicle_ids(self) -> list[str] | None:
+        """The vehicles with decoded objects, sorted, from one listing; None where nobody knows.
+
+        Raises:
+            TransientError: The store does not answer.
+        """
+        return None if self._store is None else ledger.vehicles(self._store, layout.DECODED)
 
     def fingerprint(self, vehicle_id: str, start_ns: int, end_ns: int) -> str | None:
         """What changes when an object of a vehicle's range is written, replaced or removed; None where nobody knows.

@@ -133,6 +133,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/fleet/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare Vehicles
+         * @description One signal of many vehicles, or of many drives, each down-sampled as by a query; times from its origin.
+         *
+         *     `align=time`: [start, end) of every vehicle, times since start. `align=session`: the newest sessions that begin
+         *     in [start, end), or of all; times since each one's first sample. `align=start`: from each `at` for `duration`. At
+         *     most 50 lines; what is not among them is in `left_out` with the reason.
+         */
+        get: operations["compare_vehicles_fleet_compare_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/vehicles/{vehicle_id}/stats": {
         parameters: {
             query?: never;
@@ -324,6 +348,79 @@ export interface components {
             query_stats: components["schemas"]["QueryStatsModel"];
         };
         /**
+         * CompareResponse
+         * @description The lines in the order of the vehicles, each vehicle's in order of time.
+         */
+        CompareResponse: {
+            /** Message Name */
+            message_name: string;
+            /** Signal Name */
+            signal_name: string;
+            /**
+             * Align
+             * @enum {string}
+             */
+            align: "time" | "session" | "start";
+            /** Series */
+            series: components["schemas"]["ComparedModel"][];
+            /** Left Out */
+            left_out: components["schemas"]["LeftOutModel"][];
+            /**
+             * Left Out Count
+             * @description as many, or more where not all of them are named
+             */
+            left_out_count: number;
+            query_stats: components["schemas"]["QueryStatsModel"];
+        };
+        /**
+         * ComparedModel
+         * @description One line: a vehicle from an origin on. Times are milliseconds since the origin.
+         */
+        ComparedModel: {
+            /** Vehicle Id */
+            vehicle_id: string;
+            /**
+             * Origin Time
+             * @description what the times are counted from, ISO 8601 UTC
+             */
+            origin_time: string;
+            /**
+             * Start Time
+             * @description first instant of the line's range
+             */
+            start_time: string;
+            /**
+             * End Time
+             * @description first instant that is not part of it
+             */
+            end_time: string;
+            /** Unit */
+            unit: string;
+            /** Downsampled */
+            downsampled: boolean;
+            /**
+             * Source Points
+             * @description samples in the range
+             */
+            source_points: number;
+            /**
+             * Method
+             * @enum {string}
+             */
+            method: "lttb" | "minmaxlttb" | "m4" | "raw";
+            /** Resolution Ms */
+            resolution_ms: number | null;
+            /** Source */
+            source: string;
+            /**
+             * Data
+             * @description where shape is points
+             */
+            data?: components["schemas"]["PointModel"][] | null;
+            /** @description where shape is columns */
+            columns?: components["schemas"]["ColumnsModel"] | null;
+        };
+        /**
          * EnvelopeModel
          * @description Columns of equal length: a bucket's first instant (ms since the epoch), smallest and largest value.
          */
@@ -439,6 +536,24 @@ export interface components {
             mode: "local" | "cloud";
             /** Lake */
             lake: string;
+        };
+        /**
+         * LeftOutModel
+         * @description What is not in the answer, and why.
+         */
+        LeftOutModel: {
+            /** Vehicle Id */
+            vehicle_id: string;
+            /**
+             * Reason
+             * @enum {string}
+             */
+            reason: "no such vehicle" | "never sent the signal" | "no samples" | "no session" | "limit";
+            /**
+             * Origin Time
+             * @description which drive of it; null where it is all of the vehicle
+             */
+            origin_time: string | null;
         };
         /**
          * MessageModel
@@ -1581,6 +1696,119 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description not a request that can be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no token, or one that is not taken */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description served to its own machine alone */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such vehicle, message or signal */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the request or its answer would be larger than one may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the request cannot be answered as it was asked */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many requests of one caller */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the lake does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    compare_vehicles_fleet_compare_get: {
+        parameters: {
+            query: {
+                /** @description Message.Signal */
+                signal: string;
+                /** @description ids, or globs such as VIN_*, with commas between them */
+                vehicles?: string[] | null;
+                /** @description by the clock, by each session's start, or by given starts */
+                align?: "time" | "session" | "start";
+                /** @description first instant, with a zone */
+                start?: string | null;
+                /** @description first instant no longer wanted */
+                end?: string | null;
+                /** @description of align=start: VEHICLE@INSTANT; repeat for several */
+                at?: string[] | null;
+                /** @description of align=session: newest sessions of each vehicle */
+                sessions?: number;
+                /** @description longest line, such as 10m; needed by align=start */
+                duration?: string | null;
+                /** @description points per line */
+                max_points?: number;
+                method?: "lttb" | "minmaxlttb" | "m4" | "raw";
+                shape?: "points" | "columns";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CompareResponse"];
+                };
             };
             /** @description not a request that can be read */
             400: {
