@@ -82,6 +82,10 @@ def operations(client):
             yield method.upper(), path, operation
 
 
+USUAL = ("signals", "vehicles", "start", "end")
+"""Parameters that make an answer of one, though they may be left out."""
+
+
 def value_of(name, vehicle):
     """Something that a field or parameter of this name takes and this lake has."""
     values = {
@@ -103,7 +107,7 @@ def request_of(client, path, operation, vehicle):
     filled = re.sub(r"{(\w+)}", lambda field: str(value_of(field[1], vehicle)), path)
     params = {}
     for item in operation.get("parameters", []):
-        if item["in"] == "query" and (item["required"] or item["name"] == "signals"):
+        if item["in"] == "query" and (item["required"] or item["name"] in USUAL):
             # in a path or a query a signal is one word
             params[item["name"]] = value_of(item["name"].removesuffix("s"), vehicle)
     body = None
@@ -190,6 +194,26 @@ def test_another_ones_vehicle_answers_like_one_that_does_not_exist(guarded, issu
             assert again.status_code == 404, f"{method} {path}"
         asked += 1
     assert asked >= 5
+
+
+def test_a_list_over_vehicles_treats_another_ones_like_one_that_does_not_exist(guarded, issuer):
+    everything = issuer.headers()
+    mine = {"Authorization": f"Bearer {issuer.token(**{CLAIM: 'EV_*'})}"}
+    asked = 0
+    for method, path, operation in operations(guarded):
+        if "vehicles" not in {item["name"] for item in operation.get("parameters", [])}:
+            continue
+        assert "EV_001" in ask(guarded, everything, method, path, operation, "EV_001").text
+        assert "TRUCK_7" in ask(guarded, everything, method, path, operation, "*").text
+        answers = [ask(guarded, mine, method, path, operation, vehicle) for vehicle in ("TRUCK_7", "TRUCK_8")]
+        told = [
+            re.sub(r'"duration_ms":\s*\d+', "", answer.text).replace("TRUCK_8", "TRUCK_7")
+            for answer in answers
+        ]
+        assert told[0] == told[1], f"{method} {path}"
+        assert "TRUCK" not in ask(guarded, mine, method, path, operation, "*").text
+        asked += 1
+    assert asked or "/fleet/compare" not in guarded.app.openapi()["paths"]
 
 
 def test_no_answer_to_a_limited_caller_names_another_vehicle(guarded, issuer):
