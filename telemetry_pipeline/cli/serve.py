@@ -8,6 +8,7 @@ from rich.console import Console
 
 from telemetry_pipeline.cli.console import settings
 from telemetry_pipeline.errors import BadSetting
+from telemetry_pipeline.query import heap
 from telemetry_pipeline.service_settings import origin_of
 
 PORTS_TRIED: Final = 50
@@ -30,6 +31,7 @@ def serve(
     from api.door import open_app  # noqa: PLC0415  only this command needs a web server
     from api.server import Server  # noqa: PLC0415
 
+    heap.give_back()
     chosen = settings()
     app = open_app(
         chosen,

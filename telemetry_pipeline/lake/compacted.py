@@ -33,6 +33,14 @@ class SeriesObject:
             raise BadKey("not the key of a series object", key)
         return cls(partition, name.removesuffix(_SERIES_END))
 
+    @classmethod
+    def name_of(cls, key: str) -> str | None:
+        """The name in the key of a series object, or None if it is not one."""
+        try:
+            return cls.parse(key).name
+        except BadKey:
+            return None
+
     @property
     def key(self) -> str:
         """`series/…/{name}_series.parquet`."""

@@ -9,17 +9,19 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
+from weakref import WeakKeyDictionary
 
 from telemetry_pipeline.errors import BadRaw, NotFound, TransientError
 from telemetry_pipeline.lake.layout import Partition
 from telemetry_pipeline.lake.store import ObjectInfo, Store
 from telemetry_pipeline.query.cache import WeightedCache
+from telemetry_pipeline.query.day_index import DayIndex
 from telemetry_pipeline.query.footers import READ_ERRORS, Footers
 from telemetry_pipeline.query.index import ObjectIndex, Run, index_object
 from telemetry_pipeline.query.listing import MAX_AGE_S
-from telemetry_pipeline.query.objects import DayObjects, Gone, is_series, partition_of
+from telemetry_pipeline.query.objects import Day, DayObjects, Gone, is_series, partition_of
 from telemetry_pipeline.query.reader import SignalName
-from telemetry_pipeline.query.rows import Opened, Part, Samples, cut, merge, read_runs
+from telemetry_pipeline.query.rows import Columns, Opened, Part, Samples, cut, merge, read_runs
 from telemetry_pipeline.query.source import open_source
 from telemetry_pipeline.series.tier_reader import TierReader
 
@@ -32,7 +34,8 @@ RUN_BYTES: Final = 400
 """About what one signal of an index takes."""
 
 _FOOTER_BYTES: Final = 64 << 20
-_SAMPLE_BYTES: Final = 64 << 20
+_SAMPLE_BYTES: Final = 48 << 20
+_COLUMN_BYTES: Final = 48 << 20
 _SAMPLE: Final = 16
 _SMALL_RUN: Final = 100_000
 """Rows of a signal in a decoded object, up to which they are kept: whoever looks at now asks for them again and again."""
@@ -65,8 +68,10 @@ class ObjectReader:
         self._indexes: WeightedCache[ObjectInfo, ObjectIndex | BadRaw] = WeightedCache(INDEX_BYTES)
         self._footers = Footers(_FOOTER_BYTES)
         self._samples: WeightedCache[tuple[ObjectInfo, SignalName], Samples] = WeightedCache(_SAMPLE_BYTES)
+        self._columns: Columns = WeightedCache(_COLUMN_BYTES)
         self.overview = TierReader(store, self.spread, max_age_s)
         self.days = DayObjects(store, self.spread, self.overview.note, max_age_s)
+        self._day_indexes: WeakKeyDictionary[Day, DayIndex] = WeakKeyDictionary()
 
     def again(self, ask: Callable[[], T]) -> T:
         """Ask until no series object is replaced while it is read.
@@ -90,6 +95,19 @@ class ObjectReader:
             Gone: One of them is a series object that was replaced, or is broken.
         """
         return self.spread(self._index, objects)
+
+    def day_index(self, day: Day) -> DayIndex:
+        """What is in the objects of a day; remembered for as long as the day is.
+
+        Raises:
+            Gone: As of `indexes`.
+        """
+        if (known := self._day_indexes.get(day)) is None:
+            objects = self.days.objects(day)
+            known = DayIndex(objects, self.indexes(objects))
+            if not known.skipped:  # an object that was skipped may be readable the next time
+                self._day_indexes[day] = known
+        return known
 
     def most_rows(self, jobs: Sequence[Job], start_ns: int, end_ns: int) -> int:
         """At most so many rows have to be decompressed and kept for a range.
@@ -162,6 +180,8 @@ class ObjectReader:
                 return None
             for name, samples in part.samples.items():
                 known[name] = samples
+                for column in samples:
+                    column.flags.writeable = False
                 self._samples.put((info, name), samples, _SAMPLE * len(samples[0]) + RUN_BYTES)
             scanned, bytes_scanned = part.rows_scanned, part.bytes_scanned
         return Part({name: cut(known[name], start_ns, end_ns) for name in runs}, scanned, bytes_scanned)
@@ -186,7 +206,9 @@ class ObjectReader:
         """
         try:
             with open_source(self._store, info) as source:
-                return use(Opened(source, *self._footers.open(source, info, keep=is_series(info))))
+                kept = is_series(info)
+                file, footer = self._footers.open(source, info, keep=kept)
+                return use(Opened(info, source, file, footer, self._columns if kept else None))
         except BadRaw as error:
             self._replace(info, error)
             self._indexes.put(info, error, RUN_BYTES * 10)  # the same bytes stay broken: say it once

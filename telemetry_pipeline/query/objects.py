@@ -46,7 +46,7 @@ class Gone(Exception):
     """A series object was replaced, or turned out to be broken, after it was listed: the question begins anew."""
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class Day:
     """What a vehicle-day's rows are in.
 
@@ -188,7 +188,7 @@ class DayObjects:
         """A day whose decoded objects have not changed since they were compacted: known without listing them."""
         names = self._listings.names(place.series)
         key = place.series + names[0] if len(names) == 1 else ""
-        if self._broken.get(key) is not None or (name := series_name_of(key)) is None:
+        if self._broken.get(key) is not None or (name := SeriesObject.name_of(key)) is None:
             return None
         note = self._note(place.day, name)
         if note is None or note.covered_ns is None or note.covered_ns != stamp[0]:
@@ -292,11 +292,3 @@ def is_series(info: ObjectInfo) -> bool:
 def partition_of(info: ObjectInfo) -> Partition:
     """The vehicle-day that an object holds rows of."""
     return (SeriesObject if is_series(info) else DecodedObject).parse(info.key).partition
-
-
-def series_name_of(key: str) -> str | None:
-    """The name in the key of a series object, or None if it is not one."""
-    try:
-        return SeriesObject.parse(key).name
-    except BadKey:
-        return None

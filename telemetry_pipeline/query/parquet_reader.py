@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +55,7 @@ class ParquetReader:
         self.objects = ObjectReader(store, parallel, max_age_s)
         self.overview = self.objects.overview
         self._days: WeightedCache[tuple[ObjectInfo, ...], DaySummary] = WeightedCache(INDEX_BYTES)
+        self._recorded_on: WeakKeyDictionary[Day, tuple[Span, ...]] = WeakKeyDictionary()
 
     def vehicles(self) -> list[Vehicle]:
         """The vehicles that have decoded objects, sorted by id."""
@@ -90,25 +92,13 @@ class ParquetReader:
 
     def _read(self, vehicle_id: str, wanted: Sequence[SignalName], start_ns: int, end_ns: int) -> Answer:
         names = list(dict.fromkeys(wanted))
-        listed = self.objects.days.in_range(vehicle_id, start_ns, end_ns)
-        objects = [info for infos in listed.values() for info in infos]
-        indexed = self.objects.indexes(objects)
-        skipped = sum(index is None for index in indexed)
-        jobs = [
-            (info, runs)
-            for info, index in zip(objects, indexed, strict=True)
-            if index is not None and (runs := index.within(names, start_ns, end_ns))
-        ]
+        days = [self.objects.day_index(day) for day in self.objects.days.days(vehicle_id, start_ns, end_ns)]
+        skipped = sum(day.skipped for day in days)
+        jobs = [job for day in days for job in day.jobs(names, start_ns, end_ns)]
         self._refuse_too_large(self.objects.most_rows(jobs, start_ns, end_ns))
         parts = self.objects.parts(jobs, start_ns, end_ns)
         good = [part for part in parts if part is not None]
-        known = {
-            name: index.runs[name].unit
-            for index in indexed
-            if index is not None
-            for name in names
-            if name in index.runs
-        }
+        known = {name: unit for day in days for name in names if (unit := day.unit(name)) is not None}
         if missing := [name for name in names if name not in known]:
             known |= self._units(vehicle_id, missing)
         series = {
@@ -142,16 +132,16 @@ class ParquetReader:
         counts |= found
         seen, lost = set(found), set(missing_days)
         others = [day for day in days if day.partition not in whole or day.partition in lost]
-        objects = [info for day in others for info in self.objects.days.objects(day)]
-        for info, index in zip(objects, self.objects.indexes(objects), strict=True):
-            if index is None:
-                continue
-            seen.update(name for name in counts if name in index.runs)
-            for name, run in index.within(counts, start_ns, end_ns).items():
-                inside = start_ns <= run.first_ns and run.last_ns < end_ns
-                counts[name] += (
-                    run.rows if inside else self.objects.most_rows([(info, {name: run})], start_ns, end_ns)
-                )
+        for index in map(self.objects.day_index, others):
+            seen.update(name for name in counts if index.unit(name) is not None)
+            for info, runs in index.jobs(counts, start_ns, end_ns):
+                for name, run in runs.items():
+                    inside = start_ns <= run.first_ns and run.last_ns < end_ns
+                    counts[name] += (
+                        run.rows
+                        if inside
+                        else self.objects.most_rows([(info, {name: run})], start_ns, end_ns)
+                    )
         if missing := [name for name in counts if name not in seen]:
             self._units(vehicle_id, missing)
         return counts
@@ -184,7 +174,11 @@ class ParquetReader:
         note = self.objects.days.note(day)
         if note is not None:
             return [Span(*span) for span in note.spans]
-        return self._summary(self.objects.days.objects(day)).spans
+        if (known := self._recorded_on.get(day)) is None:
+            known = self._summary(self.objects.days.objects(day)).spans
+            if not self.objects.day_index(day).skipped:
+                self._recorded_on[day] = known
+        return known
 
     def _vehicle(self, vehicle_id: str) -> Vehicle:
         days = self._summaries(vehicle_id)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +12,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from telemetry_pipeline.lake.pages import read_plain
+from telemetry_pipeline.lake.store import ObjectInfo
+from telemetry_pipeline.query.cache import WeightedCache
 from telemetry_pipeline.query.footers import Footer, column_bytes
 from telemetry_pipeline.query.index import Run, to_ns
 from telemetry_pipeline.query.reader import SignalName
@@ -18,6 +21,9 @@ from telemetry_pipeline.query.source import Source
 
 Samples = tuple[NDArray[np.int64], NDArray[np.float64]]
 """Times (int64 ns, ascending) and as many float64 values."""
+
+_ENTRY: Final = 500
+"""What a kept column takes beside its numbers."""
 
 _Stretch = tuple[SignalName, int, int]
 """Rows of a signal in a row group: the first and the one after the last, from the group's beginning."""
@@ -32,13 +38,19 @@ class Part:
     bytes_scanned: int
 
 
+Columns = WeightedCache[tuple[ObjectInfo, int], NDArray[np.int64] | NDArray[np.float64]]
+"""Column chunks of series objects that were decoded, by where they begin; whoever gets them may not change them."""
+
+
 @dataclass(frozen=True)
 class Opened:
-    """An object that is open: its bytes, its rows, its footer."""
+    """An object that is open: which one, its bytes, its rows, its footer; and columns that are kept, if any are."""
 
+    info: ObjectInfo
     source: Source
     file: pq.ParquetFile
     footer: Footer
+    kept: Columns | None = None
 
 
 def read_runs(opened: Opened, runs: Mapping[SignalName, Run], start_ns: int, end_ns: int) -> Part:
@@ -71,19 +83,21 @@ def read_runs(opened: Opened, runs: Mapping[SignalName, Run], start_ns: int, end
             begin, end = (int(edge) for edge in footer.edges[group : group + 2])
             first, stop = max(run.offset or 0, begin), min((run.offset or 0) + run.rows, end)
             wanted.setdefault(group, []).append((name, first - begin, stop - begin))
-    opened.source.fetch([at for group in wanted for at in _ranges(footer, group)])
+    opened.source.fetch(
+        [at for group in wanted for at in _ranges(footer, group) if not _known(opened, at[0])]
+    )
     pieces: dict[SignalName, list[Samples]] = {name: [] for name in runs}
     rows_scanned = bytes_scanned = 0
     times: tuple[int, NDArray[np.int64]] = (-1, np.empty(0, np.int64))
     # row groups that share their times follow each other, and the times are decoded once
     for group in sorted(wanted, key=lambda group: (footer.times_at(group)[0], group)):
-        rows_scanned += int(footer.edges[group + 1] - footer.edges[group])
-        meta = footer.metadata.row_group(group)
-        bytes_scanned += column_bytes(meta, (footer.time_column, footer.value_column))
+        if not all(_known(opened, begin) for begin, _ in _ranges(footer, group)):
+            rows_scanned += int(footer.edges[group + 1] - footer.edges[group])
+            meta = footer.metadata.row_group(group)
+            bytes_scanned += column_bytes(meta, (footer.time_column, footer.value_column))
         at = footer.times_at(group)[0]
         if at != times[0]:
-            table = opened.file.read_row_group(group, columns=["timestamp"], use_threads=False)
-            times = at, to_ns(table["timestamp"])
+            times = at, _times(opened, group, at)
         cuts: list[_Stretch] = []
         for name, first, stop in wanted[group]:
             low, high = np.searchsorted(times[1][first:stop], [start_ns, end_ns])
@@ -94,18 +108,48 @@ def read_runs(opened: Opened, runs: Mapping[SignalName, Run], start_ns: int, end
     return Part({name: merge(found) for name, found in pieces.items()}, rows_scanned, bytes_scanned)
 
 
+def _known(opened: Opened, begin: int) -> bool:
+    return opened.kept is not None and opened.kept.get((opened.info, begin)) is not None
+
+
+def _keep(opened: Opened, begin: int, column: NDArray[Any]) -> None:
+    if opened.kept is not None:
+        column.flags.writeable = False
+        opened.kept.put((opened.info, begin), column, column.nbytes + _ENTRY)
+
+
+def _times(opened: Opened, group: int, begin: int) -> NDArray[np.int64]:
+    """The times of a row group."""
+    found = None if opened.kept is None else opened.kept.get((opened.info, begin))
+    if found is None:
+        table = opened.file.read_row_group(group, columns=["timestamp"], use_threads=False)
+        # of Arrow's memory, which holds the table
+        found = to_ns(table["timestamp"]) if opened.kept is None else to_ns(table["timestamp"]).copy()
+        _keep(opened, begin, found)
+    return found.view(np.int64)
+
+
 def _values(opened: Opened, group: int, cuts: Sequence[_Stretch]) -> list[NDArray[np.float64]]:
     """The values of some stretches of a row group."""
     if not cuts:
         return []
-    if (chunk := opened.footer.values_at(group)) is not None:
+    begin = _ranges(opened.footer, group)[1][0]
+    known = None if opened.kept is None else opened.kept.get((opened.info, begin))
+    if known is None and (chunk := opened.footer.values_at(group)) is not None:
         body = opened.source.read((chunk.begin, chunk.size))
-        found = read_plain(body, chunk.rows, [(first, stop) for _, first, stop in cuts])
-        if found is not None:
+        wanted = [(first, stop) for _, first, stop in cuts]
+        most = 2 * sum(stop - first for first, stop in wanted) >= chunk.rows
+        if opened.kept is not None and most:  # the rest is little more, and may be asked for next
+            found = read_plain(body, chunk.rows, [(0, chunk.rows)])
+            if found is not None:
+                known = found[0]
+                _keep(opened, begin, known)
+        elif (found := read_plain(body, chunk.rows, wanted)) is not None:
             return found
-    column = opened.file.read_row_group(group, columns=["value"], use_threads=False)["value"]
-    values = _floats(column)
-    return [values[first:stop] for _, first, stop in cuts]
+    if known is None:
+        column = opened.file.read_row_group(group, columns=["value"], use_threads=False)["value"]
+        known = _floats(column)
+    return [known.view(np.float64)[first:stop] for _, first, stop in cuts]
 
 
 def _ranges(footer: Footer, group: int) -> list[tuple[int, int]]:
