@@ -6,12 +6,14 @@ import { createRoot } from "react-dom/client";
 import "uplot/dist/uPlot.min.css";
 import { queryClient } from "./api/queries";
 import { App } from "./App";
+import { listenToPath } from "./state/page";
 import { restoreTheme } from "./state/theme";
 import { visit } from "./state/useAddress";
 import "./styles/index.css";
 
 restoreTheme();
 visit(location.search);
+listenToPath();
 
 const root = document.getElementById("root");
 if (root) {

@@ -86,7 +86,7 @@ def open_vehicle(page: Page, site: str, vehicle: str) -> Request:
     page.goto(site)
     settled(page)
     page.get_by_role("button", name=re.compile("^Vehicle ")).click()
-    return query_after(page, page.get_by_role("option", name=vehicle).get_by_role("button").click)
+    return query_after(page, page.get_by_role("option", name=vehicle).click)
 
 
 def test_a_stranger_sees_the_newest_drive_at_once(page: Page, site: str) -> None:

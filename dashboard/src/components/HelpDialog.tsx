@@ -1,35 +1,37 @@
-/** Keys and gestures, on one card. */
+/** Keys and gestures on one sheet, written from the table that the keyboard obeys. */
 
 import { useEffect, useRef } from "react";
-import { KEYS } from "./useKeys";
 import { IconButton } from "./IconButton";
-
-const GESTURES: readonly (readonly [string, string])[] = [
-  ["Drag", "zoom to a range"],
-  ["Double-click", "reset the zoom"],
-  ["Shift + drag", "pan"],
-  ["Ctrl + wheel", "zoom around the pointer"],
-];
+import { KEY_GROUPS } from "./keys";
 
 export function HelpDialog({ onClose }: { readonly onClose: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => dialog.current?.showModal(), []);
   return (
-    <dialog className="help" ref={dialog} aria-label="Keys and gestures" onClose={onClose}>
+    <dialog className="help" ref={dialog} aria-labelledby="help-title" onClose={onClose}>
       <header>
-        <h2>Keys and gestures</h2>
+        <h2 id="help-title">Keys and gestures</h2>
         <IconButton icon="close" label="Close" onClick={() => dialog.current?.close()} />
       </header>
-      <dl>
-        {[...GESTURES, ...KEYS.map(({ keys, does }) => [keys.join("  "), does] as const)].map(([keys, does]) => (
-          <div key={keys}>
-            <dt>
-              <kbd>{keys}</kbd>
-            </dt>
-            <dd>{does}</dd>
-          </div>
+      <div className="help-groups">
+        {KEY_GROUPS.map(({ title, keys }) => (
+          <section key={title}>
+            <h3>{title}</h3>
+            <dl>
+              {keys.map(({ keys: names, does }) => (
+                <div key={names.join()}>
+                  <dt>
+                    {names.map((name) => (
+                      <kbd key={name}>{name}</kbd>
+                    ))}
+                  </dt>
+                  <dd>{does}</dd>
+                </div>
+              ))}
+            </dl>
+          </section>
         ))}
-      </dl>
+      </div>
     </dialog>
   );
 }

@@ -17,7 +17,7 @@ interface Props {
 export function MessageNode({ message, signals, chosen, open, onToggle }: Props) {
   return (
     <li role="treeitem" aria-expanded={open} aria-selected={chosen > 0}>
-      <button type="button" className="message" aria-label={`Message ${message.message_name}`} onClick={onToggle}>
+      <button type="button" data-row className="message" aria-label={`Message ${message.message_name}`} onClick={onToggle}>
         <span className={open ? "caret open" : "caret"}>
           <Icon name="right" />
         </span>

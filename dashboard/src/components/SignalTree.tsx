@@ -1,11 +1,14 @@
-/** Messages and their signals: search, open, tick. */
+/** Messages and their signals: search, open, tick, mark. */
 
-import { useState } from "react";
+import { useRef, useState } from "react";
 import type { Catalogue } from "../api/catalogue";
-import type { Listed } from "../state/defaults";
+import { useCommand } from "../state/command";
+import { matching, wordsOf } from "../state/search";
 import { selectSignals, useView } from "../state/view";
+import { FavouriteNode } from "./FavouriteNode";
 import { Icon } from "./Icon";
 import { MessageNode } from "./MessageNode";
+import { walkTree } from "./treeKeys";
 
 interface Props {
   readonly catalogue: Catalogue;
@@ -15,16 +18,17 @@ interface Props {
   readonly onOpened: (opened: ReadonlySet<string>) => void;
 }
 
-export const SEARCH_ID = "signal-search";
-
 export function SignalTree({ catalogue, search, onSearch, opened, onOpened }: Props) {
   const selected = useView((view) => view.signals) ?? [];
+  const field = useRef<HTMLInputElement>(null);
+  const tree = useRef<HTMLUListElement>(null);
+  const [favourites, setFavourites] = useState(true);
   // what is chosen at first is open at first; after that the user's word counts
   const [touched, setTouched] = useState<ReadonlySet<string>>(new Set());
-  const words = search.toLowerCase().split(/[\s.]+/).filter((word) => word !== "");
+  const words = wordsOf(search);
   const nodes = catalogue.messages.flatMap((message) => {
     const listed = catalogue.listed.get(message.message_name);
-    const shown = matching(message.message_name, listed, words);
+    const shown = matching(message.message_name, listed?.signals ?? [], words);
     if (words.length > 0 && shown.length === 0) return [];
     const chosen = selected.filter((key) => key.startsWith(`${message.message_name}.`)).length;
     const open = words.length > 0 || opened.has(message.message_name) || (chosen > 0 && !touched.has(message.message_name));
@@ -37,21 +41,13 @@ export function SignalTree({ catalogue, search, onSearch, opened, onOpened }: Pr
     else next.add(name);
     onOpened(next);
   };
+  useCommand("search", () => field.current?.focus());
   return (
     <section className="signals" aria-label="Signals">
-      <h2 className="section-title">
-        Signals {selected.length > 0 && <span className="count">{selected.length} shown</span>}
-        <span className="spacer" />
-        {selected.length > 0 && (
-          <button type="button" className="text-button" onClick={() => selectSignals([])}>
-            Clear
-          </button>
-        )}
-      </h2>
       <div className="search">
         <Icon name="search" />
         <input
-          id={SEARCH_ID}
+          ref={field}
           className="input"
           type="search"
           placeholder="Find a signal or message"
@@ -62,12 +58,24 @@ export function SignalTree({ catalogue, search, onSearch, opened, onOpened }: Pr
             if (event.key === "Escape") {
               onSearch("");
               event.currentTarget.blur();
+            } else if (event.key === "ArrowDown") {
+              event.preventDefault();
+              tree.current?.querySelector<HTMLElement>("[data-row]")?.focus();
             }
           }}
         />
         <kbd>/</kbd>
       </div>
-      <ul className="tree" role="tree" aria-label="Messages and signals">
+      {selected.length > 0 && (
+        <p className="chosen-line">
+          <span className="count">{selected.length} shown</span>
+          <button type="button" className="text-button" onClick={() => selectSignals([])}>
+            Clear
+          </button>
+        </p>
+      )}
+      <ul className="tree" role="tree" ref={tree} aria-label="Messages and signals" aria-multiselectable="true" onKeyDown={walkTree}>
+        {words.length === 0 && <FavouriteNode catalogue={catalogue} open={favourites} onToggle={() => setFavourites(!favourites)} />}
         {nodes.map(({ message, listed, shown, chosen, open }) => (
           <MessageNode
             key={message.message_name}
@@ -80,19 +88,13 @@ export function SignalTree({ catalogue, search, onSearch, opened, onOpened }: Pr
         ))}
       </ul>
       {words.length > 0 && nodes.length === 0 && (
-        <p className="hint">{catalogue.complete ? `No signal matches “${search}”.` : "Searching…"}</p>
+        <p className="hint" role="status">
+          {catalogue.complete ? `No signal matches “${search}”: names, units, descriptions and names of values were searched.` : "Searching…"}
+        </p>
       )}
       {catalogue.messages.length === 0 && !catalogue.complete && !catalogue.error && (
-        <div className="skeleton-list" aria-label="Loading signals" />
+        <div className="skeleton-list" role="status" aria-label="Loading signals" />
       )}
     </section>
   );
-}
-
-/** The signals whose full name holds every word; all of them without words. */
-function matching(message: string, listed: Listed | undefined, words: readonly string[]) {
-  return (listed?.signals ?? []).filter(({ signal_name, unit }) => {
-    const text = `${message}.${signal_name} ${unit}`.toLowerCase();
-    return words.every((word) => text.includes(word));
-  });
 }

@@ -1,79 +1,125 @@
-/** Which vehicle: a button that opens the list, newest seen first. */
+/** Which vehicle: a button that opens a list to search and to walk through, newest seen first. */
 
-import { useRef, useState } from "react";
+import { useId, useRef, useState, type KeyboardEvent } from "react";
 import type { Vehicle } from "../api/types";
-import { formatCompact } from "../state/number";
-import { formatAgo, parseInstant } from "../state/time";
+import { useCommand } from "../state/command";
+import { freshnessOf } from "../state/freshness";
 import { useNow } from "../state/useNow";
 import { pickVehicle, useView } from "../state/view";
 import { Icon } from "./Icon";
 import { useDismiss } from "./useDismiss";
-
-/** A list longer than this gets a search box. */
-const SEARCHABLE = 8;
+import { VehicleOption } from "./VehicleOption";
 
 export function VehiclePicker({ vehicles }: { readonly vehicles: readonly Vehicle[] }) {
   const vehicle = useView((view) => view.vehicle);
   const [open, setOpen] = useState(false);
   const [search, setSearch] = useState("");
+  const [at, setAt] = useState(0);
   const root = useRef<HTMLDivElement>(null);
+  const button = useRef<HTMLButtonElement>(null);
+  const list = useId();
   const now = useNow();
-  useDismiss(root, open, () => setOpen(false));
-  const current = vehicles.find(({ vehicle_id }) => vehicle_id === vehicle);
   const found = vehicles.filter(({ vehicle_id }) => vehicle_id.toLowerCase().includes(search.toLowerCase()));
+  const active = found[Math.min(at, found.length - 1)];
+  const current = vehicles.find(({ vehicle_id }) => vehicle_id === vehicle);
+  const seen = current && freshnessOf(current.last_seen, now);
+
+  const close = (): void => {
+    setOpen(false);
+    setSearch("");
+  };
+  const show = (): void => {
+    setOpen(true);
+    setAt(Math.max(0, vehicles.findIndex(({ vehicle_id }) => vehicle_id === vehicle)));
+  };
+  const pick = (picked: Vehicle): void => {
+    pickVehicle(picked.vehicle_id);
+    close();
+    button.current?.focus();
+  };
+  const go = (to: number): void => {
+    const next = Math.min(Math.max(to, 0), found.length - 1);
+    setAt(next);
+    document.getElementById(`${list}-${next}`)?.scrollIntoView({ block: "nearest" });
+  };
+  const press = (event: KeyboardEvent): void => {
+    const steps: Record<string, number> = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: found.length - 1 };
+    const to = steps[event.key];
+    if (to !== undefined) go(to);
+    else if (event.key === "Enter" && active) pick(active);
+    else if (event.key === "Escape") {
+      close();
+      button.current?.focus();
+    } else if (event.key === "Tab") {
+      close();
+      return;
+    } else return;
+    event.preventDefault();
+  };
+  useDismiss(root, open, close);
+  useCommand("vehicles", show);
+
   return (
     <div className="picker" ref={root}>
       <button
         type="button"
+        ref={button}
         className="picker-button"
         aria-haspopup="listbox"
         aria-expanded={open}
         aria-label={`Vehicle ${vehicle ?? "none"}`}
-        onClick={() => setOpen(!open)}
+        title="Choose a vehicle  (v)"
+        onClick={() => (open ? close() : show())}
       >
         <span className="picker-label">Vehicle</span>
         <strong>{vehicle ?? "–"}</strong>
-        {current && <span className="muted picker-seen">{seen(current, now)}</span>}
+        {seen && (
+          <span className="muted picker-seen">
+            <span className={`dot ${seen.tone}`} />
+            {seen.text}
+          </span>
+        )}
         <Icon name="down" />
       </button>
       {open && (
         <div className="popover">
-          {vehicles.length > SEARCHABLE && (
-            <input
-              className="input"
-              type="search"
-              placeholder={`Find one of ${vehicles.length} vehicles`}
-              aria-label="Find a vehicle"
-              autoFocus
-              value={search}
-              onChange={(event) => setSearch(event.target.value)}
-            />
-          )}
-          <ul role="listbox" aria-label="Vehicles">
-            {found.map((item) => (
-              <li key={item.vehicle_id} role="option" aria-selected={item.vehicle_id === vehicle}>
-                <button
-                  type="button"
-                  onClick={() => {
-                    pickVehicle(item.vehicle_id);
-                    setOpen(false);
-                    setSearch("");
-                  }}
-                >
-                  <strong>{item.vehicle_id}</strong>
-                  <span className="muted">last seen {seen(item, now)}</span>
-                  <span className="muted number">{formatCompact(item.frame_count)} frames</span>
-                </button>
-              </li>
+          <input
+            className="input"
+            type="search"
+            role="combobox"
+            aria-expanded="true"
+            aria-controls={list}
+            aria-activedescendant={active ? `${list}-${found.indexOf(active)}` : undefined}
+            aria-label="Find a vehicle"
+            placeholder={`Find one of ${vehicles.length} vehicles`}
+            autoFocus
+            value={search}
+            onChange={(event) => {
+              setSearch(event.target.value);
+              setAt(0);
+            }}
+            onKeyDown={press}
+          />
+          <ul id={list} role="listbox" aria-label="Vehicles">
+            {found.map((item, i) => (
+              <VehicleOption
+                key={item.vehicle_id}
+                id={`${list}-${i}`}
+                vehicle={item}
+                chosen={item.vehicle_id === vehicle}
+                active={item === active}
+                now={now}
+                onPick={() => pick(item)}
+              />
             ))}
-            {found.length === 0 && <li className="muted nothing">No vehicle of that name</li>}
           </ul>
+          {found.length === 0 && (
+            <p className="muted nothing" role="status">
+              No vehicle of that name: clear the search to see all {vehicles.length}.
+            </p>
+          )}
         </div>
       )}
     </div>
   );
-}
-
-function seen({ last_seen }: Vehicle, now: number): string {
-  return last_seen ? formatAgo(parseInstant(last_seen), now) : "never";
 }

@@ -22,15 +22,14 @@ export function visit(search: string): void {
 export function useAddress(): void {
   useEffect(() => {
     let timer = 0;
-    const write = (): void => {
+    const write = (): void => history.replaceState(null, "", `${location.pathname}${currentAddress()}`);
+    const writeRested = (): void => {
       window.clearTimeout(timer);
       // browsers refuse more than a hundred changes in half a minute: a drag is one change
-      timer = window.setTimeout(() => {
-        history.replaceState(null, "", `${location.pathname}${currentAddress()}`);
-      }, REST_MS);
+      timer = window.setTimeout(write, REST_MS);
     };
     const read = (): void => visit(location.search);
-    const stops = [useView.subscribe(write), useTheme.subscribe(write)];
+    const stops = [useView.subscribe(writeRested), useTheme.subscribe(write)];
     window.addEventListener("popstate", read);
     return () => {
       window.clearTimeout(timer);

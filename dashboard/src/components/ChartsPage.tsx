@@ -1,0 +1,79 @@
+/** The page of one vehicle: what to choose at the left, its charts in the middle. */
+
+import type { UseQueryResult } from "@tanstack/react-query";
+import { useState } from "react";
+import { useCatalogue } from "../api/catalogue";
+import { useEvents } from "../api/events";
+import { isGrowing, useSessions } from "../api/queries";
+import { retryFailed } from "../api/retry";
+import type { Vehicle } from "../api/types";
+import { useFirstView } from "../state/useFirstView";
+import { useNow } from "../state/useNow";
+import { useView } from "../state/view";
+import { NothingDecoded, NoVehicles, UnknownVehicle } from "./Empty";
+import { EventList } from "./EventList";
+import { ErrorNotice, Notice } from "./Notice";
+import { OverlayPicker } from "./OverlayPicker";
+import { SessionList } from "./SessionList";
+import { SidebarTabs, type Tab } from "./SidebarTabs";
+import { SignalTree } from "./SignalTree";
+import { useEventKeys } from "./useEventKeys";
+import { Workspace } from "./Workspace";
+
+const NONE: ReadonlySet<string> = new Set();
+
+export function ChartsPage({ vehicles, drawer }: { readonly vehicles: UseQueryResult<Vehicle[]>; readonly drawer: boolean }) {
+  const { vehicle, range, signals, live, overlay } = useView();
+  const [search, setSearch] = useState("");
+  const [opened, setOpened] = useState(NONE);
+  const [tab, setTab] = useState<Tab>("signals");
+  const now = useNow();
+
+  const sessions = useSessions(vehicle, live);
+  const catalogue = useCatalogue(vehicle, search === "" ? opened : "all");
+  const events = useEvents(vehicle, range, live);
+  const growing = isGrowing(sessions.data, now);
+  useFirstView({ vehicles: vehicles.data, sessions: sessions.data, catalogue });
+  useEventKeys(events.data);
+
+  const error = vehicles.error ?? sessions.error ?? catalogue.error;
+  const unknown = vehicle !== null && vehicles.data?.every(({ vehicle_id }) => vehicle_id !== vehicle);
+
+  let content;
+  if (vehicles.data?.length === 0) content = <NoVehicles />;
+  else if (vehicles.data && unknown) content = <UnknownVehicle vehicle={vehicle} />;
+  else if (vehicle && range && signals) {
+    content = <Workspace vehicle={vehicle} range={range} signals={signals} growing={growing} />;
+  } else if (error) content = <ErrorNotice error={error} onRetry={retryFailed} />;
+  else if (sessions.data?.length === 0 && vehicle) content = <NothingDecoded vehicle={vehicle} />;
+  else content = <Notice icon="wave" title="Loading…" />;
+
+  return (
+    <>
+      <aside className={drawer ? "sidebar open" : "sidebar"} aria-label="What to show">
+        {vehicle && !unknown && (
+          <>
+            <SessionList key={`sessions ${vehicle}`} sessions={sessions.data} growing={growing} />
+            <SidebarTabs tab={tab} onTab={setTab} counts={{ events: events.data?.length ?? 0, overlay: overlay.runs.length }}>
+              {tab === "signals" && (
+                <SignalTree
+                  key={vehicle}
+                  catalogue={catalogue}
+                  search={search}
+                  onSearch={setSearch}
+                  opened={opened}
+                  onOpened={setOpened}
+                />
+              )}
+              {tab === "events" && <EventList events={events} />}
+              {tab === "overlay" && (
+                <OverlayPicker key={vehicle} vehicle={vehicle} vehicles={vehicles.data ?? []} sessions={sessions.data} />
+              )}
+            </SidebarTabs>
+          </>
+        )}
+      </aside>
+      {content}
+    </>
+  );
+}

@@ -1,0 +1,35 @@
+/** One event: which rule, how long, how far; one press brings it into the charts. */
+
+import type { RuleEvent } from "../state/event";
+import { formatValue } from "../state/number";
+import { formatClock, formatSpan } from "../state/time";
+
+interface Props {
+  readonly event: RuleEvent;
+  readonly current: boolean;
+  readonly onShow: () => void;
+}
+
+export function EventRow({ event, current, onShow }: Props) {
+  const { rule, severity, description, key, condition, unit, range, worst, openStart, openEnd } = event;
+  const long = range.to > range.from ? formatSpan(range.to - range.from) : "one sample";
+  return (
+    <li>
+      <button type="button" data-row className={`event ${severity}`} aria-current={current} title={description} onClick={onShow}>
+        <span className="event-rule">
+          <span className="event-severity">{severity}</span>
+          {rule}
+        </span>
+        <span className="number event-clock">{formatClock(range.from, 3)}</span>
+        <span className="muted event-what">
+          {key} {condition} {unit}
+        </span>
+        <span className="muted number event-size">
+          {openStart && "… "}
+          {long}
+          {openEnd && " …"} · worst {formatValue(worst, 5)}
+        </span>
+      </button>
+    </li>
+  );
+}

@@ -1,0 +1,33 @@
+/** One recording: when, how long, how much; one press shows it whole. */
+
+import type { Session } from "../api/types";
+import { formatCompact } from "../state/number";
+import { sessionRange } from "../state/session";
+import { formatClock, formatDay, formatSpan } from "../state/time";
+import { openRange } from "../state/view";
+
+interface Props {
+  readonly session: Session;
+  readonly current: boolean;
+  readonly growing: boolean;
+}
+
+export function SessionRow({ session, current, growing }: Props) {
+  const span = sessionRange(session);
+  return (
+    <li>
+      <button type="button" className="session" aria-current={current} onClick={() => openRange(span)}>
+        <span className="session-day">
+          {formatDay(span.from)}
+          {growing && <span className="growing">recording</span>}
+        </span>
+        <span className="session-clock number">
+          {formatClock(span.from)} – {formatClock(span.to)}
+        </span>
+        <span className="session-size muted number">
+          {formatSpan(span.to - span.from)} · {formatCompact(session.sample_count)} frames
+        </span>
+      </button>
+    </li>
+  );
+}
