@@ -34,9 +34,9 @@ def print_result(result: Result) -> None:
         print(f"  {note}")
 
 
-def write_page(path: Path, results: Sequence[Result]) -> None:
-    """All benchmarks as a Markdown page, with the machine and the versions they ran on."""
-    parts = [_INTRODUCTION, f"{_machine()}\n"]
+def write_page(path: Path, results: Sequence[Result], introduction: str = _INTRODUCTION) -> None:
+    """Benchmarks as a Markdown page, with the machine and the versions they ran on."""
+    parts = [introduction, f"{_machine()}\n"]
     for result in results:
         parts.append(f"## {result.name}\n\n{result.text}\n")
         table = [_HEAD, ("---",) * len(_HEAD), *(_cells(line) for line in result.lines)]
