@@ -91,8 +91,8 @@ def _candidates(rows: TierRows, source: Source, points: int, reading: Reading) -
     if missing <= 0:
         return found.t, found.v
     first, last = busiest_stretch(rows, rows.count - found.of_row, missing)
-    span = int(rows.t_first[first]), int(rows.t_last[last]) + 1
-    (series,) = reading.samples([(source.message, source.signal)], span)
+    span = int(rows.t_first[first]), int(rows.t_last[last])
+    series = reading.samples_within((source.message, source.signal), *span)
     before, after = int(found.of_row[:first].sum()), int(found.of_row[: last + 1].sum())
     return (
         np.concatenate((found.t[:before], series.t, found.t[after:])),

@@ -81,6 +81,13 @@ class GuardedReader:
         with visible(vehicle_id):
             return note(self._reader.read(vehicle_id, wanted, start_ns, end_ns), begun)
 
+    def look(self, vehicle_id: str, wanted: Sequence[SignalName], start_ns: int, end_ns: int) -> Answer:
+        """A few samples of one of their vehicles."""
+        self._refuse_too_much(wanted, start_ns, end_ns)
+        begun = time.perf_counter()
+        with visible(vehicle_id):
+            return note(self._reader.look(vehicle_id, wanted, start_ns, end_ns), begun)
+
     def count(
         self, vehicle_id: str, wanted: Sequence[SignalName], start_ns: int, end_ns: int
     ) -> Mapping[SignalName, int]:

@@ -83,11 +83,18 @@ class Reading:
         """About how many samples each signal has in the range (see `SignalReader.count`)."""
         return dict(self._reader.count(self.vehicle_id, names, *self.span))
 
-    def samples(self, names: Sequence[SignalName], span: tuple[int, int] | None = None) -> list[Series]:
-        """All samples of the range, or of a part of it."""
-        answer = self._reader.read(self.vehicle_id, names, *(span or self.span))
+    def samples(self, names: Sequence[SignalName]) -> list[Series]:
+        """All samples of the range."""
+        answer = self._reader.read(self.vehicle_id, names, *self.span)
         self._add(answer.rows_scanned, answer.bytes_scanned, answer.skipped_objects)
         return answer.series
+
+    def samples_within(self, name: SignalName, first_ns: int, last_ns: int) -> Series:
+        """All samples of one signal from an instant to another, both included: a few minutes."""
+        answer = self._reader.look(self.vehicle_id, [name], first_ns, last_ns + 1)
+        self._add(answer.rows_scanned, answer.bytes_scanned, answer.skipped_objects)
+        (series,) = answer.series
+        return series
 
     def buckets(self, names: Sequence[SignalName], width_ns: int) -> Buckets:
         """The range in buckets."""
@@ -131,7 +138,6 @@ class Look:
         key = (self._reading.vehicle_id, self._name, first_ns, last_ns, count, *what)
 
         def look() -> T:
-            (series,) = self._reading.samples([self._name], (first_ns, last_ns + 1))
-            return find(series.t)
+            return find(self._reading.samples_within(self._name, first_ns, last_ns).t)
 
         return self._memory.recall(key, look)

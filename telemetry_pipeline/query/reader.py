@@ -167,6 +167,16 @@ class SignalReader(Protocol):
         """
         ...
 
+    def look(self, vehicle_id: str, wanted: Sequence[SignalName], start_ns: int, end_ns: int) -> Answer:
+        """The same as `read`, for a few minutes of samples that are needed to answer from buckets: as quick as can be.
+
+        Raises:
+            BadKey: It is not a vehicle id.
+            NotFound: There is no such vehicle, or it never sent one of the signals, in any range.
+            TooLarge: The range holds more rows than one answer may.
+        """
+        ...
+
     def count(
         self, vehicle_id: str, wanted: Sequence[SignalName], start_ns: int, end_ns: int
     ) -> Mapping[SignalName, int]:

@@ -24,7 +24,7 @@ class Samples:
         self.t = t
         self.reads = 0
 
-    def read(self, vehicle_id, wanted, start_ns, end_ns):
+    def look(self, vehicle_id, wanted, start_ns, end_ns):
         self.reads += 1
         t = self.t[(self.t >= start_ns) & (self.t < end_ns)]
         return Answer([Series(*NAME, "", t, np.zeros(len(t)))], len(t), 0)
