@@ -4,6 +4,7 @@ That both give the same answers is held by tests/contract/test_readers.py.
 """
 
 import datetime as dt
+import io
 import json
 import socket
 import subprocess
@@ -13,6 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import uvicorn
 from fastapi import FastAPI
@@ -179,6 +182,34 @@ def test_broken_objects_are_left_out_and_counted(athena_lake: AthenaLake) -> Non
     for found in (reader, other):
         answer = found.read(V, [SPEED], EVE.start_ns, EVE.end_ns)
         assert (len(answer.series[0].t), answer.skipped_objects) == (100, 2)
+
+
+def test_nulls_of_other_writers_are_what_they_are_to_the_other_reader(athena_lake: AthenaLake) -> None:
+    table = pa.table(
+        {
+            "timestamp": pa.array(
+                [EVE.start_ns, EVE.start_ns + 1, None, EVE.start_ns + 3], pa.timestamp("ns")
+            ),
+            "vehicle_id": [V] * 4,
+            "message_name": ["Drive"] * 4,
+            "signal_name": ["Speed"] * 4,
+            "value": pa.array([1.0, None, 3.0, 4.0]),
+            "unit": pa.array([None] * 4, pa.string()),
+        }
+    )
+    sink = io.BytesIO()
+    pq.write_table(table, sink)
+    athena_lake.store.put(DecodedObject(EVE, "foreign").key, sink.getvalue())
+    reader, other = open_athena_reader(athena_lake), ParquetReader(athena_lake.store)
+    span = (EVE.start_ns, EVE.end_ns)
+    (found,), (wanted,) = (one.read(V, [SPEED], *span).series for one in (reader, other))
+    np.testing.assert_array_equal(found.v, [1.0, np.nan, 4.0])
+    np.testing.assert_array_equal(found.v, wanted.v)
+    np.testing.assert_array_equal(found.t, wanted.t)
+    assert found.unit == wanted.unit == ""
+    buckets, expected = (one.buckets(V, [SPEED], *span, 7 * S).rows[SPEED] for one in (reader, other))
+    assert (buckets.count.tolist(), buckets.nonfinite.tolist()) == ([3], [1])
+    np.testing.assert_array_equal(buckets.sum_above_min, expected.sum_above_min)
 
 
 def test_an_object_that_only_athena_cannot_read_is_not_left_out(athena_lake: AthenaLake) -> None:
