@@ -1,10 +1,12 @@
 /** Every key and gesture of the dashboard in one table: what is pressed, what it does, and how. The help sheet shows it. */
 
+import { useCrosshair } from "../charts/crosshair";
 import { runCommand, type Command } from "../state/command";
+import type { CursorName } from "../state/cursors";
 import { openHref, pageHref } from "../state/page";
 import { panned, zoomed, type TimeRange } from "../state/range";
 import { setTheme, useTheme } from "../state/theme";
-import { resetRange, showRange, stepBack, stepForward, stopLive, useView } from "../state/view";
+import { clearCursors, resetRange, setCursor, showRange, stepBack, stepForward, stopLive, useView } from "../state/view";
 
 export interface Key {
   /** As `KeyboardEvent.key` names them, arrows as arrows; any one of them will do. */
@@ -22,6 +24,12 @@ export interface KeyGroup {
 const move = (change: (range: TimeRange) => TimeRange) => (): void => {
   const { range } = useView.getState();
   if (range) showRange(change(range));
+};
+
+/** At the crosshair, or in the middle of the view when the pointer is in no panel. */
+const measureAt = (name: CursorName) => (): void => {
+  const { range } = useView.getState();
+  setCursor(name, useCrosshair.getState().time ?? (range && (range.from + range.to) / 2));
 };
 
 const command = (name: Command) => (): void => void runCommand(name);
@@ -45,6 +53,14 @@ export const KEY_GROUPS: readonly KeyGroup[] = [
       { keys: ["["], does: "back to the range before", run: stepBack },
       { keys: ["]"], does: "forward again", run: stepForward },
       { keys: ["t"], does: "follow the newest data, or stop", run: followLive },
+    ],
+  },
+  {
+    title: "Measuring",
+    keys: [
+      { keys: ["a"], does: "set cursor A", run: measureAt("a") },
+      { keys: ["b"], does: "set cursor B", run: measureAt("b") },
+      { keys: ["x"], does: "remove both cursors", run: clearCursors },
     ],
   },
   {
