@@ -39,7 +39,10 @@ def edge_agent(
     vehicle: Annotated[str | None, typer.Option(help="Vehicle id.")] = None,
     lake: Annotated[str | None, typer.Option(help="file:///abs/path or s3://bucket/prefix.")] = None,
     interface: Annotated[str | None, typer.Option(help="python-can interface, such as socketcan.")] = None,
-    channel: Annotated[str | None, typer.Option(help="Its channel, such as can0.")] = None,
+    channel: Annotated[
+        str | None, typer.Option(help="Its channel, such as can0, or several: can0,can1.")
+    ] = None,
+    filters: Annotated[str | None, typer.Option(help="Wanted ids and masks: 7E8,18FEF100:1FFFFF00.")] = None,
     dbc: Annotated[Path | None, typer.Option(help="CAN database to simulate or decode with.")] = None,
     spool: Annotated[Path | None, typer.Option(help="Folder in which windows wait for their upload.")] = None,
     window: Annotated[float | None, typer.Option(help="Seconds of one raw object.")] = None,
@@ -56,6 +59,7 @@ def edge_agent(
         "lake": lake,
         "interface": interface,
         "channel": channel,
+        "filters": filters,
         "dbc": dbc,
         "spool": spool,
         "window_seconds": window,
@@ -75,7 +79,7 @@ def edge_agent(
         _, database = read_database(chosen.dbc or BUNDLED)
         show_values(source, database.database, stop, Console(highlight=False), duration)
     else:
-        Agent(chosen, source, "simulation" if simulate else "capture").run(stop, duration)
+        Agent(chosen, source).run(stop, duration)
 
 
 def main() -> None:
@@ -96,7 +100,12 @@ def _source(config: AgentConfig, since: str | None, *, simulate: bool) -> FrameS
     now_ns = time.time_ns()
     start_ns = parse_instant(since) if since else now_ns
     simulator = Simulator(
-        database.database, config.vehicle_id, config.seed, start_ns, rate=config.rate, channel=config.channel
+        database.database,
+        config.vehicle_id,
+        config.seed,
+        start_ns,
+        rate=config.rate,
+        channel=config.channels[0],
     )
     return SimulatedSource(simulator, now_ns)
 

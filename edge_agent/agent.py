@@ -1,33 +1,26 @@
-"""The agent: frames into windows, windows into the spool, the spool into the lake. Ends when it is told to."""
+"""The agent: arrivals into journals, journals into the spool, the spool into the lake. Ends when it is told to."""
 
 import logging
 import threading
 import time
-from collections import deque
-from collections.abc import Iterator
 from typing import Final
 
-import pyarrow as pa
-
-from edge_agent.batch import Batcher
+from edge_agent.clock import GivenClock, SystemClock
+from edge_agent.closing import Closer
 from edge_agent.config import AgentConfig
+from edge_agent.journal_name import JournalName
+from edge_agent.recorder import Recorder
 from edge_agent.source import FrameSource
 from edge_agent.spool import Spool
 from edge_agent.upload import Uploader
 from telemetry_pipeline.errors import TransientError
-from telemetry_pipeline.lake.layout import RawObject
-from telemetry_pipeline.lake.parquet import write_raw
 from telemetry_pipeline.lake.store import Store
 
 log = logging.getLogger("edge_agent")
 
 STATS_S: Final = 60.0
 GRACE_S: Final = 5.0
-"""How long the end waits for the last upload: short enough for any service manager's patience."""
-
-DISK_WAIT_S: Final = 5.0
-UNSAVED_MOST: Final = 30
-"""Finished windows kept in memory while the disk takes none: half an hour of the usual length."""
+"""How long the end waits for the last window, and again for the last upload: any service manager has that patience."""
 
 
 class Agent:
@@ -36,16 +29,11 @@ class Agent:
     Args:
         config: The settings.
         source: Where the frames come from.
-        origin: What that is, for the raw objects' footer: `capture` or `simulation`.
     """
 
-    def __init__(self, config: AgentConfig, source: FrameSource, origin: str) -> None:
+    def __init__(self, config: AgentConfig, source: FrameSource) -> None:
         self._config = config
         self._source = source
-        self._footer = {"origin": origin}
-        self._batcher = Batcher(config.vehicle_id, config.window_seconds, config.max_frames)
-        self._unsaved: deque[tuple[RawObject, bytes]] = deque()
-        self._disk_due = 0.0
         self._frames = 0
 
     def run(self, stop: threading.Event, duration_s: float | None = None) -> None:
@@ -55,71 +43,68 @@ class Agent:
 
         Raises:
             BadSetting: The spool or the interface cannot be used.
-            TransientError: The upload thread is gone.
+            TransientError: A thread is gone.
         """
-        began = told = time.monotonic()
-        with Spool(self._config.spool) as spool:
+        config = self._config
+        with Spool(config.spool) as spool:
+            wall = SystemClock(config.clock_wait_seconds, spool.passed_ns)
+            # a simulated drive has its own time
+            clock = wall if self._source.origin == "capture" else GivenClock()
+            name = JournalName.first(spool.folder, self._source.origin, config.vehicle_id)
             uploader = Uploader(self._open_store, spool)
             if left := spool.waiting():
                 log.info("%d windows of an earlier run wait in %s", len(left), spool.folder)
-            uploader.start()
-            for frames in self._source.batches(stop):
-                now = time.monotonic()
-                self._frames += frames.num_rows
-                self._save(self._batcher.add(frames, now), spool, uploader)
-                if now - told >= STATS_S:
-                    self._tell(now - told, spool, uploader)
-                    told = now
-                if not uploader.is_alive:
-                    self._save(self._batcher.flush(), spool, uploader)
-                    raise TransientError(
-                        "the upload thread has ended", remedy="Start the agent again; the spool is safe"
-                    )
-                if duration_s is not None and now - began >= duration_s:
-                    stop.set()
-            self._disk_due = 0.0
-            self._save(self._batcher.flush(), spool, uploader)
-            uploader.stop(GRACE_S)
-            waiting = len(spool.waiting())
-            log.info(
-                "stopped: %d windows landed (%d frames), %d wait for the next start",
-                uploader.landed.objects,
-                uploader.landed.frames,
-                waiting,
+            closer = Closer(spool, clock, wall, name.boot, uploader.wake)
+            recorder = Recorder(
+                *(spool.folder, name, clock, closer.take),
+                window_s=config.window_seconds,
+                max_frames=config.max_frames,
+                sync_s=config.sync_seconds,
             )
+            uploader.start()
+            closer.start()
+            try:
+                self._capture(stop, duration_s, recorder, (closer, uploader))
+            finally:
+                lost = recorder.stop()
+                closer.stop(GRACE_S)
+                uploader.stop(GRACE_S)
+                log.info(
+                    "stopped: %d windows landed (%d frames), %d wait for the next start, %d frames lost",
+                    *(uploader.landed.objects, uploader.landed.frames, len(spool.waiting()), lost),
+                )
+
+    def _capture(
+        self,
+        stop: threading.Event,
+        duration_s: float | None,
+        recorder: Recorder,
+        workers: tuple[Closer, Uploader],
+    ) -> None:
+        began = told = time.monotonic()
+        for arrival in self._source.batches(stop):
+            now = time.monotonic()
+            self._frames += len(arrival.records)
+            recorder.add(arrival, now)
+            if now - told >= STATS_S:
+                self._tell(now - told, recorder, workers[1])
+                told = now
+            if not all(worker.is_alive for worker in workers):
+                raise TransientError(
+                    "the upload thread has ended", remedy="Start the agent again; the spool is safe"
+                )
+            if duration_s is not None and now - began >= duration_s:
+                stop.set()
 
     def _open_store(self) -> Store:
         return Store.open(self._config.lake, endpoint_url=self._config.endpoint_url)
 
-    def _save(self, windows: Iterator[tuple[RawObject, pa.Table]], spool: Spool, uploader: Uploader) -> None:
-        """Put finished windows into the spool, and those that the disk did not take before."""
-        for raw, table in windows:
-            self._unsaved.append((raw, write_raw(table, self._footer)))
-            if len(self._unsaved) > UNSAVED_MOST:
-                lost, _ = self._unsaved.popleft()
-                log.error("lost %s: the disk takes nothing and memory holds no more", lost.key)
-        if self._unsaved and time.monotonic() >= self._disk_due:
-            self._empty_into(spool, uploader)
-
-    def _empty_into(self, spool: Spool, uploader: Uploader) -> None:
-        while self._unsaved:
-            try:
-                spool.add(*self._unsaved[0])
-            except OSError as error:
-                log.warning(
-                    "%s takes no window (%s); %d kept in memory", spool.folder, error, len(self._unsaved)
-                )
-                self._disk_due = time.monotonic() + DISK_WAIT_S
-                return
-            self._unsaved.popleft()
-            uploader.wake()
-
-    def _tell(self, seconds: float, spool: Spool, uploader: Uploader) -> None:
+    def _tell(self, seconds: float, recorder: Recorder, uploader: Uploader) -> None:
         log.info(
             "%.0f frames/s, %d frames in the open window, %d windows wait, %d landed (%d frames, %d bytes)",
             self._frames / seconds,
-            self._batcher.frames_held,
-            len(spool.waiting()),
+            recorder.frames,
+            len(uploader.spool.waiting()),
             uploader.landed.objects,
             uploader.landed.frames,
             uploader.landed.bytes,

@@ -1,62 +1,135 @@
-"""Frames from a real bus through python-can, and never a word onto it. An adapter that vanishes is waited for.
+"""Frames from real buses, and never a word onto them. An adapter that fails or vanishes is waited for.
 
-What becomes of the frames is not known here.
+How one bus is read is `socketcan`'s and `pythoncan`'s business; what becomes of the frames is not known here.
 """
 
 import logging
+import select
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any, Final
+from errno import ENETDOWN
+from pathlib import Path
+from typing import Final
 
 import can
-import numpy as np
-import pyarrow as pa
 
 from edge_agent.config import AgentConfig
-from edge_agent.frames import dlc_of, frames_table, no_frames
-from telemetry_pipeline.errors import BadSetting
+from edge_agent.pythoncan import PythonCanReader
+from edge_agent.records import NOTHING, Arrival, Records
+from edge_agent.socketcan import SocketCanReader
 
 log = logging.getLogger("edge_agent.capture")
 
 POLL_S: Final = 0.2
-LINGER_S: Final = 0.02
-MOST_AT_ONCE: Final = 10_000
+LINGER_S: Final = 0.05
+"""Frames are read so long after the first of them: fewer, larger reads. Their times are the kernel's."""
+
 FIRST_WAIT_S: Final = 1.0
 LONGEST_WAIT_S: Final = 30.0
+_INTERFACES: Final = Path("/sys/class/net")
 
 
 class BusSource:
-    """The frames of one CAN channel.
+    """The frames of one or several CAN channels.
 
-    A bus that cannot be opened or read is tried again after 1 s, 2 s, 4 s … 30 s; the wait starts over once
-    frames come.
+    A bus that cannot be opened or read is tried again after 1 s, 2 s, 4 s … 30 s, or as soon as its interface
+    appears; the wait starts over once frames come. The other channels are read meanwhile.
 
     Args:
-        config: Which bus, and which vehicle its frames come from.
+        config: Which buses.
     """
 
-    def __init__(self, config: AgentConfig) -> None:
-        self._config = config
-        self._failures = 0
-        self.reconnects = 0
+    origin = "capture"
 
-    def batches(self, stop: threading.Event) -> Iterator[pa.Table]:
+    def __init__(self, config: AgentConfig) -> None:
+        self.lines = [Line(config, channel) for channel in config.channels]
+
+    def batches(self, stop: threading.Event) -> Iterator[Arrival]:
         """See `edge_agent.source.FrameSource`.
 
         Raises:
             BadSetting: python-can has no such interface: waiting would not help.
         """
-        while not stop.is_set():
-            try:
-                with self.open_bus() as bus:
-                    log.info("listening on %s %s", self._config.interface, self._config.channel)
-                    while not stop.is_set():
-                        yield self._receive(bus)
-            except (can.CanError, OSError) as error:  # an interface that is not there is a plain OSError
-                yield from self._wait(error, stop)
+        try:
+            while not stop.is_set():
+                heard = False
+                wait_s = POLL_S / len(self.lines)
+                for line in self.lines:
+                    records = line.take(wait_s)
+                    if records is not None and len(records):
+                        heard = True
+                        yield Arrival(line.channel, records)
+                if not heard:
+                    yield NOTHING
+                self._rest(stop)
+        finally:
+            for line in self.lines:
+                line.close()
 
-    def open_bus(self) -> Any:  # noqa: ANN401  python-can is not typed for us
+    def _rest(self, stop: threading.Event) -> None:
+        """Wait until something has come or something may be tried again."""
+        sockets = [line.reader for line in self.lines if isinstance(line.reader, SocketCanReader)]
+        if sockets:
+            poll = select.poll()
+            for reader in sockets:
+                poll.register(reader, select.POLLIN)
+            # buses that python-can reads are waited for where they are read
+            alone = len(sockets) == sum(line.reader is not None for line in self.lines)
+            if poll.poll(POLL_S * 1000 if alone else 0):
+                time.sleep(LINGER_S)
+        elif not any(line.reader for line in self.lines):
+            stop.wait(POLL_S)
+
+
+class Line:
+    """One channel: its reader while it is open, and when to try again while it is not.
+
+    Args:
+        config: How it is opened.
+        channel: Which one.
+    """
+
+    def __init__(self, config: AgentConfig, channel: str) -> None:
+        self.channel = channel
+        self.reader: SocketCanReader | PythonCanReader | None = None
+        self.reconnects = 0
+        self.dropped = 0
+        """Frames that the kernel had no room for since the start."""
+        self._config = config
+        self._failures = 0
+        self._retry_at = 0.0
+        self._there = True
+        self._is_down = False
+        self._dropped_before = 0
+
+    def take(self, wait_s: float) -> Records | None:
+        """What has come, opening the bus if it is time to; None if nothing can come.
+
+        Raises:
+            BadSetting: python-can has no such interface.
+        """
+        try:
+            if self.reader is None:
+                if not self._is_due():
+                    return None
+                self.reader = self.open()
+                log.info("listening on %s %s", self._config.interface, self.channel)
+            records = (
+                self.reader.read() if isinstance(self.reader, SocketCanReader) else self.reader.read(wait_s)
+            )
+        except (can.CanError, OSError) as error:  # an interface that is not there is a plain OSError
+            self._fail(error)
+            return None
+        if len(records):
+            self._failures = 0
+            if self._is_down:
+                log.info("%s is up again", self.channel)
+            self._is_down = False
+        self._count_drops()
+        return records
+
+    def open(self) -> SocketCanReader | PythonCanReader:
         """Open the bus.
 
         Raises:
@@ -65,59 +138,41 @@ class BusSource:
             OSError: The adapter is not there.
         """
         config = self._config
-        options: dict[str, Any] = {"bitrate": config.bitrate} if config.bitrate else {}
-        if config.fd:
-            options["fd"] = True
-        try:
-            return can.Bus(interface=config.interface, channel=config.channel, **options)
-        except can.CanInterfaceNotImplementedError as error:
-            raise BadSetting(
-                f"python-can cannot use the interface {config.interface!r} ({error})",
-                "interface",
-                f"Use one of {', '.join(sorted(can.VALID_INTERFACES))}",
-            ) from error
+        if config.interface == "socketcan":
+            return SocketCanReader(self.channel, config.can_filters)
+        return PythonCanReader(
+            config.interface, self.channel, bitrate=config.bitrate, fd=config.fd, filters=config.can_filters
+        )
 
-    def _receive(self, bus: Any) -> pa.Table:  # noqa: ANN401
-        first = bus.recv(POLL_S)
-        if first is None:
-            return no_frames()
-        self._failures = 0
-        messages = [first]
-        until = time.monotonic() + LINGER_S
-        while len(messages) < MOST_AT_ONCE and (left := until - time.monotonic()) > 0:
-            if message := bus.recv(left):
-                messages.append(message)
-        return messages_table(messages, self._config.vehicle_id, self._config.channel)
+    def close(self) -> None:
+        """Listen no longer."""
+        if self.reader:
+            self.reader.close()
+        self.reader = None
 
-    def _wait(self, error: Exception, stop: threading.Event) -> Iterator[pa.Table]:
+    def _is_due(self) -> bool:
+        there = (_INTERFACES / self.channel).exists()
+        appeared, self._there = there and not self._there, there
+        return appeared or time.monotonic() >= self._retry_at
+
+    def _fail(self, error: Exception) -> None:
+        if self.reader and isinstance(error, OSError) and error.errno == ENETDOWN:
+            # the same socket hears again when the interface is up, and from its first frame on
+            log.warning("%s is down; waiting for it to come up", self.channel)
+            self._is_down = True
+            return
+        self.close()
+        self._dropped_before = self.dropped
         wait = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** min(self._failures, 16))
         self._failures += 1
         self.reconnects += 1
-        log.warning("%s is not usable (%s); trying again in %.0f s", self._config.channel, error, wait)
-        until = time.monotonic() + wait
-        while not stop.is_set() and (left := until - time.monotonic()) > 0:
-            yield no_frames()
-            stop.wait(min(left, POLL_S))
+        self._retry_at = time.monotonic() + wait
+        self._there = (_INTERFACES / self.channel).exists()
+        log.warning("%s is not usable (%s); trying again in %.0f s", self.channel, error, wait)
 
-
-def messages_table(messages: list[Any], vehicle_id: str, channel: str) -> pa.Table:
-    """Messages of python-can as frames.
-
-    python-can has timestamps as float64 seconds, which hold no nanoseconds today: they are rounded to
-    microseconds, the finest unit that survives.
-    """
-    lengths = np.array([len(message.data) for message in messages])
-    # a remote frame carries no data, and its length code says how much it asks for
-    asked = np.array([message.dlc if message.is_remote_frame else 0 for message in messages])
-    return frames_table(
-        np.array([round(message.timestamp * 1e6) * 1000 for message in messages], np.int64),
-        np.array([message.arbitration_id for message in messages], np.uint32),
-        pa.array([bytes(message.data) for message in messages], pa.binary()),
-        vehicle_id=vehicle_id,
-        channel=channel,
-        is_extended_id=[message.is_extended_id for message in messages],
-        is_fd=[message.is_fd for message in messages],
-        is_error_frame=[message.is_error_frame for message in messages],
-        is_remote_frame=[message.is_remote_frame for message in messages],
-        dlc=dlc_of(np.maximum(lengths, asked)),
-    )
+    def _count_drops(self) -> None:
+        if isinstance(self.reader, SocketCanReader):
+            dropped = self._dropped_before + self.reader.dropped
+            if dropped > self.dropped:
+                log.error("%s: the kernel dropped %d frames", self.channel, dropped - self.dropped)
+            self.dropped = dropped

@@ -7,7 +7,7 @@ from typing import Final
 
 import can
 
-from edge_agent.capture import BusSource
+from edge_agent.capture import Line
 from edge_agent.config import AgentConfig
 from edge_agent.database import BUNDLED, read_database
 from edge_agent.spool import Spool
@@ -60,7 +60,7 @@ def _spool(config: AgentConfig) -> str:
         waiting = len(spool.waiting())
         free = shutil.disk_usage(spool.folder).free
         try:
-            probe = spool.folder / "write-test.partial"
+            probe = spool.folder / "write-test.staged"
             probe.write_bytes(b"x" * 4096)
             probe.unlink()
         except OSError as error:
@@ -87,12 +87,13 @@ def _lake(config: AgentConfig) -> str:
 
 
 def _interface(config: AgentConfig) -> str:
-    try:
-        BusSource(config).open_bus().shutdown()
-    except (can.CanError, OSError) as error:
-        raise BadSetting(
-            f"cannot be opened ({error})",
-            f"{config.interface} {config.channel}",
-            "Plug it in and bring it up: ip link set can0 up type can bitrate 500000 listen-only on",
-        ) from error
+    for channel in config.channels:
+        try:
+            Line(config, channel).open().close()
+        except (can.CanError, OSError) as error:
+            raise BadSetting(
+                f"cannot be opened ({error})",
+                f"{config.interface} {channel}",
+                f"Plug it in and bring it up: ip link set {channel} up type can bitrate 500000 listen-only on",
+            ) from error
     return f"{config.interface} {config.channel}: opened"

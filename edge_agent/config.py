@@ -13,13 +13,16 @@ from typing import Any, Final, cast
 
 import yaml
 
+from edge_agent.filters import Filter, parse_filters
 from telemetry_pipeline.errors import BadSetting
 from telemetry_pipeline.lake.layout import check_vehicle_id
-from telemetry_pipeline.lake.windows import MAX_ROWS
 
 PREFIX: Final = "AGENT_"
 SPOOL: Final = "~/.local/state/telemetry-agent/spool"
 """Where windows wait when neither a setting nor systemd's STATE_DIRECTORY names a folder."""
+
+MAX_FRAMES: Final = 300_000
+"""More than a minute of a full 500 kbit/s bus; what becomes one object is in memory for a moment."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,12 +35,17 @@ class AgentConfig:
             default: the folder `lake` here.
         endpoint_url: An S3-compatible server that stands in for AWS; also AWS_ENDPOINT_URL.
         interface: python-can's name of the kind of adapter.
-        channel: The adapter's channel; also the channel of the frames.
+        channel: The adapter's channel, or several with commas between them; also the channels of the frames.
+        filters: The frames that are wanted: hexadecimal ids, some with a mask, such as `7E8,18FEF100:1FFFFF00`;
+            default: all.
         bitrate: Bits per second, for adapters that are configured by python-can; SocketCAN is configured by the
             system.
-        fd: Receive CAN FD frames too.
+        fd: Have python-can receive CAN FD frames too; SocketCAN always does.
         window_seconds: The longest time that one raw object covers.
         max_frames: The most frames in one raw object.
+        sync_seconds: What has arrived is on the disk after so long: what a power cut costs.
+        clock_wait_seconds: How long windows wait after the start for a clock that something vouches for. A clock
+            that names an impossible time is always waited for.
         dbc: The CAN database of --simulate and --decode-live; default: the source tree's.
         spool: The folder in which finished windows wait for their upload; also STATE_DIRECTORY.
         rate: How many times faster than the database's cycle times --simulate sends.
@@ -49,10 +57,13 @@ class AgentConfig:
     endpoint_url: str | None = None
     interface: str = "socketcan"
     channel: str = "can0"
+    filters: str = ""
     bitrate: int | None = None
     fd: bool = False
     window_seconds: float = 60.0
-    max_frames: int = MAX_ROWS
+    max_frames: int = MAX_FRAMES
+    sync_seconds: float = 0.8
+    clock_wait_seconds: float = 120.0
     dbc: Path | None = None
     spool: Path
     rate: float = 1.0
@@ -62,9 +73,26 @@ class AgentConfig:
         check_vehicle_id(self.vehicle_id)
         _in_range("window_seconds", self.window_seconds, 0.1, 3600)
         _in_range("max_frames", self.max_frames, 1, 10_000_000)
+        _in_range("sync_seconds", self.sync_seconds, 0.05, 60)
+        _in_range("clock_wait_seconds", self.clock_wait_seconds, 0, 86_400)
+        parse_filters(self.filters)
+        if not self.channels or len(set(self.channels)) < len(self.channels):
+            raise BadSetting(
+                f"{self.channel!r} names no channel, or one twice", "channel", "Use can0 or can0,can1"
+            )
         _in_range("rate", self.rate, 0.001, 1000)
         if self.bitrate is not None:
             _in_range("bitrate", self.bitrate, 1000, 8_000_000)
+
+    @property
+    def channels(self) -> list[str]:
+        """The channels, one by one."""
+        return [name.strip() for name in self.channel.split(",") if name.strip()]
+
+    @property
+    def can_filters(self) -> list[Filter]:
+        """The filters, one by one."""
+        return parse_filters(self.filters)
 
     @classmethod
     def read(

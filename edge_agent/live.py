@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from edge_agent.records import table_of
 from edge_agent.source import FrameSource
 
 REFRESH_S: Final = 0.5
@@ -23,7 +24,7 @@ def show_rate(source: FrameSource, stop: threading.Event, console: Console, dura
     frames = total = 0
     for batch in source.batches(stop):
         now = time.monotonic()
-        frames += batch.num_rows
+        frames += len(batch.records)
         if now - last >= 1:
             total += frames
             console.print(f"{frames / (now - last):8.0f} frames/s   {total:,} frames")
@@ -54,7 +55,7 @@ def show_values(
     drawn = began
     with Live(board.table(), console=console, auto_refresh=False, transient=console.is_terminal) as live:
         for batch in source.batches(stop):
-            board.take(batch)
+            board.take(table_of([batch], ""))
             now = time.monotonic()
             if console.is_terminal and now - drawn >= REFRESH_S:
                 live.update(board.table(), refresh=True)

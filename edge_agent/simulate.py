@@ -84,7 +84,7 @@ class Simulator:
             for slot, message in enumerate(messages)
         ]
         self._vehicle_id = vehicle_id
-        self._channel = channel
+        self.channel = channel
 
     def frames(self, start_ns: int, end_ns: int) -> pa.Table:
         """The frames of [start_ns, end_ns), schema `RAW`, in order of time; no two have the same timestamp."""
@@ -107,7 +107,7 @@ class Simulator:
             np.full(rows, message.frame_id, np.uint32),
             binary_of(data),
             vehicle_id=self._vehicle_id,
-            channel=self._channel,
+            channel=self.channel,
             is_extended_id=[bool(message.is_extended_frame)] * rows,
             is_fd=[bool(message.is_fd) or data.shape[1] > 8] * rows,
             is_error_frame=never,

@@ -4,14 +4,20 @@ import threading
 from collections.abc import Iterator
 from typing import Protocol
 
-import pyarrow as pa
+from edge_agent.records import Arrival
 
 
 class FrameSource(Protocol):
-    """Where frames come from."""
+    """Where frames come from.
 
-    def batches(self, stop: threading.Event) -> Iterator[pa.Table]:
-        """Frames (schema `RAW`) as they arrive, several times a second; an empty table when there are none.
+    Attributes:
+        origin: What that is, for the raw objects' footer: `capture` or `simulation`.
+    """
+
+    origin: str
+
+    def batches(self, stop: threading.Event) -> Iterator[Arrival]:
+        """Frames as they arrive, several times a second; none when there are none.
 
         Ends when `stop` is set.
         """

@@ -1,21 +1,24 @@
-"""Finished windows on disk until the lake has them: whole or not at all, whatever happens to the power.
+"""What waits for the lake, on disk: finished windows, whole or not at all, whatever happens to the power.
 
 What the lake is, and when something is tried again, is `upload`'s business.
 """
 
 import fcntl
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 from urllib.parse import quote, unquote
 
+from edge_agent.journal import sync_folder
 from telemetry_pipeline.errors import BadKey, BadSetting
 from telemetry_pipeline.lake.layout import RawObject
 from telemetry_pipeline.lake.windows import sibling
 
-_PARTIAL: Final = ".partial"
+_STAGED: Final = ".staged"
+_DONE: Final = ".done"
 _LOCK: Final = ".lock"
 
 
@@ -36,6 +39,8 @@ class Spool:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            self.passed_ns = int(os.read(self._lock, 20) or 0)
+            """A time that had passed when the agent last ran, nanoseconds since the epoch."""
         except OSError as error:
             raise BadSetting(
                 f"the spool cannot be used ({error.strerror})", str(folder), "Name another --spool"
@@ -47,8 +52,7 @@ class Spool:
             raise BadSetting(
                 "another agent uses this spool", str(folder), "Stop it, or name another --spool"
             ) from error
-        for torn in folder.glob(f"*{_PARTIAL}"):
-            torn.unlink()
+        self._recover()
 
     def __enter__(self) -> Self:
         return self
@@ -62,33 +66,48 @@ class Spool:
         """Let the next process have the folder."""
         os.close(self._lock)
 
-    def add(self, raw: RawObject, body: bytes) -> RawObject:
-        """Keep a window; when this returns, a power cut does not lose it.
+    def add(self, outputs: Sequence[tuple[RawObject, bytes]], journal: Path, number: int) -> list[RawObject]:
+        """Keep the windows that a journal has become, instead of it.
+
+        One renaming decides: before it there is the journal, after it there are the windows, and a power cut at any
+        moment leaves one or the other.
+
+        Args:
+            outputs: The windows; none if there was nothing in the journal.
+            journal: The journal's file, in the spool's folder.
+            number: The journal's number, under which the windows are staged.
 
         Returns:
-            What it is called: `raw`, or the next free name if that one waits already.
+            What they are called: as asked, or by the next free name if a window of that name waits already.
 
         Raises:
-            OSError: The disk does not take it; nothing is left behind.
+            OSError: The disk does not take them; the journal is what it was.
         """
-        name, nth = raw, 0
-        while self._path(name).exists():
-            nth += 1
-            name = sibling(raw, nth)
-        path = self._path(name)
-        partial = path.with_name(f"{path.name}{_PARTIAL}")
-        try:
-            with partial.open("wb") as file:
-                file.write(body)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.rename(path)
-            self._sync()
-        except OSError:
-            with suppress(OSError):
-                partial.unlink(missing_ok=True)
-            raise
-        return name
+        done = self.folder / f"{number:016x}{_DONE}"
+        if done.exists():  # it was decided, and then the disk failed
+            self._publish(done)
+            return []
+        if not journal.exists():  # given up for want of room
+            return []
+        for torn in self.folder.glob(f"{number:016x}~*{_STAGED}"):
+            torn.unlink()
+        names: list[RawObject] = []
+        for raw, body in outputs:
+            name, nth = raw, 0
+            while name in names or self._path(name).exists():
+                nth += 1
+                name = sibling(raw, nth)
+            names.append(name)
+            _write_whole(self._staged(name, number), body)
+        journal.rename(done)
+        sync_folder(self.folder)
+        self._publish(done)
+        return names
+
+    def note_time(self, ns: int) -> None:
+        """Remember that a time has passed, nanoseconds since the epoch: it cannot be earlier at the next start."""
+        with suppress(OSError):
+            os.pwrite(self._lock, f"{ns:020d}".encode(), 0)
 
     def waiting(self) -> list[RawObject]:
         """The windows that wait, oldest first. Files that are none of ours are not touched."""
@@ -113,10 +132,37 @@ class Spool:
     def _path(self, raw: RawObject) -> Path:
         return self.folder / quote(raw.key, safe="")
 
-    def _sync(self) -> None:
-        """A rename is only on disk once its folder is."""
-        folder = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+    def _staged(self, raw: RawObject, number: int) -> Path:
+        return self.folder / f"{number:016x}~{quote(raw.key, safe='')}{_STAGED}"
+
+    def _publish(self, done: Path) -> None:
+        """Give the windows of a journal that is done their names, and forget the journal."""
+        for staged in self.folder.glob(f"{done.stem}~*{_STAGED}"):
+            staged.rename(self.folder / staged.name.partition("~")[2].removesuffix(_STAGED))
+        sync_folder(self.folder)
+        done.unlink()
+
+    def _recover(self) -> None:
+        """Go on where the last process ended; a disk that can only be read is left as it is."""
+        with suppress(OSError):
+            for done in self.folder.glob(f"*{_DONE}"):
+                self._publish(done)
+            for torn in self.folder.glob(f"*{_STAGED}"):
+                torn.unlink()
+
+
+def _write_whole(path: Path, body: bytes) -> None:
+    """Write a file and have it on the disk, or leave nothing.
+
+    Raises:
+        OSError: The disk does not take it.
+    """
+    try:
+        with path.open("wb") as file:
+            file.write(body)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+        raise

@@ -59,7 +59,7 @@ class Uploader:
         self.landed = Landed()
         self._open_store = open_store
         self._store: Store | None = None
-        self._spool = spool
+        self.spool = spool
         self._refused = _Refused()
         self._failures = 0
         self._wake = threading.Event()
@@ -100,7 +100,7 @@ class Uploader:
     def _round(self) -> float:
         """Upload what waits; how many seconds until the next round, unless something happens before."""
         now = time.monotonic()
-        for raw in self._spool.waiting():
+        for raw in self.spool.waiting():
             if self._refused.until.get(raw, 0.0) > now:
                 continue
             try:
@@ -131,7 +131,7 @@ class Uploader:
         """
         if self._store is None:
             self._store = self._open_store()
-        body = self._spool.read(raw)
+        body = self.spool.read(raw)
         frames = open_object(body, raw.key).metadata.num_rows
         for nth in count():
             name = sibling(raw, nth)
@@ -141,7 +141,7 @@ class Uploader:
                 if not self._holds(name, body):
                     continue
             break
-        self._spool.remove(raw)
+        self.spool.remove(raw)
         self.landed.objects += 1
         self.landed.frames += frames
         self.landed.bytes += len(body)
@@ -161,7 +161,7 @@ class Uploader:
         ceiling = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** min(self._failures, 16))
         self._failures += 1
         wait = random.uniform(0, ceiling)  # noqa: S311  it spreads a fleet, it guards nothing
-        log.warning("%s; trying again in %.1f s (%d windows wait)", error, wait, len(self._spool.waiting()))
+        log.warning("%s; trying again in %.1f s (%d windows wait)", error, wait, len(self.spool.waiting()))
         return wait
 
     def _tell_once(self, error: Exception) -> None:

@@ -1,8 +1,11 @@
+import secrets
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from edge_agent.frames import frames_table
+from edge_agent.records import Arrival, records_of
 from telemetry_pipeline.lake.store import Store
 
 
@@ -25,6 +28,30 @@ def make_frames():
         )
 
     return make
+
+
+@pytest.fixture
+def arrive(make_frames):
+    """Frames of one channel with given times."""
+
+    def make(stamps, channel="can0"):
+        return Arrival(channel, records_of(make_frames(stamps)))
+
+    return make
+
+
+@pytest.fixture
+def add():
+    """Puts a window into a spool, as if a journal had become it."""
+
+    def put(spool, raw, body):
+        number = secrets.randbits(64)
+        journal = spool.folder / f"{number:016x}.was"
+        journal.write_bytes(b"")
+        (name,) = spool.add([(raw, body)], journal, number)
+        return name
+
+    return put
 
 
 @pytest.fixture

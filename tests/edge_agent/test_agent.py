@@ -7,6 +7,7 @@ import pytest
 from edge_agent import agent
 from edge_agent.agent import Agent
 from edge_agent.config import AgentConfig
+from edge_agent.records import table_of
 from edge_agent.spool import Spool
 from edge_agent.upload import Uploader
 from telemetry_pipeline.errors import TransientError
@@ -18,13 +19,15 @@ START = 1_795_334_400_000_000_000
 class Source:
     """A bus that gives what it was made with, then ends."""
 
-    def __init__(self, tables):
-        self.tables = tables
+    origin = "simulation"
+
+    def __init__(self, arrivals):
+        self.arrivals = arrivals
 
     def batches(self, stop):
-        for table in self.tables:
+        for arrival in self.arrivals:
             if not stop.is_set():
-                yield table
+                yield arrival
 
 
 @pytest.fixture
@@ -38,22 +41,23 @@ def stop():
     return threading.Event()
 
 
-def test_every_frame_is_counted_and_said(config, stop, make_frames, monkeypatch, caplog):
+def test_every_frame_is_counted_and_said(config, stop, arrive, monkeypatch, caplog):
     monkeypatch.setattr(agent, "STATS_S", 0.0)
-    tables = [make_frames([START + 1000 * k + n for n in range(k)]) for k in range(40)]
+    arrivals = [arrive([START + 1000 * k + n for n in range(k)]) for k in range(40)]
     with caplog.at_level("INFO"):
-        Agent(config, Source(tables), "capture").run(stop)
+        Agent(config, Source(arrivals)).run(stop)
     held = [int(number) for number in re.findall(r"(\d+) frames in the open window", caplog.text)]
     assert held == [sum(range(k + 1)) for k in range(40)]
-    assert "1 windows landed (780 frames), 0 wait" in caplog.text
+    assert "1 windows landed (780 frames), 0 wait for the next start, 0 frames lost" in caplog.text
 
 
-def test_an_agent_whose_upload_has_died_says_so_and_keeps_what_it_has(config, stop, make_frames, monkeypatch):
+def test_an_agent_whose_upload_has_died_says_so_and_keeps_what_it_has(config, stop, arrive, monkeypatch):
     monkeypatch.setattr(Uploader, "_run", lambda self: None)
-    frames = make_frames([START])
-    tables = itertools.chain([frames], itertools.repeat(frames.slice(1)))
+    frames = arrive([START, START + 5])
+    arrivals = itertools.chain([frames], itertools.repeat(arrive([])))
     with pytest.raises(TransientError, match="upload thread"):
-        Agent(config, Source(tables), "capture").run(stop)
+        Agent(config, Source(arrivals)).run(stop)
     with Spool(config.spool) as spool:
         (window,) = spool.waiting()
-        assert read_raw(spool.read(window), window.key).to_pylist() == frames.to_pylist()
+        rows = read_raw(spool.read(window), window.key).to_pylist()
+        assert rows == table_of([frames], "V").to_pylist()

@@ -6,12 +6,12 @@ import uuid
 import can
 import pytest
 
-from edge_agent import capture
+from edge_agent import capture, pythoncan, socketcan
 from edge_agent.capture import BusSource
 from edge_agent.config import AgentConfig
+from edge_agent.pythoncan import records_of_messages
+from edge_agent.records import table_of
 from telemetry_pipeline.errors import BadSetting
-from telemetry_pipeline.lake import schema
-from telemetry_pipeline.lake.windows import stamps_of
 
 
 @pytest.fixture
@@ -27,9 +27,8 @@ def gather(source, wanted, meanwhile=lambda: None, seconds=120):
     """Rows from a source until there are `wanted`; `meanwhile` is called once, when it listens."""
     stop, rows = threading.Event(), []
     deadline = time.monotonic() + seconds
-    for number, table in enumerate(source.batches(stop)):
-        assert table.schema == schema.RAW
-        rows += table.to_pylist()
+    for number, arrival in enumerate(source.batches(stop)):
+        rows += table_of([arrival], "V").to_pylist()
         if number == 0:
             meanwhile()
         if len(rows) >= wanted or time.monotonic() > deadline:
@@ -64,14 +63,16 @@ def test_every_kind_of_frame_arrives_as_it_was_sent(config):
 def test_timestamps_are_whole_microseconds():
     stamp = 1_795_334_400.123457
     messages = [can.Message(timestamp=stamp, data=b"\x01"), can.Message(timestamp=stamp + 1e-6, data=b"")]
-    table = capture.messages_table(messages, "V", "can0")
-    assert stamps_of(table).tolist() == [1_795_334_400_123_457_000, 1_795_334_400_123_458_000]
+    assert records_of_messages(messages)["stamp"].tolist() == [
+        1_795_334_400_123_457_000,
+        1_795_334_400_123_458_000,
+    ]
 
 
 def test_a_silent_bus_says_so_again_and_again(config):
     stop = threading.Event()
-    tables = list(itertools.islice(BusSource(config()).batches(stop), 3))
-    assert [table.num_rows for table in tables] == [0, 0, 0]
+    arrivals = list(itertools.islice(BusSource(config()).batches(stop), 3))
+    assert [len(arrival.records) for arrival in arrivals] == [0, 0, 0]
 
 
 class Unplugged:
@@ -80,21 +81,19 @@ class Unplugged:
     def __init__(self, error):
         self.error = error
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        return None
-
-    def recv(self, _):
+    def read(self, _):
         raise self.error
+
+    def close(self):
+        pass
 
 
 def test_an_adapter_that_comes_and_goes_is_waited_for(config, monkeypatch):
     monkeypatch.setattr(capture, "FIRST_WAIT_S", 0.01)
     settings = config()
     source = BusSource(settings)
-    real = source.open_bus
+    (line,) = source.lines
+    real = line.open
     faults = [
         OSError(19, "No such device"),  # not plugged in
         can.CanInitializationError("down"),
@@ -102,45 +101,63 @@ def test_an_adapter_that_comes_and_goes_is_waited_for(config, monkeypatch):
         Unplugged(OSError(19, "No such device")),
     ]
 
-    def open_bus():
+    def opened():
         if not faults:
-            bus = real()
+            reader = real()
             sender.send(can.Message(arbitration_id=1, data=b"\x07"))
-            return bus
+            return reader
         fault = faults.pop(0)
         if isinstance(fault, Unplugged):
             return fault
         raise fault
 
-    source.open_bus = open_bus
+    line.open = opened
     with can.Bus(interface="virtual", channel=settings.channel) as sender:
         rows = gather(source, 1)
     assert [row["data"] for row in rows] == [b"\x07"]
-    assert source.reconnects == 4
+    assert line.reconnects == 4
 
 
 def test_the_waits_grow_to_their_limit_and_start_over(config, monkeypatch, caplog):
-    monkeypatch.setattr(capture, "FIRST_WAIT_S", 0.001)
-    monkeypatch.setattr(capture, "LONGEST_WAIT_S", 0.004)
-    source = BusSource(config())
-    waits = []
-    original = source._wait
-
-    def noted(error, stop):
-        began = time.monotonic()
-        yield from original(error, stop)
-        waits.append(time.monotonic() - began)
-        if len(waits) == 5:
-            stop.set()
+    now = [1000.0]
+    monkeypatch.setattr(capture.time, "monotonic", lambda: now[0])
+    (line,) = BusSource(config()).lines
+    tried = []
 
     def missing():
+        tried.append(now[0])
         raise OSError(19, "No such device")
 
-    source._wait, source.open_bus = noted, missing
-    stop = threading.Event()
-    assert all(table.num_rows == 0 for table in source.batches(stop))
-    assert all(wait >= least for wait, least in zip(waits, (0.001, 0.002, 0.004, 0.004, 0.004), strict=True))
-    assert caplog.text.count("not usable") == 5
+    line.open = missing
+    while len(tried) < 8:
+        assert line.take(0) is None
+        now[0] += 0.25
+    waits = [later - earlier for earlier, later in itertools.pairwise(tried)]
+    assert waits == [1, 2, 4, 8, 16, 30, 30]
+    assert caplog.text.count("not usable") == 8
+    line._failures = 0  # frames came
+    line.take(0)
+    assert "trying again in 1 s" in caplog.text
+
+
+def test_an_interface_that_appears_is_opened_at_once(config, monkeypatch, tmp_path):
+    monkeypatch.setattr(capture, "_INTERFACES", tmp_path)
+    (line,) = BusSource(config(channel="can7")).lines
+    tried = []
+
+    def missing():
+        tried.append(1)
+        raise OSError(19, "No such device")
+
+    line.open = missing
+    line._failures = 10  # 30 s to go
+    for _ in range(3):
+        line.take(0)
+    assert len(tried) == 1
+    (tmp_path / "can7").mkdir()
+    for _ in range(3):
+        line.take(0)
+    assert len(tried) == 2
 
 
 def test_the_end_does_not_wait_for_the_adapter(config):
@@ -150,12 +167,76 @@ def test_the_end_does_not_wait_for_the_adapter(config):
     def missing():
         raise OSError(19, "No such device")
 
-    source.open_bus = missing
-    source._failures = 10  # 30 s to go
+    source.lines[0].open = missing
+    source.lines[0]._failures = 10  # 30 s to go
     began = time.monotonic()
     for _ in source.batches(stop):
         stop.set()
     assert time.monotonic() - began < 25
+
+
+def test_several_channels_and_one_of_them_missing(config):
+    names = [f"test-{uuid.uuid4().hex}" for _ in range(3)]
+    source = BusSource(config(channel=",".join(names)))
+
+    def missing():
+        raise OSError(19, "No such device")
+
+    source.lines[1].open = missing
+    with (
+        can.Bus(interface="virtual", channel=names[0]) as first,
+        can.Bus(interface="virtual", channel=names[2]) as last,
+    ):
+
+        def send():
+            for nth in range(3):
+                first.send(can.Message(arbitration_id=1, data=[nth]))
+                last.send(can.Message(arbitration_id=1, data=[nth]))
+
+        rows = gather(source, 6, send)
+    assert sorted((row["channel"], row["data"]) for row in rows) == sorted(
+        (name, bytes([nth])) for name in (names[0], names[2]) for nth in range(3)
+    )
+
+
+def test_only_what_is_wanted_comes(config):
+    settings = config(filters="100:7F0,18FEF100")
+    with can.Bus(interface="virtual", channel=settings.channel) as sender:
+
+        def send():
+            for arb_id, extended in ((0x0FF, False), (0x105, False), (0x105, True), (0x18FEF100, True)):
+                sender.send(can.Message(arbitration_id=arb_id, is_extended_id=extended))
+
+        rows = gather(BusSource(settings), 2, send)
+    assert [(row["arb_id"], row["is_extended_id"]) for row in rows] == [(0x105, False), (0x18FEF100, True)]
+
+
+def test_an_adapter_that_counts_from_its_own_start_is_dated(config):
+    settings = config()
+    source = BusSource(settings)
+    with can.Bus(interface="virtual", channel=settings.channel) as sender:
+        before = time.time_ns()
+        stamps = iter([12.5, 12.75])
+
+        def send():
+            bus = source.lines[0].reader._bus
+            real = bus.recv
+
+            def receive(wait):
+                message = real(wait)
+                if message:
+                    message.timestamp = next(stamps)
+                return message
+
+            bus.recv = receive
+            sender.send(can.Message(arbitration_id=1))
+            sender.send(can.Message(arbitration_id=2))
+
+        rows = gather(source, 2, send)
+        after = time.time_ns()
+    first, second = (row["timestamp"].value for row in rows)
+    assert second - first == 250_000_000
+    assert before <= second <= after + 1_000_000_000
 
 
 def test_an_interface_that_does_not_exist_is_refused(config):
@@ -163,7 +244,8 @@ def test_an_interface_that_does_not_exist_is_refused(config):
         next(BusSource(config(interface="nonsense")).batches(threading.Event()))
 
 
-def test_nothing_is_ever_sent():
-    source = capture.__spec__.loader.get_source(capture.__name__)
-    assert ".send(" not in source
-    assert "send_periodic" not in source
+@pytest.mark.parametrize("module", [capture, pythoncan, socketcan], ids=lambda module: module.__name__)
+def test_nothing_is_ever_sent(module):
+    source = module.__spec__.loader.get_source(module.__name__)
+    for word in ("send(", "send_periodic", "sendmsg", "sendmmsg", "sendto", "write("):
+        assert word not in source

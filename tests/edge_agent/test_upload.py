@@ -45,9 +45,9 @@ def until(condition, seconds=120):
         time.sleep(0.01)
 
 
-def test_it_goes_from_the_spool_to_the_lake(any_lake, spool, window):
+def test_it_goes_from_the_spool_to_the_lake(any_lake, spool, window, add):
     raw, body = window(0)
-    spool.add(raw, body)
+    add(spool, raw, body)
     uploader = Uploader(lambda: any_lake, spool)
     assert uploader.deliver(raw) == raw
     assert any_lake.get(raw.key) == body
@@ -55,20 +55,20 @@ def test_it_goes_from_the_spool_to_the_lake(any_lake, spool, window):
     assert (uploader.landed.objects, uploader.landed.frames, uploader.landed.bytes) == (1, 2, len(body))
 
 
-def test_what_has_arrived_before_has_arrived(any_lake, spool, window):
+def test_what_has_arrived_before_has_arrived(any_lake, spool, window, add):
     raw, body = window(0)
     any_lake.put(raw.key, body)  # the answer to an earlier upload was lost
-    spool.add(raw, body)
+    add(spool, raw, body)
     assert Uploader(lambda: any_lake, spool).deliver(raw) == raw
     assert spool.waiting() == []
     assert [info.key for info in any_lake.list_objects("raw")] == [raw.key]
 
 
-def test_a_key_that_is_taken_is_not_overwritten(any_lake, spool, window):
+def test_a_key_that_is_taken_is_not_overwritten(any_lake, spool, window, add):
     raw, body = window(0)
     for nth, other in enumerate((b"other", b"another")):
         any_lake.put(RawObject(raw.partition, raw.stem + (f"-{nth}" if nth else "")).key, other)
-    spool.add(raw, body)
+    add(spool, raw, body)
     name = Uploader(lambda: any_lake, spool).deliver(raw)
     assert name.stem == f"{raw.stem}-2"
     assert any_lake.get(name.key) == body
@@ -83,17 +83,17 @@ class WriteOnly(Store):
         raise PermanentError("the store refuses access", key)
 
 
-def test_an_agent_that_may_only_write_rather_writes_twice(lake, spool, window):
+def test_an_agent_that_may_only_write_rather_writes_twice(lake, spool, window, add):
     raw, body = window(0)
     lake.put(raw.key, body)
-    spool.add(raw, body)
+    add(spool, raw, body)
     write_only = WriteOnly(lake._backend, lake.url, lake.root)
     name = Uploader(lambda: write_only, spool).deliver(raw)
     assert lake.get(name.key) == body
     assert name != raw
 
 
-def test_an_outage_delays_and_loses_nothing(lake, spool, window, quick):
+def test_an_outage_delays_and_loses_nothing(lake, spool, window, quick, add):
     calls = []
 
     def flaky():
@@ -103,19 +103,19 @@ def test_an_outage_delays_and_loses_nothing(lake, spool, window, quick):
         return lake
 
     uploader = Uploader(flaky, spool)
-    raws = [spool.add(*window(seconds)) for seconds in (120, 0, 60)]
+    raws = [add(spool, *window(seconds)) for seconds in (120, 0, 60)]
     uploader.start()
     until(lambda: not spool.waiting())
     assert sorted(info.key for info in lake.list_objects("raw")) == sorted(raw.key for raw in raws)
-    late = spool.add(*window(180))
+    late = add(spool, *window(180))
     uploader.wake()
     until(lambda: not spool.waiting())
     assert lake.head(late.key)
     assert uploader.stop(60)
 
 
-def test_a_refusal_is_told_once_and_holds_up_nobody(lake, spool, window, quick, caplog):
-    first, second = spool.add(*window(0)), spool.add(*window(60))
+def test_a_refusal_is_told_once_and_holds_up_nobody(lake, spool, window, quick, caplog, add):
+    first, second = add(spool, *window(0)), add(spool, *window(60))
     allowed = threading.Event()
 
     class Picky(Store):
@@ -138,22 +138,22 @@ def test_a_refusal_is_told_once_and_holds_up_nobody(lake, spool, window, quick, 
     assert uploader.stop(60)
 
 
-def test_a_window_that_is_not_readable_stays_and_is_not_sent(lake, spool, window):
-    raw = spool.add(window(0)[0], b"not Parquet")
+def test_a_window_that_is_not_readable_stays_and_is_not_sent(lake, spool, window, add):
+    raw = add(spool, window(0)[0], b"not Parquet")
     with pytest.raises(BadRaw):
         Uploader(lambda: lake, spool).deliver(raw)
     assert spool.waiting() == [raw]
     assert list(lake.list_objects("raw")) == []
 
 
-def test_the_end_does_not_wait_for_a_lake_that_is_silent(spool, window):
+def test_the_end_does_not_wait_for_a_lake_that_is_silent(spool, window, add):
     released = threading.Event()
 
     def silent():
         released.wait(60)
         raise TransientError("no answer")
 
-    spool.add(*window(0))
+    add(spool, *window(0))
     uploader = Uploader(silent, spool)
     uploader.start()
     began = time.monotonic()
@@ -163,10 +163,10 @@ def test_the_end_does_not_wait_for_a_lake_that_is_silent(spool, window):
     released.set()
 
 
-def test_the_end_uploads_what_came_last(lake, spool, window):
+def test_the_end_uploads_what_came_last(lake, spool, window, add):
     uploader = Uploader(lambda: lake, spool)
     uploader.start()
-    raw = spool.add(*window(0))  # nobody woke it
+    raw = add(spool, *window(0))  # nobody woke it
     assert uploader.stop(30)
     assert lake.head(raw.key)
 
@@ -218,12 +218,12 @@ def bucket(monkeypatch):
     server.server_close()
 
 
-def test_a_bucket_that_is_out_of_order_gets_it_later(bucket, spool, window, quick):
+def test_a_bucket_that_is_out_of_order_gets_it_later(bucket, spool, window, quick, add):
     endpoint = f"http://127.0.0.1:{bucket.server_port}"
     uploader = Uploader(lambda: Store.open("s3://lake/prefix", endpoint_url=endpoint), spool)
     raw, body = window(0)
     bucket.broken = True
-    spool.add(raw, body)
+    add(spool, raw, body)
     uploader.start()
     uploader.wake()
     began = time.monotonic()
@@ -235,12 +235,12 @@ def test_a_bucket_that_is_out_of_order_gets_it_later(bucket, spool, window, quic
     assert uploader.stop(60)
 
 
-def test_a_lost_answer_makes_no_second_object(bucket, spool, window, quick):
+def test_a_lost_answer_makes_no_second_object(bucket, spool, window, quick, add):
     endpoint = f"http://127.0.0.1:{bucket.server_port}"
     uploader = Uploader(lambda: Store.open("s3://lake/prefix", endpoint_url=endpoint), spool)
     bucket.lose_answers = 1
     raw, body = window(0)
-    spool.add(raw, body)
+    add(spool, raw, body)
     uploader.start()
     until(lambda: not spool.waiting(), 90)
     assert len(bucket.objects) == 1
@@ -274,14 +274,14 @@ class Refusing(Bucket):
     ids=lambda refusal: refusal[1],
 )
 def test_whatever_a_bucket_refuses_with_the_window_is_kept_and_asked_for_again(
-    bucket, spool, window, quick, refusal
+    bucket, spool, window, quick, refusal, add
 ):
     bucket.RequestHandlerClass = Refusing
     bucket.refusal, bucket.asked = refusal, 0
     endpoint = f"http://127.0.0.1:{bucket.server_port}"
     uploader = Uploader(lambda: Store.open("s3://lake/prefix", endpoint_url=endpoint), spool)
     raw, body = window(0)
-    spool.add(raw, body)
+    add(spool, raw, body)
     uploader.start()
     until(lambda: bucket.asked >= 2)
     assert spool.waiting() == [raw]

@@ -1,0 +1,167 @@
+"""From a finished journal to raw objects in the spool, in a thread of its own; journals left by a crash go first.
+
+A journal is there until what was made of it is: a crash at any moment neither loses a window nor doubles it.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+
+from edge_agent.clock import Clock
+from edge_agent.dating import KNOWN, MARKS, Date, dates_of, span_of
+from edge_agent.journal import Block, ClockState, Journal, Reading, scan
+from edge_agent.journal_name import JournalName, journals_in
+from edge_agent.records import table_of
+from edge_agent.spool import Spool
+from telemetry_pipeline.lake.layout import DAY_NS, RawObject
+from telemetry_pipeline.lake.parquet import write_raw
+from telemetry_pipeline.lake.windows import stamps_of
+
+log = logging.getLogger("edge_agent.closing")
+
+RETRY_S: Final = 1.0
+
+
+class Closer:
+    """Makes raw objects of journals, oldest first.
+
+    A journal whose time is not known yet stays one; it is looked at again every second.
+
+    Args:
+        spool: Where the journals lie and the objects go.
+        clock: What dates the journals of this session.
+        wall: What dates those of earlier ones that do not know their time.
+        boot: The present boot.
+        added: Called when an object has come into the spool.
+    """
+
+    def __init__(self, spool: Spool, clock: Clock, wall: Clock, boot: str, added: Callable[[], None]) -> None:
+        self._spool = spool
+        self._clock = clock
+        self._wall = wall
+        self._boot = boot
+        self._added = added
+        self._early = journals_in(spool.folder)
+        self._closed: list[Journal] = []
+        self._told = False
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="closing", daemon=True)
+
+    def start(self) -> None:
+        """Begin, with the journals of earlier starts."""
+        if self._early:
+            log.info("%d journals of an earlier run are in %s", len(self._early), self._spool.folder)
+        self._thread.start()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
+
+    def take(self, journal: Journal) -> None:
+        """Take a finished journal, which this closes."""
+        with self._lock:
+            self._closed.append(journal)
+        self._wake.set()
+
+    def stop(self, grace_s: float) -> bool:
+        """Bring what there is into the spool, for at most `grace_s` seconds; whether the thread has ended."""
+        self._stopping.set()
+        self._wake.set()
+        self._thread.join(grace_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        while True:
+            last_round = self._stopping.is_set()
+            self._wake.clear()
+            try:
+                self._round(final=last_round)
+                self._told = False
+            except OSError as error:  # a full disk: the journals stay what they are
+                if not self._told:
+                    log.warning("%s takes no window (%s); its journal is kept", self._spool.folder, error)
+                self._told = True
+            if last_round:
+                return
+            if not self._stopping.is_set():
+                (self._stopping if self._told else self._wake).wait(RETRY_S)
+
+    def _round(self, *, final: bool) -> None:
+        with self._lock:
+            closed = list(self._closed)
+        for journal in closed:
+            journal.sync()
+            journal.close()
+        if self._early:
+            self._close_early(self._wall.verdict(final=final))
+        now = self._clock.verdict(final=final)
+        for journal in closed:
+            name = JournalName.parse(journal.path.name)
+            if now is None or name is None:
+                return
+            blocks = self._read(name)
+            span = span_of(name, blocks)
+            known = span is not None and span.state == ClockState.KNOWN
+            date = Date(span.offset, KNOWN) if span and known else Date(now.offset, MARKS[now.state])
+            self._close(name, blocks, date)
+            with self._lock:
+                self._closed.remove(journal)
+
+    def _close_early(self, now: Reading | None) -> None:
+        spans = {name: span_of(name, self._read(name)) for name in self._early}
+        dates = dates_of([span for span in spans.values() if span], self._boot, now)
+        for name, span in spans.items():
+            if span is None or name in dates:
+                self._close(name, self._read(name), dates.get(name, Date(0, KNOWN)))
+                self._early.remove(name)
+
+    def _read(self, name: JournalName) -> list[Block]:
+        try:
+            content = (self._spool.folder / str(name)).read_bytes()
+        except FileNotFoundError:  # given up for want of room
+            return []
+        return list(scan(content, name.number))
+
+    def _close(self, name: JournalName, blocks: Sequence[Block], date: Date) -> None:
+        path = self._spool.folder / str(name)
+        outputs = raw_objects(name, blocks, date)
+        missing = _size(path) - sum(block.size for block in blocks)
+        if missing > 0:
+            log.warning("%s ends in %d bytes that are no whole block", path.name, missing)
+        self._spool.add(outputs, path, name.number)
+        if date.mark == KNOWN and outputs and name.origin == "capture":
+            self._spool.note_time(max(raw.partition.start_ns for raw, _ in outputs))
+        if outputs:
+            self._added()
+
+
+def raw_objects(name: JournalName, blocks: Sequence[Block], date: Date) -> list[tuple[RawObject, bytes]]:
+    """The raw objects that a journal becomes: one for each UTC day of its frames, usually one."""
+    arrivals = [block.arrival for block in blocks if len(block.arrival.records)]
+    if not arrivals:
+        return []
+    table = table_of(arrivals, name.vehicle_id)
+    stamps = stamps_of(table) + date.offset
+    table = table.set_column(0, table.schema.field(0), pa.array(stamps).cast(table.schema.field(0).type))
+    footer = {"origin": name.origin, "clock": date.mark}
+    borders = [0, *(np.flatnonzero(np.diff(stamps // DAY_NS)) + 1), len(stamps)]
+    return [
+        (
+            RawObject.starting(name.vehicle_id, int(stamps[begin])),
+            write_raw(table.slice(begin, end - begin), footer),
+        )
+        for begin, end in pairwise(borders)
+    ]
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0

@@ -1,0 +1,177 @@
+"""Arrivals into journals: on the disk within a second, and a new journal when a window is over.
+
+A window is over after its length on a clock that never steps, at UTC midnight, when it is full, or when the time
+becomes known. What becomes of a finished journal is not known here.
+"""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from edge_agent.clock import STEP_NS, Clock
+from edge_agent.journal import Journal, Reading
+from edge_agent.journal_name import JournalName
+from edge_agent.records import WIDE, Arrival
+from telemetry_pipeline.lake.layout import DAY_NS
+
+log = logging.getLogger("edge_agent.recorder")
+
+DISK_WAIT_S: Final = 1.0
+HELD_BYTES_MOST: Final = 32_000_000
+"""Frames kept in memory while the disk takes none: five minutes of a full 500 kbit/s bus."""
+
+JOURNAL_BYTES_MOST: Final = 24_000_000
+"""What a journal may grow to: all of it is in memory when it becomes a raw object."""
+
+
+class Recorder:
+    """Writes one journal after the other.
+
+    Args:
+        folder: Where the journals lie.
+        name: The first journal's.
+        clock: How frames get their times.
+        finished: Takes each finished journal, still open.
+        window_s: The longest window in seconds.
+        max_frames: The most frames in one window.
+        sync_s: At most so many seconds pass until what has arrived is on the disk.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        name: JournalName,
+        clock: Clock,
+        finished: Callable[[Journal], None],
+        *,
+        window_s: float,
+        max_frames: int,
+        sync_s: float,
+    ) -> None:
+        self._folder = folder
+        self._name = name
+        self._clock = clock
+        self._finished = finished
+        self._window_s = window_s
+        self._max_frames = max_frames
+        self._journal: Journal | None = None
+        self._opened: Reading | None = None
+        self._day = 0
+        self._due = 0.0
+        self._held: deque[Arrival] = deque()
+        self._held_bytes = 0
+        self._retry_at = 0.0
+        self.lost = 0
+        """Frames that neither the disk nor the memory had room for."""
+        self._lost_told = 0
+        self._sync_s = sync_s
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._keep_synced, name="journal", daemon=True)
+        self._thread.start()
+
+    @property
+    def frames(self) -> int:
+        """How many frames the open window holds."""
+        return (self._journal.frames if self._journal else 0) + sum(len(held.records) for held in self._held)
+
+    def add(self, arrival: Arrival, now: float) -> None:
+        """Take what has arrived, possibly nothing. Its times become those since the boot, in place.
+
+        Args:
+            arrival: Frames of one channel, timed as their source times them.
+            now: The steady clock, in seconds.
+        """
+        if len(arrival.records):
+            self._clock.settle(arrival.channel, arrival.records["stamp"])
+            self._held.append(arrival)
+            self._held_bytes += arrival.records.nbytes
+        if self._journal and now >= self._due:
+            self.finish()
+        if self._held and now >= self._retry_at:
+            self._write(now)
+
+    def finish(self) -> None:
+        """Hand the open journal over, if there is one; the next frame begins another."""
+        if self._journal:
+            self._finished(self._journal)
+            self._journal = None
+
+    def stop(self) -> int:
+        """Write what is left and hand it over; how many frames the disk did not take."""
+        if self._held:
+            self._write(time.monotonic())
+        self.finish()
+        self._ending.set()
+        self._thread.join()
+        self.lost += sum(len(held.records) for held in self._held)
+        return self.lost
+
+    def _write(self, now: float) -> None:
+        reading = self._clock.read()
+        try:
+            while self._held:
+                self._write_first(reading, now)
+        except OSError as error:
+            if not self._retry_at:
+                log.warning("%s takes no frames (%s); they are kept in memory", self._folder, error)
+            self._retry_at = now + DISK_WAIT_S
+            self._forget()
+        else:
+            if self._retry_at:
+                log.info("%s takes frames again", self._folder)
+            self._retry_at = 0.0
+
+    def _write_first(self, reading: Reading, now: float) -> None:
+        """Write the oldest arrival, or as much of it as the open window has room for."""
+        arrival = self._held[0]
+        day = (int(arrival.records["stamp"][0]) + reading.offset) // DAY_NS
+        if self._journal and (day != self._day or self._is_dated_anew(reading)):
+            self.finish()
+        journal = self._journal or self._open(reading, day, now)
+        taken = arrival.records[: self._max_frames - journal.frames]
+        journal.append(Arrival(arrival.channel, taken), reading)
+        self._held_bytes -= taken.nbytes
+        if len(taken) == len(arrival.records):
+            self._held.popleft()
+        else:
+            self._held[0] = Arrival(arrival.channel, arrival.records[len(taken) :])
+        # one frame of CAN FD makes all of its window wide
+        size = journal.frames * WIDE.itemsize if taken.dtype == WIDE else journal.bytes
+        if journal.frames == self._max_frames or size >= JOURNAL_BYTES_MOST:
+            self.finish()
+
+    def _is_dated_anew(self, reading: Reading) -> bool:
+        """Whether the time has become known, or was put right, since the open journal began."""
+        opened = self._opened
+        return opened is not None and (
+            reading.state > opened.state or abs(reading.offset - opened.offset) > STEP_NS
+        )
+
+    def _open(self, reading: Reading, day: int, now: float) -> Journal:
+        self._journal = Journal(self._folder / str(self._name), self._name.number)
+        self._name = self._name.next()
+        self._opened, self._day, self._due = reading, day, now + self._window_s
+        return self._journal
+
+    def _forget(self) -> None:
+        """Let go of the oldest frames when memory holds no more, and count them."""
+        while self._held_bytes > HELD_BYTES_MOST:
+            oldest = self._held.popleft()
+            self._held_bytes -= oldest.records.nbytes
+            self.lost += len(oldest.records)
+        if self.lost >= 2 * self._lost_told and self.lost:  # not a line for every frame
+            self._lost_told = self.lost
+            log.error("lost %d frames so far: the disk takes none and memory is full", self.lost)
+
+    def _keep_synced(self) -> None:
+        # apart from capture: a card may take a second to answer
+        while not self._ending.wait(self._sync_s):
+            if journal := self._journal:
+                try:
+                    journal.sync()
+                except OSError as error:
+                    log.warning("%s is not on the disk (%s)", journal.path.name, error)

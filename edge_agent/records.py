@@ -1,0 +1,146 @@
+"""Frames as arrays: the form in which they arrive and lie in the journal, 24 bytes a frame, 80 with CAN FD.
+
+Behind the time stamp a record is laid out as the kernel's `struct canfd_frame`, so that frames are received right
+into it. Columns of the lake are made here and nowhere else in the agent.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from edge_agent.frames import dlc_of
+from telemetry_pipeline.lake import schema
+
+Records = npt.NDArray[Any]
+"""A structured array of dtype `CLASSIC` or `WIDE`."""
+
+EXTENDED: Final = 0x8000_0000
+REMOTE: Final = 0x4000_0000
+ERROR: Final = 0x2000_0000
+ID_MASK: Final = 0x1FFF_FFFF
+"""The bits of `id` that are the arbitration id; the others are the three flags above, as in SocketCAN."""
+
+FD: Final = 0x04
+"""The bit of `flags` that says CAN FD; bits 0 and 1 are bit-rate switch and error state, as in SocketCAN."""
+
+
+def _dtype(width: int) -> np.dtype[Any]:
+    names = [("stamp", "<i8"), ("id", "<u4"), ("length", "u1"), ("flags", "u1"), ("spare", "u1", 2)]
+    return np.dtype([*names, ("data", "u1", width)])
+
+
+CLASSIC: Final = _dtype(8)
+WIDE: Final = _dtype(64)
+DTYPES: Final = {8: CLASSIC, 64: WIDE}
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """Frames of one channel that came together, in the order in which they came; possibly none.
+
+    `stamp` is nanoseconds: since the epoch when a source hands them over, since the boot in the journal. `length` is
+    the payload's, or what a remote frame asks for.
+    """
+
+    channel: str
+    records: Records
+
+
+NOTHING: Final = Arrival("", np.empty(0, CLASSIC))
+"""What a source gives when nothing has come."""
+
+
+def narrowed(records: Records) -> Records:
+    """A copy of frames in the narrowest dtype that holds them all."""
+    if records.dtype == WIDE and not np.any(records["flags"] & FD):
+        return _as(records, CLASSIC)
+    return records.copy()
+
+
+def widened(records: Records) -> Records:
+    """The frames in the dtype that holds any."""
+    return records if records.dtype == WIDE else _as(records, WIDE)
+
+
+def table_of(arrivals: Sequence[Arrival], vehicle_id: str) -> pa.Table:
+    """Frames as a table of schema `RAW`, in order of time; frames of one time stay in the order of their arrival."""
+    channels = list(dict.fromkeys(arrival.channel for arrival in arrivals))
+    records = _joined([arrival.records for arrival in arrivals])
+    index = np.repeat(
+        np.array([channels.index(arrival.channel) for arrival in arrivals], np.int32),
+        [len(arrival.records) for arrival in arrivals],
+    )
+    if np.any(np.diff(records["stamp"]) < 0):  # channels arrive in turns
+        order = np.argsort(records["stamp"], kind="stable")
+        records, index = records[order], index[order]
+    rows, ids = len(records), records["id"]
+    remote = (ids & REMOTE) != 0
+    columns = [
+        pa.array(records["stamp"].astype(np.int64)).cast(schema.TIMESTAMP),
+        pa.array(ids & np.uint32(ID_MASK)),
+        pa.array(dlc_of(records["length"])),
+        _payloads(records["data"], np.where(remote, 0, records["length"])),
+        pa.repeat(vehicle_id, rows),
+        pa.array((ids & EXTENDED) != 0),
+        pa.array((records["flags"] & FD) != 0),
+        pa.array((ids & ERROR) != 0),
+        pa.array(remote),
+        pa.DictionaryArray.from_arrays(pa.array(index), pa.array(channels, pa.string())).cast(pa.string()),
+    ]
+    return pa.table(columns, schema=schema.RAW)
+
+
+def records_of(table: pa.Table) -> Records:
+    """The frames of a table of schema `RAW` as records; their channel is not in them."""
+    table = table.combine_chunks()
+    columns = {name: table[name].to_numpy() for name in schema.RAW.names if name not in ("data", "channel")}
+    data = table["data"].combine_chunks() if table.num_rows else pa.array([], pa.binary())
+    offsets = np.frombuffer(data.buffers()[1] or b"\0\0\0\0", np.int32)[data.offset :][: len(data) + 1]
+    sizes = np.diff(offsets)
+    wide = bool(len(sizes)) and (sizes.max() > 8 or bool(columns["is_fd"].any()))
+    records = np.zeros(table.num_rows, WIDE if wide else CLASSIC)
+    records["stamp"] = columns["timestamp"].astype(np.int64)
+    records["id"] = columns["arb_id"]
+    for name, bit in (("is_extended_id", EXTENDED), ("is_remote_frame", REMOTE), ("is_error_frame", ERROR)):
+        records["id"] |= np.where(columns[name], np.uint32(bit), np.uint32(0))
+    records["flags"] = np.where(columns["is_fd"], FD, 0)
+    records["length"] = np.where(columns["is_remote_frame"], columns["dlc"], sizes)
+    if len(sizes):
+        values = np.frombuffer(data.buffers()[2] or b"", np.uint8)[offsets[0] : offsets[-1]]
+        width = records["data"].shape[1]
+        records["data"][np.arange(width) < sizes[:, None]] = values
+    return records
+
+
+def _as(records: Records, dtype: np.dtype[Any]) -> Records:
+    """Frames in another dtype."""
+    other = np.zeros(len(records), dtype)
+    for name in ("stamp", "id", "length", "flags"):
+        other[name] = records[name]
+    width = min(records["data"].shape[1], other["data"].shape[1])
+    other["data"][:, :width] = records["data"][:, :width]
+    return other
+
+
+def _joined(parts: Sequence[Records]) -> Records:
+    if not parts:
+        return np.empty(0, CLASSIC)
+    dtype = WIDE if any(part.dtype == WIDE for part in parts) else CLASSIC
+    return np.concatenate([part if part.dtype == dtype else _as(part, dtype) for part in parts])
+
+
+def _payloads(data: npt.NDArray[np.uint8], lengths: npt.NDArray[np.int64]) -> pa.BinaryArray:
+    """The first `lengths` bytes of each row of uint8 (rows, width)."""
+    rows, width = data.shape
+    lengths = np.minimum(lengths, width)
+    offsets = np.zeros(rows + 1, np.int32)
+    np.cumsum(lengths, out=offsets[1:])
+    if offsets[-1] == rows * width:
+        values = np.ascontiguousarray(data).reshape(-1)
+    else:
+        values = data[np.arange(width) < lengths[:, None]]
+    return pa.BinaryArray.from_buffers(pa.binary(), rows, [None, pa.py_buffer(offsets), pa.py_buffer(values)])

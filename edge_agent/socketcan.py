@@ -1,0 +1,154 @@
+"""Frames of a SocketCAN interface, hundreds with one call right into an array, timed by the kernel to the nanosecond.
+
+Nothing is ever sent. When an interface that is gone is opened anew is not known here.
+"""
+
+import ctypes
+import logging
+import os
+import socket
+import struct
+from contextlib import suppress
+from errno import EAGAIN, EINTR
+from typing import Final
+
+import numpy as np
+
+from edge_agent.filters import Filter
+from edge_agent.records import CLASSIC, FD, ID_MASK, WIDE, Records, narrowed, widened
+
+log = logging.getLogger("edge_agent.capture")
+
+AT_ONCE: Final = 1024
+MOST_AT_ONCE: Final = 20 * AT_ONCE
+BUFFER_BYTES: Final = 4 << 20
+"""What the kernel keeps for us, which it doubles: some 10,000 frames, a second of a saturated bus."""
+
+CAN_RAW_ERR_FILTER: Final = 2
+SO_RCVBUFFORCE: Final = 33
+SO_TIMESTAMPNS: Final = 64
+"""The form whose seconds have 64 bits on every machine."""
+
+SO_RXQ_OVFL: Final = 40
+MSG_DONTWAIT: Final = 0x40
+FRAME_BYTES, FD_FRAME_BYTES = 16, 72
+_STAMP_BYTES: Final = 8
+_CONTROL_WORDS: Final = 8
+_TIMED: Final = 5
+"""Words of a control message that hold the time: a header of two, then seconds and nanoseconds."""
+
+# struct mmsghdr of 64-bit Linux; pyarrow exists for no other
+_MMSGHDR: Final = np.dtype(
+    [
+        *[("name", "u8"), ("name_size", "u8"), ("parts", "u8"), ("part_count", "u8")],
+        *[("control", "u8"), ("control_size", "u8"), ("flags", "u8"), ("size", "u4"), ("_", "u4")],
+    ]
+)
+_LIBC: Final = ctypes.CDLL(None, use_errno=True)
+
+
+class SocketCanReader:
+    """One interface that is listened to.
+
+    Args:
+        channel: The interface, such as `can0`.
+        filters: The frames that are wanted, for the kernel; none is all. Error frames always come.
+
+    Raises:
+        OSError: There is no such interface, or no SocketCAN.
+    """
+
+    def __init__(self, channel: str, filters: list[Filter]) -> None:
+        self._channel = channel
+        self._socket = socket.socket(socket.AF_CAN, socket.SOCK_RAW, socket.CAN_RAW)
+        try:
+            self._configure(filters)
+            self._socket.bind((channel,))
+        except OSError:
+            self._socket.close()
+            raise
+        self.dropped = 0
+        """Frames that the kernel had no room for, as it counts them."""
+        self._frames = np.zeros(AT_ONCE, WIDE)
+        self._control = np.zeros((AT_ONCE, _CONTROL_WORDS), np.int64)
+        parts = np.zeros((AT_ONCE, 2), np.uint64)
+        rows = np.arange(AT_ONCE, dtype=np.uint64)
+        parts[:, 0] = self._frames.ctypes.data + _STAMP_BYTES + rows * WIDE.itemsize
+        parts[:, 1] = FD_FRAME_BYTES
+        self._headers = np.zeros(AT_ONCE, _MMSGHDR)
+        self._headers["parts"] = parts.ctypes.data + rows * parts.strides[0]
+        self._headers["part_count"] = 1
+        self._headers["control"] = self._control.ctypes.data + rows * self._control.strides[0]
+        self._parts = parts  # the kernel is told of its address
+
+    def fileno(self) -> int:
+        """The socket, to be waited for."""
+        return self._socket.fileno()
+
+    def close(self) -> None:
+        """Listen no longer."""
+        self._socket.close()
+
+    def read(self) -> Records:
+        """What has come so far, possibly nothing; `stamp` is nanoseconds since the epoch.
+
+        Raises:
+            OSError: The interface is down or gone.
+        """
+        found: list[Records] = []
+        while sum(map(len, found)) < MOST_AT_ONCE:
+            count = self._receive()
+            if count:
+                found.append(self._taken(count))
+            if count < AT_ONCE:
+                break
+        if len(found) > 1 and len({part.dtype for part in found}) > 1:
+            found = [widened(part) for part in found]
+        return np.concatenate(found) if found else np.empty(0, CLASSIC)
+
+    def _configure(self, filters: list[Filter]) -> None:
+        can = self._socket
+        can.setsockopt(socket.SOL_CAN_RAW, CAN_RAW_ERR_FILTER, ID_MASK)
+        if filters:
+            packed = b"".join(struct.pack("=II", *one.kernel) for one in filters)
+            can.setsockopt(socket.SOL_CAN_RAW, socket.CAN_RAW_FILTER, packed)
+        with suppress(OSError):  # a kernel without CAN FD has no such frames either
+            can.setsockopt(socket.SOL_CAN_RAW, socket.CAN_RAW_FD_FRAMES, 1)
+        can.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        can.setsockopt(socket.SOL_SOCKET, SO_RXQ_OVFL, 1)
+        try:
+            can.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER_BYTES)
+        except PermissionError:
+            can.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
+        size = can.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+        if size < BUFFER_BYTES:
+            log.warning(
+                "the kernel keeps only %d kB of %s for us: allow CAP_NET_ADMIN, or set net.core.rmem_max to %d",
+                *(size // 1000, self._channel, BUFFER_BYTES),
+            )
+
+    def _receive(self) -> int:
+        """Let the kernel fill the arrays; how many frames there are."""
+        self._headers["control_size"] = self._control.strides[0]
+        count: int = _LIBC.recvmmsg(
+            self.fileno(), ctypes.c_void_p(self._headers.ctypes.data), AT_ONCE, MSG_DONTWAIT, None
+        )
+        if count < 0:
+            number = ctypes.get_errno()
+            if number in (EAGAIN, EINTR):
+                return 0
+            raise OSError(number, os.strerror(number), self._channel)
+        return count
+
+    def _taken(self, count: int) -> Records:
+        """The frames that were just received, as records of their own."""
+        frames, control = self._frames[:count], self._control[:count]
+        if np.any(control[:, 1] >> 32 != SO_TIMESTAMPNS):
+            raise OSError("the kernel gives frames without their time")
+        frames["stamp"] = control[:, 2] * 1_000_000_000 + control[:, 3]
+        is_fd = self._headers["size"][:count] == FD_FRAME_BYTES
+        # the kernel leaves something in the flags of classic frames
+        frames["flags"] = np.where(is_fd, frames["flags"] | FD, 0)
+        if self._headers["control_size"][count - 1] > 8 * _TIMED:  # so many were dropped up to here
+            self.dropped = int(control[count - 1, 6]) & 0xFFFF_FFFF
+        return narrowed(frames)
