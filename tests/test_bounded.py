@@ -103,9 +103,10 @@ def test_batches_give_the_rows_of_the_whole(
     assert report.rows == len(times)
 
 
+@pytest.mark.parametrize("limit", ["ROW_GROUP_MIN", "ROW_GROUP_MAX"])
 @pytest.mark.parametrize("order", ["forward", "reverse", "shuffled"])
 def test_an_object_of_several_batches(
-    folder_lake: Store, monkeypatch: pytest.MonkeyPatch, order: str
+    folder_lake: Store, monkeypatch: pytest.MonkeyPatch, order: str, limit: str
 ) -> None:
     add_dbc(folder_lake)
     plan = Databases.load(folder_lake).plan_for("EV_001", RawObject.starting("EV_001", NOON).partition.date)
@@ -120,7 +121,8 @@ def test_an_object_of_several_batches(
     process_object(folder_lake, raw, plan)
     whole = folder_lake.get(raw.decoded_key)
     monkeypatch.setattr("telemetry_pipeline.lake.parquet.read_raw_batches.__defaults__", (700,))
-    monkeypatch.setattr("telemetry_pipeline.lake.decoded_file.ROW_GROUP_MIN", 2000)
+    # 2000 rows are less than a signal has: groups end with signals, or signals are cut
+    monkeypatch.setattr(f"telemetry_pipeline.lake.decoded_file.{limit}", 2000)
     outcome = process_object(folder_lake, raw, plan)
     batched = folder_lake.get(raw.decoded_key)
     assert outcome.report is not None

@@ -266,6 +266,7 @@ def test_a_key_that_is_no_raw_key(key: str, folder_lake: Store) -> None:
         "decoded",
         "quarantine",
         "dbc",
+        "dictionary",
         "_state",
     }
     assert all(vehicle.isascii() for vehicle in ledger.vehicles(folder_lake, layout.DECODED))
