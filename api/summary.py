@@ -1,16 +1,13 @@
 """Numbers about a whole series, from every sample of it: statistics and the envelope behind the line."""
 
+import math
 from dataclasses import dataclass, replace
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from api.points import columns_of_rows
-from telemetry_pipeline.series.tiers import S_NS, TierRows, merge_all, sample_rows
-
-_WIDTH_NS: Final = 600 * S_NS
-"""Samples are summed up in parts: sums of few numbers lose less."""
+from telemetry_pipeline.series.tiers import TierRows, merge_all
 
 
 @dataclass(frozen=True)
@@ -63,7 +60,39 @@ class Envelope:
 
 def statistics_of(t: NDArray[np.int64], v: NDArray[np.float64]) -> Statistics:
     """Exact statistics of samples in order of time."""
-    return statistics_of_rows(sample_rows(t, v, _WIDTH_NS))
+    if not len(t):
+        return Statistics(0, 0)
+    finite = np.isfinite(v)
+    count = int(np.count_nonzero(finite))
+    ends = Statistics(
+        count,
+        len(t) - count,
+        first=_number(v[:1]),
+        last=_number(v[-1:]),
+        t_first=int(t[0]),
+        t_last=int(t[-1]),
+    )
+    if not count:
+        return ends
+    if count < len(t):
+        t, v = t[finite], v[finite]
+    low, high = int(np.argmin(v)), int(np.argmax(v))
+    with np.errstate(over="ignore", invalid="ignore"):
+        above = v - v[low]  # so that nothing cancels
+        mean = above.mean()
+        above -= mean
+        np.multiply(above, above, out=above)
+        deviation = np.sqrt(above.mean())
+        mean += v[low]
+    return replace(
+        ends,
+        min=_number(v[low : low + 1]),
+        max=_number(v[high : high + 1]),
+        mean=_number(mean),
+        std=_number(deviation),
+        t_min=int(t[low]),
+        t_max=int(t[high]),
+    )
 
 
 def statistics_of_rows(rows: TierRows) -> Statistics:
@@ -117,6 +146,7 @@ def envelope_of_rows(rows: TierRows, width_ns: int, start_ns: int, buckets: int)
     return Envelope(np.maximum(rows.bucket, start_ns), rows.min, rows.max)
 
 
-def _number(values: NDArray[np.float64]) -> float | None:
-    value = float(values[0])
-    return value if np.isfinite(value) else None
+def _number(value: NDArray[np.float64] | np.float64) -> float | None:
+    """A single value, unless it is none."""
+    number = float(np.asarray(value).item())
+    return number if math.isfinite(number) else None
