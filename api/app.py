@@ -16,6 +16,7 @@ from api import (
     compare_routes,
     errors,
     event_routes,
+    fleet_routes,
     lake_routes,
     query_routes,
     routes,
@@ -34,6 +35,7 @@ from api.metrics import Metrics, MetricsMiddleware
 from api.models import Health
 from api.waiting import WaitingMiddleware
 from telemetry_pipeline.errors import BadSetting
+from telemetry_pipeline.fleet.health import HealthReader
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.query.reader import SignalReader
 from telemetry_pipeline.service_settings import Limits
@@ -60,7 +62,7 @@ def create_app(
         reader: Where the answers come from.
         lake: The lake's URL, for `/health`: `file://` is local, `s3://` is cloud.
         access: How callers are told apart; None: they are not, and only this machine is answered.
-        store: The lake itself, for exports, live tails, names of values and entity tags; None leaves them out.
+        store: The lake itself, for exports, live tails, health, names of values and entity tags; None leaves them out.
         streams: Whether answers of any length can be sent; else there are no exports and no live tails.
         events: Where events come from; None leaves their endpoint out.
         dashboard: The folder of the built dashboard; None serves the API alone.
@@ -94,6 +96,8 @@ def create_app(
     app.include_router(stats_routes.build(guarded))
     if events is not None:
         app.include_router(event_routes.build(GuardedEvents(events, limits)))
+    if store is not None:
+        app.include_router(fleet_routes.build(guarded, HealthReader(store)))
     if store is not None and streams:
         lake_routes.install(app, store, guarded)
     app.include_router(service_routes.build(access, numbers))

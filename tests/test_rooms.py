@@ -172,6 +172,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             LAKE,
             SETTINGS,
             f"{P}.query",
+            f"{P}.fleet.health",
             *(
                 f"{P}.{name}"
                 for name in ("metrics_log", "rules.interval", "series.tiers", "service_settings", "version")

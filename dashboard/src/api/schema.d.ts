@@ -202,6 +202,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/fleet/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Fleet Health
+         * @description How well the caller's vehicles were decoded, day by day.
+         */
+        get: operations["fleet_health_fleet_health_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/vehicles/{vehicle_id}/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Vehicle Health
+         * @description What went wrong with a vehicle's frames and objects in some days.
+         */
+        get: operations["vehicle_health_vehicles__vehicle_id__health_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/vehicles/{vehicle_id}/export": {
         parameters: {
             query?: never;
@@ -421,6 +461,79 @@ export interface components {
             columns?: components["schemas"]["ColumnsModel"] | null;
         };
         /**
+         * CountModel
+         * @description How many frames something happened to.
+         */
+        CountModel: {
+            /** What */
+            what: string;
+            /** Frames */
+            frames: number;
+        };
+        /**
+         * DayHealthModel
+         * @description One vehicle's day: rows = decoded_frames + unknown_id + decode_error + skipped + bad_rows.
+         */
+        DayHealthModel: {
+            /**
+             * Date
+             * @description UTC day, YYYY-MM-DD
+             */
+            date: string;
+            /**
+             * Objects
+             * @description raw objects
+             */
+            objects: number;
+            /**
+             * Rows
+             * @description frames of the decoded objects
+             */
+            rows: number;
+            /** Decoded Frames */
+            decoded_frames: number;
+            /**
+             * Truncated
+             * @description decoded frames that were shorter than their message
+             */
+            truncated: number;
+            /**
+             * Unknown Id
+             * @description frames whose id no CAN database knows
+             */
+            unknown_id: number;
+            /**
+             * Decode Error
+             * @description frames of a known message that gave no value
+             */
+            decode_error: number;
+            /**
+             * Skipped
+             * @description error frames, remote frames, parts of a longer payload
+             */
+            skipped: number;
+            /**
+             * Bad Rows
+             * @description rows that are no frame
+             */
+            bad_rows: number;
+            /**
+             * Quarantined
+             * @description raw objects that cannot be read
+             */
+            quarantined: number;
+            /**
+             * Pending
+             * @description raw objects that nobody has decoded yet
+             */
+            pending: number;
+            /**
+             * Unreadable
+             * @description decoded objects that cannot be read
+             */
+            unreadable: number;
+        };
+        /**
          * EnvelopeModel
          * @description Columns of equal length: a bucket's first instant (ms since the epoch), smallest and largest value.
          */
@@ -518,6 +631,29 @@ export interface components {
             skipped_objects: number;
         };
         /**
+         * FleetHealthResponse
+         * @description Vehicles by id.
+         */
+        FleetHealthResponse: {
+            /**
+             * First
+             * @description first day, YYYY-MM-DD; null while the lake is empty
+             */
+            first: string | null;
+            /**
+             * Last
+             * @description last day, itself part of the range
+             */
+            last: string | null;
+            /** Vehicles */
+            vehicles: components["schemas"]["VehicleHealthModel"][];
+            /**
+             * Next
+             * @description `after` of the next page; null on the last one
+             */
+            next: string | null;
+        };
+        /**
          * Health
          * @description That the service runs, and over which lake.
          */
@@ -536,6 +672,28 @@ export interface components {
             mode: "local" | "cloud";
             /** Lake */
             lake: string;
+        };
+        /**
+         * HealthDetailsResponse
+         * @description What went wrong, the most frequent first.
+         */
+        HealthDetailsResponse: {
+            /**
+             * Unknown Ids
+             * @description 0x1A0, or 0x18FEF100x for an extended id
+             */
+            unknown_ids: components["schemas"]["CountModel"][];
+            /**
+             * Decode Errors
+             * @description message: reason
+             */
+            decode_errors: components["schemas"]["CountModel"][];
+            /** Skipped By */
+            skipped_by: components["schemas"]["CountModel"][];
+            /** Bad Rows By */
+            bad_rows_by: components["schemas"]["CountModel"][];
+            /** Quarantined */
+            quarantined: components["schemas"]["QuarantinedModel"][];
         };
         /**
          * LeftOutModel
@@ -588,6 +746,24 @@ export interface components {
              * @description the value; null for NaN and infinities
              */
             v: number | null;
+        };
+        /**
+         * QuarantinedModel
+         * @description A raw object that was set aside.
+         */
+        QuarantinedModel: {
+            /** Key */
+            key: string;
+            /**
+             * Reason
+             * @description empty if nobody wrote it down
+             */
+            reason: string;
+            /**
+             * When
+             * @description ISO 8601 UTC; empty if nobody wrote it down
+             */
+            when: string;
         };
         /**
          * QueryRequest
@@ -1033,6 +1209,21 @@ export interface components {
             /** Ranges */
             ranges: components["schemas"]["RangeStatsModel"][];
             query_stats: components["schemas"]["QueryStatsModel"];
+        };
+        /**
+         * VehicleHealthModel
+         * @description A vehicle, when it was last heard, and those of the days on which it has objects, newest first.
+         */
+        VehicleHealthModel: {
+            /** Vehicle Id */
+            vehicle_id: string;
+            /**
+             * Last Seen
+             * @description last sample, ISO 8601 UTC; null while nothing is decoded
+             */
+            last_seen: string | null;
+            /** Days */
+            days: components["schemas"]["DayHealthModel"][];
         };
         /**
          * VehicleModel
@@ -2048,6 +2239,206 @@ export interface operations {
                 };
             };
             /** @description more events than one answer may have */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the request cannot be answered as it was asked */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many requests of one caller */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the lake does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    fleet_health_fleet_health_get: {
+        parameters: {
+            query?: {
+                /** @description last UTC day; default: the newest day of any vehicle */
+                last?: string | null;
+                /** @description how many days, the last among them */
+                days?: number;
+                /** @description vehicles of one answer */
+                limit?: number;
+                /** @description only vehicles whose ids come after this one */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FleetHealthResponse"];
+                };
+            };
+            /** @description not a request that can be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no token, or one that is not taken */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description served to its own machine alone */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such vehicle, message or signal */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the request or its answer would be larger than one may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the request cannot be answered as it was asked */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many requests of one caller */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the lake does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    vehicle_health_vehicles__vehicle_id__health_get: {
+        parameters: {
+            query: {
+                /** @description first UTC day */
+                first: string;
+                /** @description last UTC day, itself part of the range */
+                last: string;
+            };
+            header?: never;
+            path: {
+                vehicle_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HealthDetailsResponse"];
+                };
+            };
+            /** @description not a request that can be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no token, or one that is not taken */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description served to its own machine alone */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such vehicle, message or signal */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the request or its answer would be larger than one may be */
             413: {
                 headers: {
                     [name: string]: unknown;
