@@ -1,7 +1,7 @@
 """The reader over the lake's objects, one per day or per raw object: by day, by index, then only the rows that match."""
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -76,15 +76,16 @@ class ParquetReader:
 
     def signals(self, vehicle_id: str, message: str) -> list[Signal]:
         """The signals of a message, sorted by name (see `SignalReader`)."""
-        signals = self._signals(vehicle_id)
-        found = [signal for name, signal in sorted(signals.items()) if name[0] == message]
+        days = self._summaries(vehicle_id)
+        names = {name for day in days for name in day.runs}
+        found = _signals(days, {name for name in names if name[0] == message})
         if not found:
             raise NotFound(
                 f"vehicle {vehicle_id} has no message {message}",
-                remedy=_nearest(message, {name for name, _ in signals})
+                remedy=_nearest(message, {name for name, _ in names})
                 or f"GET /vehicles/{vehicle_id}/messages lists those it has",
             )
-        return found
+        return [found[name] for name in sorted(found)]
 
     def read(self, vehicle_id: str, wanted: Sequence[SignalName], start_ns: int, end_ns: int) -> Answer:
         """Every sample of the wanted signals in [start_ns, end_ns) (see `SignalReader`)."""
@@ -194,21 +195,13 @@ class ParquetReader:
             sum(day.frames for day in days),
         )
 
-    def _signals(self, vehicle_id: str) -> dict[SignalName, Signal]:
-        totals: dict[SignalName, Run] = {}
-        for day in self._summaries(vehicle_id):
-            for name, run in day.runs.items():
-                totals[name] = run if name not in totals else totals[name].plus(run)
-        return {
-            name: Signal(*name, run.unit, run.minimum, run.maximum, run.mean) for name, run in totals.items()
-        }
-
     def _units(self, vehicle_id: str, names: Iterable[SignalName]) -> dict[SignalName, str]:
         """Units of signals that the range does not hold; a signal that no day holds is refused."""
-        signals = self._signals(vehicle_id)
+        days = self._summaries(vehicle_id)
+        signals = _signals(days, set(names))
         for message, signal in names:
             if (message, signal) not in signals:
-                near = _nearest(f"{message}.{signal}", {".".join(name) for name in signals})
+                near = _nearest(f"{message}.{signal}", {".".join(name) for day in days for name in day.runs})
                 raise NotFound(
                     f"vehicle {vehicle_id} has no signal {message}.{signal}",
                     remedy=near or f"GET /vehicles/{vehicle_id}/messages lists its messages",
@@ -252,6 +245,16 @@ class ParquetReader:
                 f"up to {rows:,} rows would have to be read, the limit is {self._max_rows:,}",
                 remedy="Ask for a shorter range or fewer signals",
             )
+
+
+def _signals(days: Iterable[DaySummary], wanted: Collection[SignalName]) -> dict[SignalName, Signal]:
+    """Some signals over all days; only of these the totals are made, for a vehicle has many days of many signals."""
+    totals: dict[SignalName, Run] = {}
+    for day in days:
+        for name in wanted:
+            if (run := day.runs.get(name)) is not None:
+                totals[name] = run if name not in totals else totals[name].plus(run)
+    return {name: Signal(*name, run.unit, run.minimum, run.maximum, run.mean) for name, run in totals.items()}
 
 
 def _nearest(name: str, names: Iterable[str]) -> str:
