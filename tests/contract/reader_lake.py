@@ -89,7 +89,9 @@ def fill(lake: ReaderLake) -> None:
     late_evening = drive(NEW_YEAR_NS - 2 * HOUR, 300, 10 * S)
     late_evening = ([t for t in late_evening[0] if t < NEW_YEAR_NS], late_evening[1])
     late_evening = (late_evening[0], late_evening[1][: len(late_evening[0])])
-    lake.put(EVE, "a", {SPEED: late_evening})
+    # equal extremes and equal intervals: the first of them counts
+    steps = [EVE.start_ns + 10 * HOUR + number * 10 * S for number in range(40)]
+    lake.put(EVE, "a", {SPEED: late_evening, OTHER_SPEED: (steps, [1.0, 2.0, 2.0, 1.0] * 10)})
     put_decoded(lake.store, EVE, "empty", {})
     compact_day(lake.store, EVE)
     lake.put(EVE, "late", {SPEED: ([NEW_YEAR_NS - 1], [120.0]), LEVEL: ([NEW_YEAR_NS - 5], [1e300])})
