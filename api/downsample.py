@@ -68,10 +68,16 @@ def _select_finite(t: Times, v: Values, n_out: int, method: Method, breaks: Indi
     starts = np.concatenate(([0], breaks)).astype(np.intp)
     ends = np.append(breaks, len(t)).astype(np.intp)
     budgets = _budgets(ends - starts, n_out)
+    # relative to each stretch: float64 holds nanoseconds of an epoch only to 256 ns
+    x = t - np.repeat(t[starts], ends - starts)
     v = np.ascontiguousarray(v)
-    stretches = zip(starts.tolist(), ends.tolist(), budgets.tolist(), strict=True)
-    pieces = [_stretch(t[start:end], v[start:end], points, method) for start, end, points in stretches]
-    return np.asarray(np.concatenate(pieces) + np.repeat(starts, budgets))
+    chosen = np.empty(n_out, np.intp)
+    filled = 0
+    for start, end, points in zip(starts.tolist(), ends.tolist(), budgets.tolist(), strict=True):
+        found = _stretch(x[start:end], v[start:end], points, method)
+        chosen[filled : filled + points] = found
+        filled += points
+    return chosen + np.repeat(starts, budgets)
 
 
 def _budgets(lengths: NDArray[np.intp], total: int) -> NDArray[np.intp]:
@@ -85,15 +91,15 @@ def _budgets(lengths: NDArray[np.intp], total: int) -> NDArray[np.intp]:
     return np.asarray(base + shares, dtype=np.intp)
 
 
-def _stretch(t: Times, v: Values, points: int, method: Method) -> Indices:
-    if points >= len(t):
-        return np.arange(len(t))
+def _stretch(x: Times, v: Values, points: int, method: Method) -> Indices:
+    if points >= len(x):
+        return np.arange(len(x))
     if points <= 2:
-        return np.array([0, len(t) - 1][:points], dtype=np.intp)
-    x = t - t[0]  # relative: float64 holds nanoseconds of an epoch only to 256 ns
-    if method == "minmaxlttb" and len(t) > points * _MINMAX_RATIO:
+        return np.array([0, len(x) - 1][:points], dtype=np.intp)
+    if method == "minmaxlttb" and len(x) > points * _MINMAX_RATIO:
         # preselect by number of samples, not by time: then there are always enough of them for exactly `points`
         preselected = MinMaxDownsampler().downsample(v, n_out=points * _MINMAX_RATIO)
-        kept = np.unique(np.concatenate(([0], preselected.astype(np.intp), [len(t) - 1])))
+        kept = np.unique(np.concatenate(([0], preselected.astype(np.intp), [len(x) - 1])))
         return np.asarray(kept[_lttb(x[kept], v[kept], points)])
-    return np.asarray(_lttb(x, v, points), dtype=np.intp)
+    found: Indices = _lttb(x, v, points)
+    return found
