@@ -104,11 +104,12 @@ def signals() -> list[SignalOf]:
     return sorted(found, key=lambda signal: (signal.message, signal.name))
 
 
-def build_days(store: Store, days: int, built: Built) -> None:
+def build_days(store: Store, days: int, built: Built, drive_s: int = DRIVE_S) -> None:
     """Write vehicle-days as the decoder does and compact them as the pipeline does."""
     for number in range(days):
         begun = time.process_time()
-        built.rows += write_day(store, FIRST.shifted(number), number)
+        moves = 3 if drive_s == DRIVE_S else 0
+        built.rows += write_day(store, FIRST.shifted(number), number, moves=moves, drive_s=drive_s)
         # as if it had been quiet for a while, as days are before they are compacted
         long_ago(store, FIRST.shifted(number))
         between = time.process_time()
@@ -135,7 +136,13 @@ def measure_sizes(store: Store, built: Built) -> None:
 
 
 def write_day(
-    store: Store, day: Partition, number: int, drives_s: Sequence[int] = DRIVES_S, moves: int = 3
+    store: Store,
+    day: Partition,
+    number: int,
+    *,
+    drives_s: Sequence[int] = DRIVES_S,
+    moves: int = 3,
+    drive_s: int = DRIVE_S,
 ) -> int:
     """The decoded objects of a day, an object a minute; returns how many rows they have."""
     rng = np.random.default_rng(number)
@@ -143,8 +150,8 @@ def write_day(
     rows = 0
     for begin in drives_s:
         start_ns = day.start_ns + (begin + moved) * _S_NS
-        drive = [(signal, *found) for signal, found in _drive(rng, start_ns)]
-        for minute in range(DRIVE_S // 60):
+        drive = [(signal, *found) for signal, found in _drive(rng, start_ns, drive_s)]
+        for minute in range(drive_s // 60):
             low, high = start_ns + minute * _MINUTE_NS, start_ns + (minute + 1) * _MINUTE_NS
             rows += _write_object(
                 store, day, low, [(signal, *_cut(t, v, low, high)) for signal, t, v in drive]
@@ -152,12 +159,14 @@ def write_day(
     return rows
 
 
-def _drive(rng: np.random.Generator, start_ns: int) -> Iterator[tuple[SignalOf, tuple[Times, Values]]]:
+def _drive(
+    rng: np.random.Generator, start_ns: int, drive_s: int
+) -> Iterator[tuple[SignalOf, tuple[Times, Values]]]:
     """The samples of one drive; the signals of a message share their times."""
     times: dict[str, Times] = {}
     for signal in signals():
         rate = _RATES_HZ[signal.message]
-        count = DRIVE_S * rate
+        count = drive_s * rate
         if signal.message not in times:
             regular = start_ns + np.arange(count) * (_S_NS // rate)
             times[signal.message] = regular + rng.integers(0, _JITTER_NS, count)
