@@ -5,7 +5,7 @@ The events and what is in them are described in docs/http.md.
 
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any, Final
 
 import numpy as np
@@ -186,8 +186,10 @@ class Tail:
         return b"id: %s\n\n" % now.encode()
 
     def _cursor(self, part: tuple[str, int] | None) -> str:
-        days = (DecodedObject.parse(key).partition.date.toordinal() for key in self._sent)
-        day = max(days, default=_EPOCH) - _EPOCH
+        days = {DecodedObject.parse(key).partition.date.toordinal() for key in self._sent}
+        # a day that a wrong clock made does not stand for all before it
+        tomorrow = datetime.now(UTC).toordinal() + 1
+        day = max([day for day in days if day <= tomorrow] or days, default=_EPOCH) - _EPOCH
         return str(Cursor.after(self._sent.values(), day, self._newest_ns, part))
 
 
