@@ -19,6 +19,7 @@ test: $(VENV)/.dev dashboard/dist/index.html ## the whole test suite; installs w
 	@scripts/need-chromium
 	@scripts/need-java
 	@scripts/need-postgres
+	@scripts/need-uml
 	@$(NODE) npm --prefix dashboard test --silent
 	@$(BIN)/pytest $(ARGS)
 

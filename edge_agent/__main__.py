@@ -12,6 +12,8 @@ import typer
 from rich.console import Console
 
 from edge_agent.agent import Agent
+from edge_agent.capture import BusSource
+from edge_agent.check import run_checks
 from edge_agent.config import AgentConfig
 from edge_agent.database import BUNDLED, read_database
 from edge_agent.live import show_rate, show_values
@@ -93,8 +95,6 @@ def main() -> None:
 
 def _source(config: AgentConfig, since: str | None, *, simulate: bool) -> FrameSource:
     if not simulate:
-        from edge_agent.capture import BusSource  # noqa: PLC0415  python-can loads every reader of log files
-
         return BusSource(config)
     _, database = read_database(config.dbc or BUNDLED)
     now_ns = time.time_ns()
@@ -112,8 +112,6 @@ def _source(config: AgentConfig, since: str | None, *, simulate: bool) -> FrameS
 
 def _report(config: AgentConfig, *, simulate: bool) -> int:
     """Print every finding; the exit code."""
-    from edge_agent.check import run_checks  # noqa: PLC0415  needs python-can
-
     findings = run_checks(config, simulate=simulate)
     for finding in findings:
         sys.stdout.write(f"{'pass' if finding.ok else 'FAIL'}  {finding.name:<10} {finding.detail}\n")

@@ -10,14 +10,14 @@ import time
 from collections.abc import Iterator
 from errno import ENETDOWN
 from pathlib import Path
-from typing import Final
-
-import can
+from typing import TYPE_CHECKING, Final
 
 from edge_agent.config import AgentConfig
-from edge_agent.pythoncan import PythonCanReader
 from edge_agent.records import NOTHING, Arrival, Records
 from edge_agent.socketcan import SocketCanReader
+
+if TYPE_CHECKING:
+    from edge_agent.pythoncan import PythonCanReader
 
 log = logging.getLogger("edge_agent.capture")
 
@@ -118,7 +118,7 @@ class Line:
             records = (
                 self.reader.read() if isinstance(self.reader, SocketCanReader) else self.reader.read(wait_s)
             )
-        except (can.CanError, OSError) as error:  # an interface that is not there is a plain OSError
+        except OSError as error:
             self._fail(error)
             return None
         if len(records):
@@ -129,17 +129,19 @@ class Line:
         self._count_drops()
         return records
 
-    def open(self) -> SocketCanReader | PythonCanReader:
+    def open(self) -> "SocketCanReader | PythonCanReader":
         """Open the bus.
 
         Raises:
             BadSetting: python-can has no such interface.
-            can.CanError: The adapter cannot be opened.
-            OSError: The adapter is not there.
+            OSError: The adapter is not there or cannot be opened.
         """
         config = self._config
         if config.interface == "socketcan":
             return SocketCanReader(self.channel, config.can_filters)
+        # python-can loads a reader for every kind of log file, with all that those need
+        from edge_agent.pythoncan import PythonCanReader  # noqa: PLC0415
+
         return PythonCanReader(
             config.interface, self.channel, bitrate=config.bitrate, fd=config.fd, filters=config.can_filters
         )
@@ -155,8 +157,8 @@ class Line:
         appeared, self._there = there and not self._there, there
         return appeared or time.monotonic() >= self._retry_at
 
-    def _fail(self, error: Exception) -> None:
-        if self.reader and isinstance(error, OSError) and error.errno == ENETDOWN:
+    def _fail(self, error: OSError) -> None:
+        if self.reader and error.errno == ENETDOWN:
             # the same socket hears again when the interface is up, and from its first frame on
             log.warning("%s is down; waiting for it to come up", self.channel)
             self._is_down = True

@@ -5,8 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-import can
-
 from edge_agent.capture import Line
 from edge_agent.config import AgentConfig
 from edge_agent.database import BUNDLED, read_database
@@ -90,7 +88,7 @@ def _interface(config: AgentConfig) -> str:
     for channel in config.channels:
         try:
             Line(config, channel).open().close()
-        except (can.CanError, OSError) as error:
+        except OSError as error:
             raise BadSetting(
                 f"cannot be opened ({error})",
                 f"{config.interface} {channel}",

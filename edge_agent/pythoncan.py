@@ -27,8 +27,7 @@ class PythonCanReader:
 
     Raises:
         BadSetting: python-can has no such interface.
-        can.CanError: The adapter cannot be opened.
-        OSError: The adapter is not there.
+        OSError: The adapter is not there or cannot be opened.
     """
 
     def __init__(
@@ -49,23 +48,22 @@ class PythonCanReader:
                 "interface",
                 f"Use one of {', '.join(sorted(can.VALID_INTERFACES))}",
             ) from error
+        except can.CanError as error:
+            raise OSError(str(error)) from error
         self._anchor = 0
 
     def read(self, wait_s: float) -> Records:
         """What comes within `wait_s` seconds and a moment after it, `stamp` in nanoseconds since the epoch.
 
         Raises:
-            can.CanError: The adapter fails.
-            OSError: The adapter is gone.
+            OSError: The adapter fails or is gone.
         """
-        first = self._bus.recv(wait_s)
-        if first is None:
+        try:
+            messages = self._receive(wait_s)
+        except can.CanError as error:
+            raise OSError(str(error)) from error
+        if not messages:
             return np.empty(0, CLASSIC)
-        messages = [first]
-        until = time.monotonic() + LINGER_S
-        while len(messages) < MOST_AT_ONCE and (left := until - time.monotonic()) > 0:
-            if message := self._bus.recv(left):
-                messages.append(message)
         records = records_of_messages(messages)
         self._date(records)
         return records
@@ -73,6 +71,17 @@ class PythonCanReader:
     def close(self) -> None:
         """Let go of the adapter."""
         self._bus.shutdown()
+
+    def _receive(self, wait_s: float) -> list[Any]:
+        first = self._bus.recv(wait_s)
+        if first is None:
+            return []
+        messages = [first]
+        until = time.monotonic() + LINGER_S
+        while len(messages) < MOST_AT_ONCE and (left := until - time.monotonic()) > 0:
+            if message := self._bus.recv(left):
+                messages.append(message)
+        return messages
 
     def _date(self, records: Records) -> None:
         """Some adapters count from their own start: their first frame was just now."""

@@ -1,4 +1,6 @@
 import itertools
+import subprocess
+import sys
 import threading
 import time
 import uuid
@@ -96,8 +98,8 @@ def test_an_adapter_that_comes_and_goes_is_waited_for(config, monkeypatch):
     real = line.open
     faults = [
         OSError(19, "No such device"),  # not plugged in
-        can.CanInitializationError("down"),
-        Unplugged(can.CanOperationError("Network is down")),
+        OSError("cannot be initialized"),
+        Unplugged(OSError(32, "Broken pipe")),
         Unplugged(OSError(19, "No such device")),
     ]
 
@@ -116,6 +118,26 @@ def test_an_adapter_that_comes_and_goes_is_waited_for(config, monkeypatch):
         rows = gather(source, 1)
     assert [row["data"] for row in rows] == [b"\x07"]
     assert line.reconnects == 4
+
+
+def test_what_python_can_raises_is_one_kind_of_error(config, monkeypatch):
+    reader = BusSource(config()).lines[0].open()
+
+    def fail(*_, **__):
+        raise can.CanOperationError("Network is down")
+
+    monkeypatch.setattr(reader._bus, "recv", fail)
+    with pytest.raises(OSError, match="Network is down"):
+        reader.read(0.01)
+    reader.close()
+    monkeypatch.setattr(can, "Bus", fail)
+    with pytest.raises(OSError, match="Network is down"):
+        BusSource(config()).lines[0].open()
+
+
+def test_a_raspberry_that_captures_needs_no_python_can():
+    code = "import sys, edge_agent.__main__, edge_agent.capture, edge_agent.check; sys.exit('can' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_the_waits_grow_to_their_limit_and_start_over(config, monkeypatch, caplog):

@@ -1,0 +1,37 @@
+"""The agent on real buses, in a kernel of its own; what is done there is in `uml_bus.py`."""
+
+import ast
+import re
+import sys
+
+import pytest
+
+from tests.edge_agent.uml import PROJECT, guest, missing
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(missing()), reason=missing() or "it can boot")]
+
+SCENES = PROJECT / "tests" / "edge_agent" / "uml_bus.py"
+NAMES = [
+    node.name
+    for node in ast.parse(SCENES.read_text()).body
+    if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+]
+
+
+@pytest.fixture(scope="module")
+def outcomes():
+    """What became of each scene, and all that was said: one boot for all of them."""
+    options = ["-p", "no:cacheprovider", "-rA", "-q", "--color=no", "-W", "default", "--basetemp=/run/scenes"]
+    with guest([sys.executable, "-m", "pytest", *options, SCENES]) as running:
+        running.wait(900)
+        said = running.output
+    found: dict[str, set[str]] = {}
+    for outcome, name in re.findall(r"^(PASSED|FAILED|ERROR|SKIPPED) \S+::(\w+)", said, re.MULTILINE):
+        found.setdefault(name, set()).add(outcome)
+    return found, said
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_in_a_kernel_with_buses(outcomes, name):
+    found, said = outcomes
+    assert found.get(name) == {"PASSED"}, said
