@@ -7,10 +7,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse, Response
 from starlette.exceptions import HTTPException
 
-_API: Final = frozenset({"docs", "health", "metrics", "openapi.json", "vehicles"})
+_API: Final = frozenset({"auth-config", "docs", "fleet", "health", "metrics", "openapi.json", "vehicles"})
 
 _NOT_BUILT: Final = """<!doctype html><meta charset="utf-8"><title>can-telemetry</title>
-<body style="font:16px/1.5 system-ui;margin:4rem auto;max-width:40rem;padding:0 1rem">
+<body>
 <h1>The dashboard is not built yet</h1>
 <p>Build it with <code>npm ci &amp;&amp; npm run build</code> in the folder <code>dashboard</code>,
 then reload this page.</p>

@@ -25,6 +25,7 @@ from telemetry_pipeline.cli.processes import Processes, free_port
 from telemetry_pipeline.errors import AlreadyExists, PermanentError, TransientError
 from telemetry_pipeline.lake import layout, ledger
 from telemetry_pipeline.lake.store import Store
+from telemetry_pipeline.service_settings import ServiceSettings
 from telemetry_pipeline.settings import Settings, child_env
 
 _ROOT: Final = Path(__file__).parents[2]
@@ -65,6 +66,7 @@ def demo(
     processes = Processes(plan.folder / "logs")
     env = child_env(
         **plan.settings.to_env(),
+        TELEMETRY_AUTH_ISSUER="",  # the demo is this machine's, whatever else is set up here
         DAGSTER_HOME=str(plan.folder / "dagster"),
         DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS="1",
         PYTHONUNBUFFERED="1",
@@ -96,7 +98,12 @@ def _prepare(folder: Path, vehicles: int, port: int, dagster_port: int) -> _Plan
     home.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(Path(__file__).parents[1] / "defs" / "dagster.yaml", home / "dagster.yaml")
     api_port = free_port(port)
-    settings = replace(Settings.from_env(), lake=(folder / "lake").as_uri(), endpoint_url=None)
+    settings = replace(
+        Settings.from_env(),
+        lake=(folder / "lake").as_uri(),
+        endpoint_url=None,
+        service=ServiceSettings(auth="off"),
+    )
     return _Plan(
         folder=folder,
         settings=settings,

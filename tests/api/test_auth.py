@@ -4,6 +4,9 @@ import base64
 import hashlib
 import hmac
 import json
+import os
+import subprocess
+import sys
 import threading
 import time
 import warnings
@@ -331,3 +334,26 @@ def test_failures_count_against_the_address_and_not_against_the_subject(folder_l
     assert seen[:5] == [401] * 5
     assert 429 in seen[5:]
     assert asked(client, issuer.token()).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("lake", "host", "settings", "word"),
+    [
+        ("file:///tmp/none", "0.0.0.0", {}, "TELEMETRY_AUTH_ISSUER"),
+        ("file:///tmp/none", "0.0.0.0", {"TELEMETRY_AUTH": "off"}, "TELEMETRY_AUTH_ISSUER"),
+        ("s3://bucket/lake", "127.0.0.1", {"TELEMETRY_AUTH": "off"}, "without signing in"),
+        ("file:///tmp/none", "127.0.0.1", {"TELEMETRY_AUTH": "required"}, "TELEMETRY_AUTH_ISSUER"),
+    ],
+)
+def test_the_command_says_what_to_set_instead_of_serving_everybody(lake, host, settings, word):
+    done = subprocess.run(
+        [sys.executable, "-m", "telemetry_pipeline.cli.main", "serve", "--host", host, "--port", "0"],
+        env=os.environ | {"TELEMETRY_LAKE": lake, "COLUMNS": "300"} | settings,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode not in (0, None)
+    assert word in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
