@@ -4,6 +4,7 @@ import { useCallback, useEffect, useState } from "react";
 import { useHealth, useVehicles } from "./api/queries";
 import { retryFailed } from "./api/retry";
 import { ChartsPage } from "./components/ChartsPage";
+import { FleetPage } from "./components/fleet/FleetPage";
 import { HelpDialog } from "./components/HelpDialog";
 import { TopBar } from "./components/TopBar";
 import { useKeys } from "./components/useKeys";
@@ -31,7 +32,7 @@ export function App() {
   return (
     <div className={`app ${page}`}>
       <TopBar page={page} vehicles={vehicles.data ?? []} health={health} drawer={drawer} onDrawer={setDrawer} onHelp={openHelp} />
-      <ChartsPage vehicles={vehicles} drawer={drawer} />
+      {page === "fleet" ? <FleetPage /> : <ChartsPage vehicles={vehicles} drawer={drawer} />}
       {help && <HelpDialog onClose={() => setHelp(false)} />}
     </div>
   );

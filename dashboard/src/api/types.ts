@@ -4,9 +4,12 @@ import type { components } from "./schema";
 
 type Schemas = components["schemas"];
 
+export type DayHealth = Schemas["DayHealthModel"];
 export type EventData = Schemas["EventModel"];
 export type EventsResponse = Schemas["EventsResponse"];
+export type FleetHealth = Schemas["FleetHealthResponse"];
 export type Health = Schemas["Health"];
+export type HealthDetails = Schemas["HealthDetailsResponse"];
 export type Message = Schemas["MessageModel"];
 export type QueryRequest = Schemas["QueryRequest"];
 export type QueryResponse = Schemas["QueryResponse"];
@@ -16,3 +19,4 @@ export type Session = Schemas["SessionModel"];
 export type Signal = Schemas["SignalModel"];
 export type Stats = Schemas["StatsModel"];
 export type Vehicle = Schemas["VehicleModel"];
+export type VehicleHealth = Schemas["VehicleHealthModel"];

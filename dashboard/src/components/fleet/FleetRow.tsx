@@ -1,0 +1,78 @@
+/** One vehicle of the fleet: its numbers, each of which opens what is behind it. */
+
+import { useEvents } from "../../api/events";
+import type { VehicleHealth } from "../../api/types";
+import { DAY } from "../../state/calendar";
+import { decodedShare, formatShare, sumOf, toneOf, type Counted } from "../../state/fleet";
+import { freshnessOf } from "../../state/freshness";
+import { formatCompact, formatCount } from "../../state/number";
+import { chartsHref } from "../../state/page";
+import { Link } from "../Link";
+import { DayCells } from "./DayCells";
+import { FleetDetails } from "./FleetDetails";
+
+const NUMBERS: readonly (readonly [Counted, string, string])[] = [
+  ["unknown_id", "frames with unknown ids", "warn"],
+  ["decode_error", "frames with errors", "warn"],
+  ["bad_rows", "rows that are no frame", "bad"],
+  ["quarantined", "objects in quarantine", "bad"],
+  ["pending", "objects that wait", "warn"],
+];
+
+interface Props {
+  readonly vehicle: VehicleHealth;
+  readonly first: string;
+  readonly last: string;
+  readonly days: readonly number[];
+  readonly now: number;
+  readonly open: boolean;
+  readonly columns: number;
+  readonly onToggle: () => void;
+}
+
+export function FleetRow({ vehicle, first, last, days, now, open, columns, onToggle }: Props) {
+  const { vehicle_id: id } = vehicle;
+  const sum = sumOf(vehicle.days);
+  const seen = freshnessOf(vehicle.last_seen, now);
+  const events = useEvents(id, { from: Date.parse(first), to: Date.parse(last) + DAY });
+  const number = (count: number, what: string, tone: string) => (
+    <button type="button" className={`number-button ${count > 0 ? tone : ""}`} aria-expanded={open} aria-label={`${id}: ${formatCount(count)} ${what}`} title={`${formatCount(count)} ${what}`} onClick={onToggle}>
+      {formatCompact(count)}
+    </button>
+  );
+  return (
+    <>
+      <tr className={open ? "fleet-row open" : "fleet-row"}>
+        <th scope="row">
+          <Link href={chartsHref(id)} className="vehicle-link">
+            <span className={`dot ${toneOf(sum)}`} />
+            {id}
+          </Link>
+        </th>
+        <td>
+          <span className={`seen ${seen.tone}`}>{seen.text}</span>
+        </td>
+        <td>
+          <DayCells vehicle={vehicle} days={days} />
+        </td>
+        <td>{number(sum.rows, "frames", "")}</td>
+        <td>
+          <button type="button" className="number-button" aria-expanded={open} aria-label={`${id}: ${formatShare(decodedShare(sum))} decoded`} onClick={onToggle}>
+            {formatShare(decodedShare(sum))}
+          </button>
+        </td>
+        {NUMBERS.map(([name, what, tone]) => (
+          <td key={name}>{number(sum[name], what, tone)}</td>
+        ))}
+        <td>{events.data ? number(events.data.length, "events", events.data.some(({ severity }) => severity === "critical") ? "bad" : "") : "…"}</td>
+      </tr>
+      {open && (
+        <tr>
+          <td colSpan={columns}>
+            <FleetDetails vehicle={id} first={first} last={last} />
+          </td>
+        </tr>
+      )}
+    </>
+  );
+}
