@@ -88,7 +88,7 @@ class DayObjects:
         self._listings = Listings(store, _LISTING_BYTES if store.root else _BUCKET_BYTES, max_age_s)
         self._covers: WeightedCache[ObjectInfo, Cover] = WeightedCache(_COVER_BYTES)
         self._broken: WeightedCache[str, ObjectInfo] = WeightedCache(_COVER_BYTES)
-        self._seen: WeightedCache[Partition, Day] = WeightedCache(_SEEN_BYTES)
+        self._seen: WeightedCache[str, Day] = WeightedCache(_SEEN_BYTES)
         self._places = Places(self._listings)
         self._sorted_out: WeightedCache[str, tuple[Infos, dict[Partition, Infos]]] = WeightedCache(
             _SEEN_BYTES
@@ -150,7 +150,8 @@ class DayObjects:
     def disregard(self, info: ObjectInfo) -> None:
         """A series object is broken: from now on the decoded objects answer in its place."""
         self._broken.put(info.key, info, _INFO_BYTES)
-        self._seen.put(partition_of(info), Day(partition_of(info), None, None, ()), _INFO_BYTES)
+        day = partition_of(info)
+        self._seen.put(prefixes_of(day)[0], Day(day, None, None, ()), _INFO_BYTES)
 
     def forget(self, info: ObjectInfo) -> None:
         """An object that was listed is not there any more, or has other bytes: its day is listed again."""
@@ -171,7 +172,7 @@ class DayObjects:
 
     def _in_folders(self, place: Place) -> Day:
         stamp = (self._listings.changed_ns(place.decoded), self._listings.changed_ns(place.series))
-        known = self._seen.get(place.day)
+        known = self._seen.get(place.decoded)  # its hash is remembered, a day's is not
         if known is not None and known.stamp == stamp:
             return known
         if (found := self._noted(place, stamp)) is None:
@@ -181,7 +182,7 @@ class DayObjects:
             )
             found = self._chosen(place.day, stamp, decoded, series)
         if all(self._listings.keeps(changed) for changed in stamp):
-            self._seen.put(place.day, found, _INFO_BYTES * (len(found.listed or ()) + 1))
+            self._seen.put(place.decoded, found, _INFO_BYTES * (len(found.listed or ()) + 1))
         return found
 
     def _noted(self, place: Place, stamp: _Stamp) -> Day | None:
@@ -238,11 +239,12 @@ class DayObjects:
         return found
 
     def _from_listing(self, day: Partition, decoded: Infos, series: Infos) -> Day:
-        known = self._seen.get(day)
+        prefix, _ = prefixes_of(day)
+        known = self._seen.get(prefix)
         if known is not None and known.stamp == (decoded, series):  # most often the very same tuples
             return known
         found = self._chosen(day, (decoded, series), decoded, series)
-        self._seen.put(day, found, _INFO_BYTES * (len(decoded) + len(series) + 1))
+        self._seen.put(prefix, found, _INFO_BYTES * (len(decoded) + len(series) + 1))
         return found
 
     def _chosen(self, day: Partition, stamp: object, decoded: Infos, series: Infos) -> Day:
