@@ -8,6 +8,7 @@ folder it is built in a temporary one. `make bench` runs a day of it.
 
 import argparse
 import gc
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -270,14 +271,18 @@ def main() -> None:
         built = build(folder, asked.days, year=year)
         store = Store.open(folder.as_uri())
         peers = [] if asked.no_peers else list(PEERS)
-        results = [costs(built)]
         warm_up(store)
-        results.append(services(store, built, asked.rounds))
-        if not asked.no_load:
-            results.append(load(store, built, asked.seconds))
-        results.append(readers(store, built, asked.rounds, peers))
-        for result in results:
-            print_result(result)
+        parts = [
+            partial(costs, built),
+            partial(services, store, built, asked.rounds),
+            *([] if asked.no_load else [partial(load, store, built, asked.seconds)]),
+            partial(readers, store, built, asked.rounds, peers),
+        ]
+        results = []
+        for part in parts:
+            results.append(part())
+            print_result(results[-1])
+            sys.stdout.flush()
     if asked.write:
         write_page(PAGE, results, _INTRODUCTION)
 
