@@ -15,11 +15,13 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.models import Problem
+from api.scopes import current
 from telemetry_pipeline.errors import (
     BadKey,
     BadQuery,
     BadSetting,
     NotFound,
+    NoVehicle,
     TelemetryError,
     TooLarge,
     TransientError,
@@ -195,6 +197,9 @@ async def _of_ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, TelemetryError)  # noqa: S101  the registration above says so
     if isinstance(error, TransientError):
         return unavailable(request.scope, error)
+    if isinstance(error, NoVehicle) and not current().everything:
+        # the same words from every endpoint and reader: they must not tell another one's vehicle from none
+        error = NoVehicle("there is no such vehicle", remedy="GET /vehicles lists the vehicles")
     status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return unexpected(request.scope, error)

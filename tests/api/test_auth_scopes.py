@@ -91,6 +91,7 @@ def value_of(name, vehicle):
     values = {
         ("start", "start_time", "from"): RANGE["start"],
         ("end", "end_time", "to"): RANGE["end"],
+        ("first", "last"): RANGE["start"][:10],
         ("signals",): [SPEED],
         ("signal",): "Drive.Speed",
         ("message_name",): SPEED["message_name"],
