@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, HTTPException, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from pydantic import ValidationError
@@ -108,6 +108,15 @@ def build(reader: SignalReader, knowledge: Knowledge, limits: Limits) -> APIRout
             "shape": shape,
         }
         return answer(vehicle_id, _request(asked), request)
+
+    @router.api_route(
+        "/vehicles/{vehicle_id}/query",
+        methods=["DELETE", "HEAD", "OPTIONS", "PATCH", "PUT", "TRACE"],
+        include_in_schema=False,
+    )
+    def refuse_other_methods() -> None:
+        """The framework would name the methods of the first endpoint alone."""
+        raise HTTPException(405, headers={"Allow": "GET, POST"})
 
     return router
 

@@ -256,6 +256,12 @@ def test_an_address_that_asks_nothing_sensible_says_why(client, changes):
     assert answer.json()["detail"]
 
 
+@pytest.mark.parametrize("method", ["OPTIONS", "PUT", "HEAD"])
+def test_other_methods_are_told_both(client, method):
+    answer = client.request(method, QUERY)
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST")
+
+
 GEAR = """VERSION ""
 BS_:
 BU_: ECU
