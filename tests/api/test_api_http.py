@@ -301,6 +301,7 @@ def test_health_metrics_and_documentation(client):
     paths = client.get("/openapi.json").json()["paths"]
     assert paths.keys() == {
         "/auth-config",
+        "/fleet/compare",
         "/health",
         "/metrics",
         "/vehicles",
