@@ -1,13 +1,9 @@
-/** The service's endpoints as hooks: what is cached, for how long, and what is asked again. */
+/** What there is to look at, as hooks: what is cached, for how long, and what is asked again. Samples are `series`. */
 
-import { QueryClient, skipToken, useQueries, useQuery, type UseQueryResult } from "@tanstack/react-query";
-import { useState } from "react";
-import type { TimeRange } from "../state/range";
-import type { SignalRef } from "../state/signal";
-import { isoInstant, parseInstant } from "../state/time";
+import { QueryClient, useQueries, useQuery, type UseQueryResult } from "@tanstack/react-query";
+import { parseInstant } from "../state/time";
 import { ApiError, request } from "./client";
-import { traceOf, type Trace } from "./trace";
-import type { Health, Message, QueryRequest, QueryResponse, QueryStats, Session, Signal, Vehicle } from "./types";
+import type { Health, Message, Session, Signal, Vehicle } from "./types";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -27,7 +23,7 @@ export const queryClient = new QueryClient({
   },
 });
 
-const vehiclePath = (vehicle: string): string => `/vehicles/${encodeURIComponent(vehicle)}`;
+export const vehiclePath = (vehicle: string): string => `/vehicles/${encodeURIComponent(vehicle)}`;
 
 export function useHealth(): UseQueryResult<Health> {
   return useQuery({
@@ -89,70 +85,4 @@ export function useSignals(vehicle: string | null, messages: readonly string[]):
       enabled: vehicle !== null,
     })),
   });
-}
-
-export interface SeriesQuery {
-  readonly vehicle: string;
-  readonly signals: readonly SignalRef[];
-  readonly range: TimeRange;
-  readonly maxPoints: number;
-}
-
-export interface SeriesAnswer {
-  readonly vehicle: string;
-  readonly range: TimeRange;
-  readonly traces: readonly Trace[];
-  readonly cost: QueryStats;
-}
-
-export interface SeriesState {
-  /** The answer to the newest question, or to an older one of the same vehicle while there is none yet. */
-  readonly answer: SeriesAnswer | undefined;
-  readonly current: boolean;
-  readonly busy: boolean;
-  readonly error: Error | null;
-  readonly retry: () => void;
-}
-
-/**
- * The values of the visible range. A request that nobody waits for any more is aborted; until the new answer is there,
- * and when it never comes, the old one stays, so that the picture does not go blank.
- */
-export function useSeries(query: SeriesQuery | null, growing: boolean): SeriesState {
-  const { data, error, isFetching, refetch } = useQuery({
-    queryKey: ["series", query],
-    queryFn: query && query.signals.length > 0 ? ({ signal }) => querySeries(query, signal) : skipToken,
-    staleTime: growing ? 0 : 5 * MINUTE,
-    gcTime: MINUTE,
-    refetchOnWindowFocus: false,
-  });
-  const [held, setHeld] = useState<SeriesAnswer>();
-  if (data !== undefined && data !== held) setHeld(data);
-  return {
-    answer: data ?? (held?.vehicle === query?.vehicle ? held : undefined),
-    current: data !== undefined,
-    busy: isFetching,
-    error,
-    retry: () => void refetch(),
-  };
-}
-
-async function querySeries(query: SeriesQuery, signal: AbortSignal): Promise<SeriesAnswer> {
-  const body: QueryRequest = {
-    signals: [...query.signals],
-    start_time: isoInstant(query.range.from),
-    end_time: isoInstant(query.range.to),
-    max_points: query.maxPoints,
-    // keeps the lowest and the highest of every bucket: a spike is what somebody looks for, and they come in pairs
-    method: "m4",
-    include: ["stats", "gaps"],
-  };
-  const path = `${vehiclePath(query.vehicle)}/query`;
-  const { signals, query_stats: cost } = await request<QueryResponse>(path, { signal, body });
-  // the service answers in the order of the request
-  const traces = query.signals.flatMap((ref, i) => {
-    const series = signals[i];
-    return series ? [traceOf(ref, series)] : [];
-  });
-  return { vehicle: query.vehicle, range: query.range, traces, cost };
 }

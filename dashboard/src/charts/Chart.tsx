@@ -9,7 +9,8 @@ import { panelOptions, setRange, type PanelShape } from "./options";
 import { register } from "./registry";
 
 interface Props {
-  readonly unit: string;
+  /** Which panel it is. */
+  readonly panel: string;
   /** Another shape makes another chart: keep its identity while nothing changes. */
   readonly shape: PanelShape;
   readonly data: Aligned;
@@ -17,7 +18,7 @@ interface Props {
   readonly onChart: (chart: uPlot | null) => void;
 }
 
-export function Chart({ unit, shape, data, range, onChart }: Props) {
+export function Chart({ panel, shape, data, range, onChart }: Props) {
   const host = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot | null>(null);
   const latest = useRef({ data, range });
@@ -34,7 +35,7 @@ export function Chart({ unit, shape, data, range, onChart }: Props) {
     const made = new uPlot(panelOptions(shape, latest.current.range, size()), latest.current.data, element);
     chart.current = made;
     onChart(made);
-    const forget = register(unit, made);
+    const forget = register(panel, made);
     const observer = new ResizeObserver(() => made.setSize(size()));
     observer.observe(element);
     return () => {
@@ -44,7 +45,7 @@ export function Chart({ unit, shape, data, range, onChart }: Props) {
       chart.current = null;
       made.destroy();
     };
-  }, [unit, shape, onChart, theme]);
+  }, [panel, shape, onChart, theme]);
 
   useLayoutEffect(() => {
     const made = chart.current;

@@ -1,25 +1,34 @@
-/** The signals of a panel with their values under the crosshair, or their last ones when it is elsewhere. */
+/** The lines of a panel with their values under the crosshair, or their last ones when it is elsewhere. */
 
-import type { Trace } from "../api/trace";
-import { formatValue } from "../state/number";
 import { slotColor } from "../state/palette";
-import { toggleSignal, useView } from "../state/view";
+import { toggleSignal } from "../state/view";
 import { useCrosshair } from "./crosshair";
+import type { Line } from "./lines";
+import { MoveHandle } from "./MoveHandle";
 import { valueAt } from "./nearest";
+import type { PanelModel } from "./panels";
+import { textOf } from "./strips";
 
-export function Legend({ traces }: { readonly traces: readonly Trace[] }) {
+interface Props {
+  readonly lines: readonly Line[];
+  readonly panels: readonly PanelModel[];
+}
+
+export function Legend({ lines, panels }: Props) {
   const time = useCrosshair((crosshair) => crosshair.time);
-  const slots = useView((view) => view.slots);
   return (
     <ul className={time === null ? "legend resting" : "legend"}>
-      {traces.map((trace) => (
-        <li key={trace.key} title={trace.key}>
-          <span className="swatch" style={{ background: slotColor(slots[trace.key]) }} />
-          <span className="legend-name">{trace.key}</span>
-          <span className="legend-value number">{formatValue(time === null ? trace.v.at(-1) : valueAt(trace, time))}</span>
-          <button type="button" className="legend-close" aria-label={`Hide ${trace.key}`} onClick={() => toggleSignal(trace.key)}>
-            ×
-          </button>
+      {lines.map(({ label, key, slot, run, trace }) => (
+        <li key={label} title={label}>
+          {run === null ? <MoveHandle signal={key} panels={panels} /> : null}
+          <span className={run === null ? "swatch" : "swatch dashed"} style={{ background: slotColor(slot) }} />
+          <span className="legend-name">{label}</span>
+          <span className="legend-value number">{textOf(time === null ? trace.v.at(-1) : valueAt(trace, time), trace.choices)}</span>
+          {run === null && (
+            <button type="button" className="legend-close" aria-label={`Hide ${key}`} onClick={() => toggleSignal(key)}>
+              ×
+            </button>
+          )}
         </li>
       ))}
     </ul>

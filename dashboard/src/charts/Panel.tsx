@@ -1,62 +1,95 @@
-/** One unit's chart with its legend and what it is made of. */
+/** One panel: its chart with legend and axes, what it is made of, and a place to drop signals. */
 
-import { useMemo, useRef } from "react";
+import { useCallback, useMemo, useRef, useState, type DragEvent } from "react";
 import type uPlot from "uplot";
 import { IconButton } from "../components/IconButton";
 import type { TimeRange } from "../state/range";
 import { isoInstant } from "../state/time";
-import { useView } from "../state/view";
-import { alignTraces } from "./align";
 import { Chart } from "./Chart";
+import { dataOf } from "./data";
 import { download, fileName } from "./download";
+import type { TimeLabels } from "./geometry";
 import { Legend } from "./Legend";
-import type { PanelShape, TimeLabels } from "./options";
-import { resolutionOf, type PanelModel } from "./panels";
-import { panelPicture } from "./png";
+import { putInto, SIGNAL_TYPE } from "./MoveHandle";
+import type { PanelShape, ShapeLine } from "./options";
+import type { PanelModel } from "./panels";
+import { panelPicture } from "./picture";
+import { resolutionOf } from "./resolution";
 
 interface Props {
   readonly panel: PanelModel;
+  readonly panels: readonly PanelModel[];
   readonly vehicle: string;
   readonly range: TimeRange;
   readonly labels: TimeLabels;
+  readonly rightAxes: number;
+  /** Samples of each signal in the range, where they are known. */
+  readonly counts: ReadonlyMap<string, number>;
 }
 
-export function Panel({ panel, vehicle, range, labels }: Props) {
-  const { unit, traces } = panel;
+export function Panel({ panel, panels, vehicle, range, labels, rightAxes, counts }: Props) {
+  const { id, title, units, lines, strips } = panel;
   const chart = useRef<uPlot | null>(null);
-  const slots = useView((view) => view.slots);
-  const resolution = resolutionOf(traces);
-  const title = unit || "no unit";
+  const keep = useCallback((made: uPlot | null) => {
+    chart.current = made;
+  }, []);
+  const [over, setOver] = useState(false);
+  const own = lines.filter(({ run }) => run === null).map(({ trace }) => trace);
+  const resolution = resolutionOf(own, range, counts);
 
-  // the same signals make the same shape, however often their data changes
-  const identity = JSON.stringify([traces.map(({ key }) => [key, slots[key] ?? 0]), labels]);
-  const shape = useMemo<PanelShape>(() => {
-    const [signals, below] = JSON.parse(identity) as [[string, number][], TimeLabels];
-    return { signals: signals.map(([key, slot]) => ({ key, slot })), labels: below };
-  }, [identity]);
-  const data = useMemo(() => alignTraces(traces), [traces]);
+  // the same lines make the same shape, however often their data changes
+  const identity = JSON.stringify({
+    lines: lines.map(({ label, slot, run, trace }): ShapeLine => {
+      const { unit, choices, envelope } = trace;
+      return { label, slot, run, unit, banded: envelope !== null && !strips, choices };
+    }),
+    units,
+    strips,
+    rightAxes,
+    labels,
+  } satisfies PanelShape);
+  const shape = useMemo(() => JSON.parse(identity) as PanelShape, [identity]);
+  const data = useMemo(() => dataOf(lines, !strips), [lines, strips]);
 
   const save = async (): Promise<void> => {
     if (!chart.current) return;
-    const caption = {
-      title: `${vehicle} · ${title}`,
-      subtitle: `${isoInstant(range.from)} – ${isoInstant(range.to)} · ${resolution.text}`,
-      entries: traces.map(({ key }) => ({ label: key, slot: slots[key] ?? 0 })),
-    };
-    download(fileName([vehicle, isoInstant(range.from), title], "png"), await panelPicture(chart.current, caption));
+    const { width, height } = chart.current;
+    const subtitle = `${isoInstant(range.from)} – ${isoInstant(range.to)} · ${resolution.text}`;
+    const picture = await panelPicture(shape, data, range, { width, height }, { title: `${vehicle} · ${title}`, subtitle });
+    download(fileName([vehicle, isoInstant(range.from), title], "png"), picture);
   };
 
+  const carriesSignal = (event: DragEvent): boolean => event.dataTransfer.types.includes(SIGNAL_TYPE);
+
   return (
-    <article className={`panel labels-${labels}`} aria-label={`Panel ${title}`} data-unit={unit}>
+    <article
+      className={`panel labels-${labels}${over ? " drop" : ""}`}
+      aria-label={`Panel ${title}`}
+      data-unit={id}
+      onDragOver={(event) => {
+        if (!carriesSignal(event)) return;
+        event.preventDefault();
+        setOver(true);
+      }}
+      onDragLeave={(event) => {
+        if (!event.currentTarget.contains(event.relatedTarget as Node | null)) setOver(false);
+      }}
+      onDrop={(event) => {
+        setOver(false);
+        if (!carriesSignal(event)) return;
+        event.preventDefault();
+        putInto(event.dataTransfer.getData(SIGNAL_TYPE), id, panels);
+      }}
+    >
       <header className="panel-head">
         <h3>{title}</h3>
-        <Legend traces={traces} />
-        <span className={resolution.complete ? "resolution complete" : "resolution"} title="What the line is made of">
+        <Legend lines={lines} panels={panels} />
+        <span className={resolution.complete ? "resolution complete" : "resolution"} title="What the lines are made of">
           {resolution.text}
         </span>
         <IconButton icon="image" label={`Save ${title} as PNG`} onClick={() => void save()} />
       </header>
-      <Chart unit={unit} shape={shape} data={data} range={range} onChart={(made) => (chart.current = made)} />
+      <Chart panel={id} shape={shape} data={data} range={range} onChart={keep} />
     </article>
   );
 }

@@ -1,33 +1,80 @@
-/** The panels of all units, one above the other on one time axis. */
+/** The panels one above the other on one time axis, with the events of rules above them. */
 
-import { useMemo } from "react";
+import { useEffect, useMemo, useState } from "react";
 import type { Trace } from "../api/trace";
+import type { RuleEvent } from "../state/event";
 import type { TimeRange } from "../state/range";
-import { groupByUnit } from "./panels";
+import { useView } from "../state/view";
+import { EventStrip } from "./EventStrip";
+import type { Line } from "./lines";
+import { markEvents } from "./marks";
+import { putInto, SIGNAL_TYPE } from "./MoveHandle";
 import { Panel } from "./Panel";
+import { panelsOf } from "./panels";
+import { RangeSlider } from "./RangeSlider";
+import { redrawAll } from "./registry";
 
 /** More panels than this scroll, and the last one's time axis may be out of sight: then each one has times. */
 const FITTING = 5;
 
 interface Props {
   readonly vehicle: string;
-  readonly traces: readonly Trace[];
+  readonly lines: readonly Line[];
   readonly range: TimeRange;
+  readonly counts: ReadonlyMap<string, number>;
+  readonly events: readonly RuleEvent[];
+  /** The session, or as much of time as the view reaches. */
+  readonly extent: TimeRange;
+  /** A signal over all of the session. */
+  readonly overview: Trace | undefined;
 }
 
-export function PanelStack({ vehicle, traces, range }: Props) {
-  const panels = useMemo(() => groupByUnit(traces), [traces]);
+export function PanelStack({ vehicle, lines, range, counts, events, extent, overview }: Props) {
+  const placed = useView((view) => view.placed);
+  const cursors = useView((view) => view.cursors);
+  const panels = useMemo(() => panelsOf(lines, placed), [lines, placed]);
+  const rightAxes = Math.max(0, ...panels.map(({ units }) => units.length - 1));
+  const [over, setOver] = useState(false);
+
+  useEffect(() => {
+    markEvents(events);
+    redrawAll();
+  }, [events, cursors]);
+
   return (
+    <>
     <div className="panels">
+      <EventStrip events={events} range={range} rightAxes={rightAxes} />
       {panels.map((panel, i) => (
         <Panel
-          key={panel.unit}
+          key={panel.id}
           panel={panel}
+          panels={panels}
           vehicle={vehicle}
           range={range}
           labels={i === panels.length - 1 ? "full" : panels.length > FITTING ? "clock" : "none"}
+          rightAxes={rightAxes}
+          counts={counts}
         />
       ))}
+      <div
+        className={over ? "new-panel drop" : "new-panel"}
+        onDragOver={(event) => {
+          if (!event.dataTransfer.types.includes(SIGNAL_TYPE)) return;
+          event.preventDefault();
+          setOver(true);
+        }}
+        onDragLeave={() => setOver(false)}
+        onDrop={(event) => {
+          event.preventDefault();
+          setOver(false);
+          putInto(event.dataTransfer.getData(SIGNAL_TYPE), null, panels);
+        }}
+      >
+        A panel of its own
+      </div>
     </div>
+    <RangeSlider extent={extent} range={range} trace={overview} rightAxes={rightAxes} />
+    </>
   );
 }

@@ -1,11 +1,9 @@
 import { describe, expect, it } from "vitest";
-import type { Trace } from "../api/trace";
 import { csvOf } from "./csv";
 import { fileName } from "./download";
+import { traceFor } from "./testing";
 
-const trace = (key: string, unit: string, t: number[], v: (number | null)[]): Trace => ({
-  key, unit, t, v, drawn: t.length, source: t.length, method: null, stats: null,
-});
+const trace = (key: string, unit: string, t: number[], v: (number | null)[]) => traceFor(key, unit, { t, v, drawn: t.length });
 
 describe("csvOf", () => {
   it("has a row per instant, a column per signal, blanks where a signal has no sample, and no gap marks", () => {

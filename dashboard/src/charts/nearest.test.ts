@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { nearestIndex, valueAt } from "./nearest";
-import { nearestSample } from "./options";
+import { nearestIndex, nearestSample, valueAt } from "./nearest";
+
 
 describe("nearestIndex", () => {
   it.each([[-5, 0], [0, 0], [4, 0], [6, 1], [10, 1], [99, 2]])("at %d is %d", (time, index) => {
@@ -24,7 +24,8 @@ describe("valueAt", () => {
 
 describe("nearestSample", () => {
   const data = [[0, 1, 5, 6], [7, undefined, undefined, 8], [null, 3, undefined, undefined]] as const;
-  const chart = { data } as unknown as Parameters<typeof nearestSample>[0];
+  const series = ["time", "A.a", "B.b"].map((label) => ({ label }));
+  const chart = { data, series } as unknown as Parameters<typeof nearestSample>[0];
 
   it("looks past rows of other signals, to the nearer side", () => {
     expect([nearestSample(chart, 1, 1), nearestSample(chart, 1, 2), nearestSample(chart, 2, 3)]).toEqual([0, 3, 1]);

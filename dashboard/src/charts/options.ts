@@ -1,36 +1,51 @@
-/** How a panel is drawn: uPlot's options from a panel's signals. Colours are read when drawn, so a theme can change. */
+/** How a panel is drawn: uPlot's options from a panel's lines. Colours are read when drawn, so a theme can change. */
 
 import uPlot from "uplot";
 import { spanOf, type TimeRange } from "../state/range";
-import type { SignalKey } from "../state/signal";
 import { timeLabels } from "./axis";
+import { cssColor, faded } from "./color";
 import { setCrosshair } from "./crosshair";
+import { AXIS_WIDTH, rightGutter, TIME_AXIS_HEIGHT, type TimeLabels } from "./geometry";
 import { bindings, capturePointer, listenToWheel, withinPanel, zoomToSelection } from "./gestures";
+import { drawMarks } from "./marks";
+import { ENVELOPE_LABEL, nearestSample } from "./nearest";
+import { drawStrips, stripAxis, stripScale, type Choices } from "./strips";
+
+export interface ShapeLine {
+  readonly label: string;
+  readonly slot: number;
+  readonly run: number | null;
+  readonly unit: string;
+  /** Between which values its buckets lie is drawn behind it. */
+  readonly banded: boolean;
+  /** What values are called, where they have names. */
+  readonly choices: Choices | null;
+}
 
 export interface PanelShape {
-  readonly signals: readonly { readonly key: SignalKey; readonly slot: number }[];
+  readonly lines: readonly ShapeLine[];
+  readonly units: readonly string[];
+  /** Axes at the right of the panel that has most of them. */
+  readonly rightAxes: number;
   readonly labels: TimeLabels;
+  /** States instead of lines. */
+  readonly strips: boolean;
 }
 
-/** What is written below a panel: nothing, times, or times with their days. */
-export type TimeLabels = "none" | "clock" | "full";
-
-const VALUE_AXIS_WIDTH = 68;
-const TIME_AXIS_HEIGHT: Readonly<Record<TimeLabels, number>> = { none: 0, clock: 26, full: 42 };
 const FONT = '11px Inter, system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
 const SYNC_KEY = "telemetry";
+const DASHES: readonly number[][] = [[7, 4], [2, 3], [10, 3, 2, 3]];
 
-/** A CSS variable of the document, for a canvas that knows none. */
-export function cssColor(name: string): string {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-}
+
+const scaleOf = (shape: PanelShape, unit: string): string => `y${shape.units.indexOf(unit)}`;
 
 export function panelOptions(shape: PanelShape, range: TimeRange, size: { width: number; height: number }): uPlot.Options {
-  const line = { stroke: () => cssColor("--grid"), width: 1 };
+  const { units, labels } = shape;
+  const own = units.length - 1;
   const axis: uPlot.Axis = {
     stroke: () => cssColor("--text-muted"),
     font: FONT,
-    grid: line,
+    grid: { stroke: () => cssColor("--grid"), width: 1 },
     ticks: { show: false },
     border: { show: false },
   };
@@ -38,58 +53,90 @@ export function panelOptions(shape: PanelShape, range: TimeRange, size: { width:
     ...size,
     ms: 1,
     tzDate: (ms) => uPlot.tzDate(new Date(ms), "Etc/UTC"),
-    padding: [8, 20, shape.labels === "none" ? 8 : 0, 0],
+    // the axes of the panel with most of them leave room that others pad
+    padding: [8, rightGutter(shape.rightAxes) - own * AXIS_WIDTH, labels === "none" ? 8 : 0, 0],
     legend: { show: false },
-    scales: { x: { time: true, auto: false, min: range.from, max: range.to } },
+    scales: {
+      x: { time: true, auto: false, min: range.from, max: range.to },
+      ...(shape.strips ? { y0: stripScale(shape.lines.length) } : {}),
+    },
     axes: [
       {
         ...axis,
         space: 90,
-        size: TIME_AXIS_HEIGHT[shape.labels],
-        values: (_chart, splits, _axis, _space, step) => (shape.labels === "none" ? splits.map(() => "") : timeLabels(splits, step, shape.labels === "full")),
+        size: TIME_AXIS_HEIGHT[labels],
+        values: (_chart, splits, _axis, _space, step) => (labels === "none" ? splits.map(() => "") : timeLabels(splits, step, labels === "full")),
       },
-      { ...axis, size: VALUE_AXIS_WIDTH, space: 24, gap: 8 },
+      ...(shape.strips
+        ? [stripAxis({ ...axis, scale: "y0", size: AXIS_WIDTH }, shape.lines.map(({ label }) => label))]
+        : units.map((unit, i) => valueAxis(axis, shape, unit, i))),
     ],
-    series: [
-      {},
-      ...shape.signals.map(({ key, slot }) => ({
-        label: key,
-        stroke: () => cssColor(`--series-${slot + 1}`),
-        width: 1.4,
-        points: { size: 5 },
-      })),
-    ],
+    bands: bandsOf(shape),
+    series: [{}, ...envelopeSeries(shape), ...shape.lines.map((line) => lineSeries(shape, line))],
     cursor: {
       bind: bindings,
       dataIdx: nearestSample,
       move: withinPanel,
       y: false,
       drag: { x: true, y: false, setScale: false, dist: 4 },
-      points: { size: 7, width: 2 },
+      points: shape.strips ? { show: false } : { size: 7, width: 2 },
       sync: { key: SYNC_KEY, scales: ["x", null], setSeries: false },
     },
     hooks: {
       ready: [capturePointer, listenToWheel],
+      draw: [...(shape.strips ? [(chart: uPlot) => drawStrips(chart, shape.lines)] : []), drawMarks],
       setSelect: [zoomToSelection],
       setCursor: [(chart) => setCrosshair((chart.cursor.left ?? -1) < 0 ? null : chart.posToVal(chart.cursor.left ?? 0, "x"))],
     },
   };
 }
 
-/** The row nearest to row `index` in which a series has a sample; null when that is a gap or there is none. */
-export function nearestSample(chart: Pick<uPlot, "data">, series: number, index: number): number | null {
-  if (series === 0) return index;
-  const [times] = chart.data;
-  const values = chart.data[series] ?? [];
-  let before = index;
-  let after = index;
-  while (before >= 0 && values[before] === undefined) before--;
-  while (after < values.length && values[after] === undefined) after++;
-  const here = times[index] ?? 0;
-  const toBefore = before < 0 ? Infinity : here - (times[before] ?? 0);
-  const toAfter = after >= values.length ? Infinity : (times[after] ?? 0) - here;
-  const nearest = toBefore <= toAfter ? before : after;
-  return typeof values[nearest] === "number" ? nearest : null;
+/** An axis per unit. Where there are several, each has the colour of its lines if these have one, and its unit. */
+function valueAxis(axis: uPlot.Axis, shape: PanelShape, unit: string, i: number): uPlot.Axis {
+  const several = shape.units.length > 1;
+  const members = shape.lines.filter((line) => line.unit === unit);
+  const [only] = members;
+  const labelled = several ? { label: unit || "no unit", labelSize: 16, labelGap: 0, labelFont: FONT } : {};
+  return {
+    ...axis,
+    ...labelled,
+    scale: `y${i}`,
+    // uPlot's enum has no value at run time: 3 is left, 1 is right
+    // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment
+    side: i === 0 ? 3 : 1,
+    size: several ? AXIS_WIDTH - 16 : AXIS_WIDTH,
+    space: 24,
+    gap: 8,
+    grid: i === 0 ? (axis.grid ?? {}) : { show: false },
+    stroke: () => cssColor(several && members.length === 1 && only ? `--series-${only.slot + 1}` : "--text-muted"),
+  };
+}
+
+function lineSeries(shape: PanelShape, { label, slot, run, unit }: ShapeLine): uPlot.Series {
+  return {
+    label,
+    scale: scaleOf(shape, unit),
+    stroke: () => cssColor(`--series-${slot + 1}`),
+    width: 1.4,
+    points: shape.strips ? { show: false } : { size: 5 },
+    // a strip is drawn by itself, over the place that its values would have
+    ...(shape.strips ? { paths: () => null, scale: "y0" } : {}),
+    ...(run === null ? {} : { dash: DASHES[run % DASHES.length] ?? [] }),
+  };
+}
+
+/** Highest and lowest values of each line's buckets, before the lines: what comes first is drawn behind. */
+function envelopeSeries(shape: PanelShape): uPlot.Series[] {
+  const hidden = (unit: string): uPlot.Series => ({
+    label: ENVELOPE_LABEL, scale: scaleOf(shape, unit), width: 0, points: { show: false },
+  });
+  return shape.lines.filter(({ banded }) => banded).flatMap(({ unit }) => [hidden(unit), hidden(unit)]);
+}
+
+function bandsOf(shape: PanelShape): uPlot.Band[] {
+  return shape.lines
+    .filter(({ banded }) => banded)
+    .map(({ slot }, i) => ({ series: [2 * i + 1, 2 * i + 2], fill: () => faded(`--series-${slot + 1}`) }));
 }
 
 /** Draw another range; the values in it decide the height. */

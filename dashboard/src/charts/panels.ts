@@ -1,31 +1,55 @@
-/** Which traces share a panel: those of the same unit, in the order in which the units first appear. */
+/** Which lines share a panel: those of the same unit, in the order in which units first appear, unless they were moved. */
 
-import { formatCount } from "../state/number";
-import type { Trace } from "../api/trace";
+import type { Placement } from "../state/placement";
+import type { SignalKey } from "../state/signal";
+import type { Line } from "./lines";
+
+/** The panel of signals whose values have names: strips instead of lines, unless a number is moved among them. */
+export const STATES = "states";
 
 export interface PanelModel {
-  readonly unit: string;
-  readonly traces: readonly Trace[];
+  /** A unit, or the name of a panel that somebody made. */
+  readonly id: string;
+  readonly title: string;
+  /** Each has an axis; the first one's is at the left. */
+  readonly units: readonly string[];
+  readonly lines: readonly Line[];
+  /** Drawn as strips of named states. */
+  readonly strips: boolean;
 }
 
-export function groupByUnit(traces: readonly Trace[]): PanelModel[] {
-  const groups = new Map<string, Trace[]>();
-  for (const trace of traces) {
-    const group = groups.get(trace.unit);
-    if (group) group.push(trace);
-    else groups.set(trace.unit, [trace]);
+/** Where a line stands when nobody moved it. */
+export function homeOf({ trace }: Line): string {
+  return trace.choices === null ? trace.unit : STATES;
+}
+
+export function panelsOf(lines: readonly Line[], placed: Placement): PanelModel[] {
+  const groups = new Map<string, Line[]>();
+  for (const line of lines) {
+    const id = placed[line.key] ?? homeOf(line);
+    const group = groups.get(id);
+    if (group) group.push(line);
+    else groups.set(id, [line]);
   }
-  return [...groups].map(([unit, members]) => ({ unit, traces: members }));
+  return [...groups].map(([id, members]) => {
+    const units = [...new Set(members.map(({ trace }) => trace.unit))];
+    const strips = id === STATES && members.every(({ trace }) => trace.choices !== null);
+    const title = strips ? "States" : units.map((unit) => unit || "no unit").join(", ");
+    return { id, title, units: strips ? [""] : units, lines: members, strips };
+  });
 }
 
-const METHODS: Readonly<Record<string, string>> = { lttb: "LTTB", minmaxlttb: "MinMaxLTTB", m4: "M4", raw: "raw" };
+/** The panel that a signal stands in. */
+export function panelOf(panels: readonly PanelModel[], signal: SignalKey): PanelModel | undefined {
+  return panels.find(({ lines }) => lines.some(({ key }) => key === signal));
+}
 
-/** What the picture is made of: `2,000 of 36,012 samples · LTTB`, or that nothing was left out. */
-export function resolutionOf(traces: readonly Trace[]): { text: string; complete: boolean } {
-  const drawn = traces.reduce((sum, trace) => sum + trace.drawn, 0);
-  const source = traces.reduce((sum, trace) => sum + trace.source, 0);
-  if (source <= drawn) return { text: drawn === 1 ? "1 sample" : `all ${formatCount(drawn)} samples`, complete: true };
-  const methods = new Set(traces.flatMap((trace) => (trace.method ? [METHODS[trace.method] ?? trace.method] : [])));
-  const how = methods.size > 0 ? ` · ${[...methods].join(", ")}` : "";
-  return { text: `${formatCount(drawn)} of ${formatCount(source)} samples${how}`, complete: false };
+/** The panel above (-1) or below (1) the one that a signal stands in, going round; null: a new one, after the last. */
+export function panelBeside(panels: readonly PanelModel[], signal: SignalKey, step: 1 | -1): string | null {
+  const here = panelOf(panels, signal);
+  const alone = here?.lines.every(({ key }) => key === signal) ?? false;
+  // what stands alone gains nothing from a new panel
+  const stops = [...panels.map(({ id }) => id), ...(alone ? [] : [null])];
+  const at = here ? stops.indexOf(here.id) : 0;
+  return stops[(at + step + stops.length) % stops.length] ?? null;
 }

@@ -1,4 +1,4 @@
-/** The charts on the page by unit, as `window.__telemetry.charts`: for the console, for extensions and for tests. */
+/** The charts on the page by panel, as `window.__telemetry.charts`: for the console, for extensions and for tests. */
 
 import type uPlot from "uplot";
 
@@ -11,10 +11,15 @@ declare global {
 const charts = new Map<string, uPlot>();
 
 /** Make a chart known; returns how to take it back. */
-export function register(unit: string, chart: uPlot): () => void {
+export function register(panel: string, chart: uPlot): () => void {
   window.__telemetry ??= { charts };
-  charts.set(unit, chart);
+  charts.set(panel, chart);
   return () => {
-    if (charts.get(unit) === chart) charts.delete(unit);
+    if (charts.get(panel) === chart) charts.delete(panel);
   };
+}
+
+/** Draw what stands beside the lines anew: the lines themselves stay as they are. */
+export function redrawAll(): void {
+  for (const chart of charts.values()) chart.redraw(false, false);
 }

@@ -1,22 +1,25 @@
 /** Statistics of every sample in the visible range, not only of the drawn ones. */
 
 import { useState } from "react";
-import type { Trace } from "../api/trace";
-import type { QueryStats } from "../api/types";
+import type { StatsAnswer } from "../api/stats";
 import { CrosshairClock } from "../charts/CrosshairClock";
 import { formatCompact, formatCount, formatValue } from "../state/number";
 import { slotColor } from "../state/palette";
+import type { SignalKey } from "../state/signal";
 import { useView } from "../state/view";
 import { Icon } from "./Icon";
 
 interface Props {
-  readonly traces: readonly Trace[];
-  readonly cost: QueryStats | undefined;
+  readonly signals: readonly SignalKey[];
+  /** Of the visible range; undefined until it is counted. */
+  readonly answer: StatsAnswer | undefined;
 }
 
-export function StatsTable({ traces, cost }: Props) {
+export function StatsTable({ signals, answer }: Props) {
   const [open, setOpen] = useState(true);
   const slots = useView((view) => view.slots);
+  const found = answer?.ranges[0]?.bySignal;
+  const cost = answer?.cost;
   return (
     <section className="stats" aria-label="Statistics">
       <header className="stats-head">
@@ -48,20 +51,23 @@ export function StatsTable({ traces, cost }: Props) {
               </tr>
             </thead>
             <tbody>
-              {traces.map(({ key, unit, stats, source }) => (
-                <tr key={key}>
-                  <th scope="row">
-                    <span className="swatch" style={{ background: slotColor(slots[key]) }} />
-                    {key}
-                  </th>
-                  <td className="muted">{unit || "–"}</td>
-                  <td>{formatCount(stats?.count ?? source)}</td>
-                  <td>{formatValue(stats?.min)}</td>
-                  <td>{formatValue(stats?.max)}</td>
-                  <td>{formatValue(stats?.mean)}</td>
-                  <td>{formatValue(stats?.std)}</td>
-                </tr>
-              ))}
+              {signals.map((key) => {
+                const stats = found?.get(key);
+                return (
+                  <tr key={key}>
+                    <th scope="row">
+                      <span className="swatch" style={{ background: slotColor(slots[key]) }} />
+                      {key}
+                    </th>
+                    <td className="muted">{stats?.unit ?? "–"}</td>
+                    <td>{stats ? formatCount(stats.count) : "–"}</td>
+                    <td>{formatValue(stats?.min)}</td>
+                    <td>{formatValue(stats?.max)}</td>
+                    <td>{formatValue(stats?.mean)}</td>
+                    <td>{formatValue(stats?.std)}</td>
+                  </tr>
+                );
+              })}
             </tbody>
           </table>
         </div>

@@ -1,13 +1,12 @@
 /** Above the charts: which range, how to move it, and what to take away. */
 
-import type { SeriesAnswer } from "../api/queries";
-import { csvOf } from "../charts/csv";
-import { download, fileName } from "../charts/download";
+import { ExportMenu } from "../charts/ExportMenu";
+import type { Line } from "../charts/lines";
 import { panned, sameRange, spanOf, zoomed, type TimeRange } from "../state/range";
-import { formatSpan, isoInstant } from "../state/time";
+import type { SignalKey } from "../state/signal";
+import { formatSpan } from "../state/time";
 import { resetRange, showRange, stepBack, stepForward, useView } from "../state/view";
 import { CopyLink } from "./CopyLink";
-import { Icon } from "./Icon";
 import { IconButton } from "./IconButton";
 import { LiveSwitch } from "./LiveSwitch";
 import { RangeInputs } from "./RangeInputs";
@@ -15,11 +14,12 @@ import { RangeInputs } from "./RangeInputs";
 interface Props {
   readonly vehicle: string;
   readonly range: TimeRange;
-  readonly answer: SeriesAnswer | undefined;
+  readonly signals: readonly SignalKey[];
+  readonly lines: readonly Line[];
   readonly growing: boolean;
 }
 
-export function Toolbar({ vehicle, range, answer, growing }: Props) {
+export function Toolbar({ vehicle, range, signals, lines, growing }: Props) {
   const { home, past, future } = useView();
   return (
     <div className="toolbar" role="toolbar" aria-label="Time range">
@@ -41,20 +41,7 @@ export function Toolbar({ vehicle, range, answer, growing }: Props) {
       <span className="spacer" />
       <LiveSwitch growing={growing} />
       <CopyLink />
-      <button
-        type="button"
-        className="button"
-        disabled={!answer || answer.traces.length === 0}
-        title="What is drawn, as a table: one row per instant, one column per signal"
-        onClick={() => {
-          if (!answer) return;
-          const name = fileName([vehicle, isoInstant(answer.range.from)], "csv");
-          download(name, new Blob([csvOf(answer.traces)], { type: "text/csv" }));
-        }}
-      >
-        <Icon name="download" />
-        CSV
-      </button>
+      <ExportMenu vehicle={vehicle} range={range} signals={signals} lines={lines} />
     </div>
   );
 }

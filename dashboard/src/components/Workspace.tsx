@@ -1,10 +1,16 @@
 /** Charts and statistics of the chosen signals and range, or what is missing for them. */
 
 import { useMemo, useRef } from "react";
-import { useSeries, type SeriesQuery } from "../api/queries";
+import { useEvents } from "../api/events";
+import { useOverview, useSeries, type SeriesQuery } from "../api/series";
+import { useStats } from "../api/stats";
+import { MeasureBar } from "../charts/MeasureBar";
 import { PanelStack } from "../charts/PanelStack";
-import type { TimeRange } from "../state/range";
-import { refOf, type SignalKey } from "../state/signal";
+import { samplesWithin } from "../charts/resolution";
+import { useLines } from "../charts/useLines";
+import type { RuleEvent } from "../state/event";
+import { hull, type TimeRange } from "../state/range";
+import { keyOf, refOf, type SignalKey } from "../state/signal";
 import { formatSpan } from "../state/time";
 import { useSettled } from "../state/useSettled";
 import { resetRange, useView } from "../state/view";
@@ -14,6 +20,7 @@ import { Toolbar } from "./Toolbar";
 import { useWidth } from "./useWidth";
 
 const REST_MS = 120;
+const NO_EVENTS: readonly RuleEvent[] = [];
 
 interface Props {
   readonly vehicle: string;
@@ -27,38 +34,48 @@ export function Workspace({ vehicle, range, signals, growing }: Props) {
   const maxPoints = pointsFor(useWidth(root));
   const carried = useView((view) => view.carried);
   const settled = useSettled(range, REST_MS);
+  const home = useView((view) => view.home);
+  // what is known may be outdated at any time
+  const fresh = useView((view) => view.live) || growing;
   const query = useMemo<SeriesQuery | null>(() => {
     const refs = signals.flatMap((key) => refOf(key) ?? []);
-    return maxPoints === null || carried ? null : { vehicle, signals: refs, range: settled, maxPoints };
-  }, [vehicle, signals, settled, maxPoints, carried]);
-  const series = useSeries(query, growing);
-  const { answer, error, retry } = series;
+    return maxPoints === null || carried ? null : { vehicle, signals: refs, maxPoints };
+  }, [vehicle, signals, maxPoints, carried]);
+  const series = useSeries(query, range, settled, fresh);
+  const { lines, busy, error: overlaid } = useLines(series.answer, query, settled);
+  const refs = query?.signals ?? [];
+  const visible = useMemo(() => [settled], [settled]);
+  const stats = useStats(vehicle, refs, visible, fresh);
+  const counts = useMemo(() => {
+    const found = stats.isPlaceholderData ? undefined : stats.data?.ranges[0]?.bySignal;
+    return new Map([...(found ?? [])].map(([key, { count, nulls }]) => [key, count + nulls]));
+  }, [stats.data, stats.isPlaceholderData]);
+  const extent = useMemo(() => hull(home ?? range, range), [home, range]);
+  const overview = useOverview(query, home ?? settled, fresh);
+  const { data: events = NO_EVENTS } = useEvents(vehicle, settled, fresh);
 
-  // an older answer may still show signals that were unticked since
-  const traces = useMemo(
-    () => answer?.traces.filter(({ key }) => signals.includes(key)) ?? [],
-    [answer, signals],
-  );
-  const empty = traces.length > 0 && traces.every(({ drawn }) => drawn === 0);
+  const { retry } = series;
+  const error = series.error ?? overlaid;
+  const empty = series.current && lines.every(({ trace }) => samplesWithin(trace, range) === 0);
 
   return (
-    <main className="workspace" ref={root} aria-busy={series.busy}>
-      <Toolbar vehicle={vehicle} range={range} answer={answer} growing={growing} />
-      <div className={series.busy ? "progress on" : "progress"} />
-      {error && traces.length > 0 && <ErrorBanner error={error} onRetry={retry} />}
+    <main className="workspace" ref={root} aria-busy={series.busy || busy}>
+      <Toolbar vehicle={vehicle} range={range} signals={signals} lines={lines} growing={growing} />
+      <div className={series.busy || busy ? "progress on" : "progress"} />
+      {error && lines.length > 0 && <ErrorBanner error={error} onRetry={retry} />}
       {signals.length === 0 ? (
         <Notice icon="wave" title="No signal chosen">
           <p>Tick signals on the left: each unit gets a panel, all on one time axis.</p>
         </Notice>
-      ) : error && traces.length === 0 ? (
+      ) : error && lines.length === 0 ? (
         <ErrorNotice error={error} onRetry={retry} />
-      ) : traces.length === 0 ? (
+      ) : lines.length === 0 ? (
         <div className="skeleton-panels" aria-label="Loading the chart">
           <div />
           <div />
           <div />
         </div>
-      ) : empty && series.current ? (
+      ) : empty ? (
         <Notice icon="table" title="No samples here">
           <p>None of the chosen signals has a sample in these {formatSpan(range.to - range.from)}.</p>
           <button type="button" className="button" onClick={resetRange}>
@@ -67,8 +84,9 @@ export function Workspace({ vehicle, range, signals, growing }: Props) {
         </Notice>
       ) : (
         <>
-          <PanelStack vehicle={vehicle} traces={traces} range={range} />
-          <StatsTable traces={traces} cost={answer?.cost} />
+          <PanelStack vehicle={vehicle} lines={lines} range={range} extent={extent} overview={overview} counts={counts} events={events} />
+          <MeasureBar vehicle={vehicle} signals={refs} range={range} />
+          <StatsTable signals={refs.map(keyOf)} answer={stats.data} />
         </>
       )}
     </main>

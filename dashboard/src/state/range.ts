@@ -50,3 +50,8 @@ export function panned(range: TimeRange, fraction: number): TimeRange {
 export function endingAt(range: TimeRange, end: number): TimeRange {
   return { from: end - spanOf(range), to: end };
 }
+
+/** The least range that holds both. */
+export function hull(a: TimeRange, b: TimeRange): TimeRange {
+  return { from: Math.min(a.from, b.from), to: Math.max(a.to, b.to) };
+}

@@ -1,0 +1,52 @@
+/** Moves a signal between panels: dragged onto one with the mouse, by arrow keys, or by a tap to the next one. */
+
+import type { KeyboardEvent } from "react";
+import { freshPanel } from "../state/placement";
+import type { SignalKey } from "../state/signal";
+import { placeSignal } from "../state/view";
+import { homeOf, panelBeside, panelOf, type PanelModel } from "./panels";
+
+/** What a drag carries: only what has this type is for a panel to take. */
+export const SIGNAL_TYPE = "application/x-telemetry-signal";
+
+interface Props {
+  readonly signal: SignalKey;
+  readonly panels: readonly PanelModel[];
+}
+
+export function MoveHandle({ signal, panels }: Props) {
+  const move = (step: 1 | -1): void => putInto(signal, panelBeside(panels, signal, step), panels);
+  const press = (event: KeyboardEvent): void => {
+    const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : null;
+    if (step === null) return;
+    event.preventDefault();
+    move(step);
+  };
+  return (
+    <button
+      type="button"
+      className="legend-move"
+      aria-label={`Move ${signal} to another panel`}
+      title="Drag onto another panel, or press ↑ or ↓"
+      draggable
+      onDragStart={(event) => {
+        event.dataTransfer.setData(SIGNAL_TYPE, signal);
+        event.dataTransfer.effectAllowed = "move";
+        document.body.classList.add("moving-signal");
+      }}
+      onDragEnd={() => document.body.classList.remove("moving-signal")}
+      onClick={() => move(1)}
+      onKeyDown={press}
+    >
+      ⠿
+    </button>
+  );
+}
+
+/** Put a signal into a panel; null: one of its own. */
+export function putInto(signal: SignalKey, panel: string | null, panels: readonly PanelModel[]): void {
+  const line = panelOf(panels, signal)?.lines.find(({ key }) => key === signal);
+  if (!line) return;
+  const target = panel ?? freshPanel(panels.map(({ id }) => id));
+  placeSignal(signal, target === homeOf(line) ? null : target);
+}

@@ -1,0 +1,53 @@
+/** What a picture is made of, in words: how many of how many samples, and what became of the others. */
+
+import type { Trace } from "../api/trace";
+import { formatCompact, formatCount } from "../state/number";
+import type { TimeRange } from "../state/range";
+import { formatSpan } from "../state/time";
+
+export interface Resolution {
+  readonly text: string;
+  /** Nothing was left out. */
+  readonly complete: boolean;
+}
+
+/** Below this a count is written in full: `36,012`, but `64.8 M`. */
+const LONG = 1_000_000;
+
+const sized = (count: number): string => (count < LONG ? formatCount(count) : formatCompact(count).replace(/(?=[A-Z])/, " "));
+
+/**
+ * @param counts Samples of each trace in the range, exactly; of one that is not in it the trace's own estimate is taken.
+ */
+export function resolutionOf(traces: readonly Trace[], range: TimeRange, counts: ReadonlyMap<string, number>): Resolution {
+  const thinned = traces.filter(({ method }) => method !== null);
+  const drawn = traces.reduce((sum, trace) => sum + samplesWithin(trace, range), 0);
+  if (thinned.length === 0) return { text: drawn === 1 ? "the only sample" : `every sample: ${sized(drawn)}`, complete: true };
+  const source = traces.reduce((sum, trace) => sum + (counts.get(trace.key) ?? trace.source), 0);
+  const bucket = Math.max(...thinned.map(({ bucketMs }) => bucketMs ?? 0));
+  // m4 keeps the smallest and the largest of a bucket; other methods keep what they like
+  const exact = thinned.every(({ method }) => method === "m4") ? ", exact extremes" : "";
+  return {
+    text: `${sized(drawn)} of ${sized(Math.max(source, drawn))} samples, ${formatSpan(bucket)} buckets${exact}`,
+    complete: false,
+  };
+}
+
+/** Samples of a trace in a range; the marks of gaps are none. */
+export function samplesWithin({ t, v }: Pick<Trace, "t" | "v">, { from, to }: TimeRange): number {
+  let count = 0;
+  for (let i = firstFrom(t, from); i < t.length && (t[i] ?? to) < to; i++) if (v[i] !== null) count++;
+  return count;
+}
+
+/** The index of the first instant that is not before `instant`; `t` ascends. */
+export function firstFrom(t: readonly number[], instant: number): number {
+  let low = 0;
+  let high = t.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((t[middle] ?? 0) < instant) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
