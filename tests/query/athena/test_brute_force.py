@@ -30,6 +30,9 @@ from tests.doubles.athena.parameters import filled
 from tests.doubles.athena.tables import DataFile, Declared
 
 URL = "s3://bucket/lake"
+NAMES = [SPEED, (SPEED[0], "Gear"), LEVEL]
+"""Two of one message."""
+
 DAY = Partition(V, dt.date(2026, 12, 30))
 S = 1_000_000_000
 
@@ -44,7 +47,7 @@ objects = st.lists(
     st.tuples(
         st.integers(0, 3),
         st.booleans(),
-        st.sampled_from([SPEED, LEVEL]),
+        st.sampled_from(NAMES),
         st.lists(st.tuples(seconds, values)),
     ),
     min_size=1,
@@ -117,14 +120,13 @@ def test_any_question_over_any_lake(
     span_days = (Partition.containing(V, start), Partition.containing(V, max(start, end - 1)))
     sources = choose(V, span_days, listed, ())
     if not sources.days:
-        assert all(lake.rows(name, start, end).is_empty() for name in (SPEED, LEVEL))
+        assert all(lake.rows(name, start, end).is_empty() for name in NAMES)
         return
-    names = [SPEED, LEVEL]
-    samples_found, units = samples_of(answered(statement.samples(sources, URL, names, start, end), root))
+    samples_found, units = samples_of(answered(statement.samples(sources, URL, NAMES, start, end), root))
     buckets_found, _ = buckets_of(
-        answered(statement.buckets(sources, URL, names, start, end, width_ns=width), root)
+        answered(statement.buckets(sources, URL, NAMES, start, end, width_ns=width), root)
     )
-    for name in names:
+    for name in NAMES:
         rows_wanted = lake.rows(name, start, end)
         assert (name in samples_found) == (name in buckets_found) == (not rows_wanted.is_empty())
         if name in samples_found:

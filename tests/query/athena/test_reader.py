@@ -34,6 +34,8 @@ from tests.doubles.athena.running import AthenaLake
 from tests.moto_server import ENV
 from tests.servers import free_port, wait_until
 
+pytestmark = pytest.mark.slow
+
 V = "VIN_1"
 EVE = Partition(V, dt.date(2026, 12, 31))
 SPEED, LEVEL = ("Drive", "Speed"), ("Battery", "Level")
@@ -321,7 +323,6 @@ def test_a_client_that_hangs_up_stops_its_query(athena_lake: AthenaLake, served:
     wait_until(lambda: athena_lake.queries()[0]["Status"]["State"] == "CANCELLED", "the query to be stopped")
 
 
-@pytest.mark.slow
 def test_the_command_line_asks_athena_where_a_workgroup_is_named(
     athena_lake: AthenaLake, tmp_path: Path
 ) -> None:

@@ -18,6 +18,8 @@ from tests.doubles.athena.running import AthenaLake, AthenaServer, make_lake
 from tests.moto_server import ENV
 from tests.servers import wait_until
 
+pytestmark = pytest.mark.slow
+
 DAY = Partition("VIN_1", dt.date(2026, 12, 31))
 SQL = 'SELECT "timestamp" AS t, unit AS last FROM decoded_signals WHERE vehicle_id = ?'
 ASKED = Statement(SQL, ("'VIN_1'",), "last", closed=False)
