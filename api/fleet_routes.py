@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Path, Query
+from pydantic import BeforeValidator
 
 from api import errors
 from api.fleet_models import (
@@ -22,6 +23,18 @@ from telemetry_pipeline.lake.instant import format_instant
 from telemetry_pipeline.query.reader import SignalReader
 
 MAX_DAYS: Final = 31
+
+
+def _day(text: str) -> dt.date:
+    day = dt.date.fromisoformat(text)
+    if day.isoformat() != text:
+        raise ValueError("a day is written YYYY-MM-DD")
+    return day
+
+
+Day = Annotated[dt.date, BeforeValidator(_day)]
+"""A UTC day as YYYY-MM-DD; by itself the library takes numbers, too."""
+
 _EPOCH: Final = dt.date(1970, 1, 1)
 _DAY_NS: Final = 86_400_000_000_000
 
@@ -38,7 +51,7 @@ def build(reader: SignalReader, health: HealthReader) -> APIRouter:
     @router.get("/fleet/health")
     def fleet_health(
         last: Annotated[
-            dt.date | None, Query(description="last UTC day; default: the newest day of any vehicle")
+            Day | None, Query(description="last UTC day; default: the newest day of any vehicle")
         ] = None,
         days: Annotated[int, Query(ge=1, le=MAX_DAYS, description="how many days, the last among them")] = 7,
         limit: Annotated[int, Query(ge=1, le=1000, description="vehicles of one answer")] = 200,
@@ -76,8 +89,8 @@ def build(reader: SignalReader, health: HealthReader) -> APIRouter:
     @router.get("/vehicles/{vehicle_id}/health")
     def vehicle_health(
         vehicle_id: Annotated[str, Path(examples=["VIN_DEMO_1"])],
-        first: Annotated[dt.date, Query(description="first UTC day")],
-        last: Annotated[dt.date, Query(description="last UTC day, itself part of the range")],
+        first: Annotated[Day, Query(description="first UTC day")],
+        last: Annotated[Day, Query(description="last UTC day, itself part of the range")],
     ) -> HealthDetailsResponse:
         """What went wrong with a vehicle's frames and objects in some days."""
         if not first <= last <= _back(first, 1 - MAX_DAYS):
