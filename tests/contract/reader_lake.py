@@ -28,7 +28,10 @@ SPEED, LEVEL = ("Drive", "Speed"), ("Battery", "Level")
 OTHER_SPEED = ("Wheel's", "Speed")
 """A quote in a name is not the end of a text."""
 
-NAMES = [SPEED, LEVEL, OTHER_SPEED]
+GEAR = (SPEED[0], "Gear")
+"""Sampled between the samples of its neighbour in the same message."""
+
+NAMES = [SPEED, LEVEL, OTHER_SPEED, GEAR]
 
 
 @dataclass
@@ -91,7 +94,8 @@ def fill(lake: ReaderLake) -> None:
     late_evening = (late_evening[0], late_evening[1][: len(late_evening[0])])
     # equal extremes and equal intervals: the first of them counts
     steps = [EVE.start_ns + 10 * HOUR + number * 10 * S for number in range(40)]
-    lake.put(EVE, "a", {SPEED: late_evening, OTHER_SPEED: (steps, [1.0, 2.0, 2.0, 1.0] * 10)})
+    between = ([t + S for t in late_evening[0][:-1:7]], [3.0] * len(late_evening[0][:-1:7]))
+    lake.put(EVE, "a", {SPEED: late_evening, GEAR: between, OTHER_SPEED: (steps, [1.0, 2.0, 2.0, 1.0] * 10)})
     put_decoded(lake.store, EVE, "empty", {})
     compact_day(lake.store, EVE)
     lake.put(EVE, "late", {SPEED: ([NEW_YEAR_NS - 1], [120.0]), LEVEL: ([NEW_YEAR_NS - 5], [1e300])})
@@ -156,7 +160,7 @@ def bucketed(rows: pl.DataFrame, width_ns: int) -> pl.DataFrame:
 
 
 def units_of(names: list[SignalName]) -> dict[SignalName, str]:
-    return {name: UNITS[name[1]] for name in names}
+    return {name: UNITS.get(name[1], "") for name in names}
 
 
 def assert_same(rows: TierRows, wanted: pl.DataFrame, what: str) -> None:
