@@ -4,6 +4,7 @@ import { QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import "uplot/dist/uPlot.min.css";
+import { finishSignIn } from "./api/auth";
 import { queryClient } from "./api/queries";
 import { App } from "./App";
 import { listenToPath } from "./state/page";
@@ -12,6 +13,7 @@ import { visit } from "./state/useAddress";
 import "./styles/index.css";
 
 restoreTheme();
+await finishSignIn();
 visit(location.search);
 listenToPath();
 

@@ -1,5 +1,7 @@
 /** One request to the service, and its errors in the words that it sends. No caching and no hooks here. */
 
+import { authorizedFetch } from "./auth";
+
 const PATIENCE_MS = 60_000;
 
 /** What the service says is wrong (application/problem+json), or that it does not answer (status 0). */
@@ -41,7 +43,7 @@ export async function request<T>(path: string, options: { body?: unknown; signal
   }
   let response: Response;
   try {
-    response = await fetch(path, init);
+    response = await authorizedFetch(path, init);
     if (response.ok) return (await response.json()) as T;
   } catch (error) {
     if (options.signal?.aborted) throw error;

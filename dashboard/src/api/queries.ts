@@ -34,8 +34,9 @@ export function useHealth(): UseQueryResult<Health> {
   });
 }
 
-export function useVehicles(): UseQueryResult<Vehicle[]> {
+export function useVehicles(enabled = true): UseQueryResult<Vehicle[]> {
   return useQuery({
+    enabled,
     queryKey: ["vehicles"],
     queryFn: ({ signal }) => request<Vehicle[]>("/vehicles", { signal }),
     refetchInterval: 15 * SECOND,

@@ -4,6 +4,7 @@ import type { components } from "./schema";
 
 type Schemas = components["schemas"];
 
+export type AuthConfig = Schemas["AuthConfig"];
 export type DayHealth = Schemas["DayHealthModel"];
 export type EventData = Schemas["EventModel"];
 export type EventsResponse = Schemas["EventsResponse"];

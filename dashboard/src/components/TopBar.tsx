@@ -4,6 +4,7 @@ import type { UseQueryResult } from "@tanstack/react-query";
 import type { Health, Vehicle } from "../api/types";
 import { pageHref, type Page } from "../state/page";
 import { setTheme, useTheme } from "../state/theme";
+import { Account } from "./Account";
 import { HealthPill } from "./HealthPill";
 import { Icon } from "./Icon";
 import { IconButton } from "./IconButton";
@@ -63,6 +64,7 @@ export function TopBar({ page, vehicles, health, drawer, onDrawer, onHelp }: Pro
           onClick={() => setTheme(theme === "dark" ? "light" : "dark")}
         />
         <IconButton icon="keys" label="Keys and gestures" hotkey="?" onClick={onHelp} />
+        <Account />
       </div>
     </header>
   );
