@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from edge_agent.config import AgentConfig
 from edge_agent.records import NOTHING, Arrival, Records
-from edge_agent.socketcan import SocketCanReader
+from edge_agent.socketcan import SocketCanReader, listen_to
 
 if TYPE_CHECKING:
     from edge_agent.pythoncan import PythonCanReader
@@ -52,14 +52,19 @@ class BusSource:
             BadSetting: python-can has no such interface: waiting would not help.
         """
         try:
-            while not stop.is_set():
-                heard = False
-                wait_s = POLL_S / len(self.lines)
+            while True:
+                # what came before the end was asked for is read, too
+                is_last, heard = stop.is_set(), False
+                wait_s = 0.0 if is_last else POLL_S / len(self.lines)
                 for line in self.lines:
+                    if is_last and line.reader is None:
+                        continue
                     records = line.take(wait_s)
                     if records is not None and len(records):
                         heard = True
                         yield Arrival(line.channel, records)
+                if is_last:
+                    return
                 if not heard:
                     yield NOTHING
                 self._rest(stop)
@@ -138,7 +143,7 @@ class Line:
         """
         config = self._config
         if config.interface == "socketcan":
-            return SocketCanReader(self.channel, config.can_filters)
+            return listen_to(self.channel, config.can_filters)
         # python-can loads a reader for every kind of log file, with all that those need
         from edge_agent.pythoncan import PythonCanReader  # noqa: PLC0415
 

@@ -5,6 +5,7 @@ A journal is there until what was made of it is: a crash at any moment neither l
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -26,6 +27,7 @@ from telemetry_pipeline.lake.windows import stamps_of
 log = logging.getLogger("edge_agent.closing")
 
 RETRY_S: Final = 1.0
+ROOM_S: Final = 5.0
 
 
 class Closer:
@@ -39,14 +41,26 @@ class Closer:
         wall: What dates those of earlier ones that do not know their time.
         boot: The present boot.
         added: Called when an object has come into the spool.
+        make_room: Called now and then, and when the disk takes nothing.
     """
 
-    def __init__(self, spool: Spool, clock: Clock, wall: Clock, boot: str, added: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        spool: Spool,
+        clock: Clock,
+        wall: Clock,
+        boot: str,
+        added: Callable[[], None],
+        *,
+        make_room: Callable[[], None] = lambda: None,
+    ) -> None:
         self._spool = spool
         self._clock = clock
         self._wall = wall
         self._boot = boot
         self._added = added
+        self._make_room = make_room
+        self._room_due = 0.0
         self._early = journals_in(spool.folder)
         self._closed: list[Journal] = []
         self._told = False
@@ -83,6 +97,9 @@ class Closer:
         while True:
             last_round = self._stopping.is_set()
             self._wake.clear()
+            if self._told or time.monotonic() >= self._room_due:
+                self._make_room()
+                self._room_due = time.monotonic() + ROOM_S
             try:
                 self._round(final=last_round)
                 self._told = False

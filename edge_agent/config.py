@@ -48,6 +48,11 @@ class AgentConfig:
             that names an impossible time is always waited for.
         dbc: The CAN database of --simulate and --decode-live; default: the source tree's.
         spool: The folder in which finished windows wait for their upload; also STATE_DIRECTORY.
+        spool_megabytes: What may lie in the spool; above that the oldest windows are given up, and counted.
+        free_megabytes: What stays free on the spool's disk.
+        give_up: Which windows that have not landed go first when there is no room: `oldest` or `newest`.
+        keep_landed: Leave copies of windows that have landed in the spool, for as long as there is room.
+        upload_kilobytes_per_second: The most that is sent, on average; 0 is no limit.
         rate: How many times faster than the database's cycle times --simulate sends.
         seed: Which drive --simulate drives.
     """
@@ -66,6 +71,11 @@ class AgentConfig:
     clock_wait_seconds: float = 120.0
     dbc: Path | None = None
     spool: Path
+    spool_megabytes: int = 8_000
+    free_megabytes: int = 50
+    give_up: str = "oldest"
+    keep_landed: bool = False
+    upload_kilobytes_per_second: float = 0.0
     rate: float = 1.0
     seed: int = 0
 
@@ -75,6 +85,11 @@ class AgentConfig:
         _in_range("max_frames", self.max_frames, 1, 10_000_000)
         _in_range("sync_seconds", self.sync_seconds, 0.05, 60)
         _in_range("clock_wait_seconds", self.clock_wait_seconds, 0, 86_400)
+        _in_range("spool_megabytes", self.spool_megabytes, 1, 100_000_000)
+        _in_range("free_megabytes", self.free_megabytes, 0, 100_000_000)
+        _in_range("upload_kilobytes_per_second", self.upload_kilobytes_per_second, 0, 10_000_000)
+        if self.give_up not in ("oldest", "newest"):
+            raise BadSetting(f"{self.give_up!r} says not which", "give_up", "Use oldest or newest")
         parse_filters(self.filters)
         if not self.channels or len(set(self.channels)) < len(self.channels):
             raise BadSetting(

@@ -78,6 +78,12 @@ class Recorder:
         """How many frames the open window holds."""
         return (self._journal.frames if self._journal else 0) + sum(len(held.records) for held in self._held)
 
+    @property
+    def open_journal(self) -> str:
+        """The name of the journal that is being written, or nothing."""
+        journal = self._journal
+        return journal.path.name if journal else ""
+
     def add(self, arrival: Arrival, now: float) -> None:
         """Take what has arrived, possibly nothing. Its times become those since the boot, in place.
 

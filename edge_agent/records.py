@@ -117,13 +117,12 @@ def records_of(table: pa.Table) -> Records:
 
 
 def _as(records: Records, dtype: np.dtype[Any]) -> Records:
-    """Frames in another dtype."""
-    other = np.zeros(len(records), dtype)
-    for name in ("stamp", "id", "length", "flags"):
-        other[name] = records[name]
-    width = min(records["data"].shape[1], other["data"].shape[1])
-    other["data"][:, :width] = records["data"][:, :width]
-    return other
+    """Frames in another dtype: the narrow one is the beginning of the wide one."""
+    width = min(records.dtype.itemsize, dtype.itemsize)
+    other = np.zeros((len(records), dtype.itemsize), np.uint8)
+    octets = np.ascontiguousarray(records).view(np.uint8).reshape(len(records), records.dtype.itemsize)
+    other[:, :width] = octets[:, :width]
+    return other.reshape(-1).view(dtype)
 
 
 def _joined(parts: Sequence[Records]) -> Records:

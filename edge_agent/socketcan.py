@@ -51,22 +51,13 @@ class SocketCanReader:
     """One interface that is listened to.
 
     Args:
-        channel: The interface, such as `can0`.
-        filters: The frames that are wanted, for the kernel; none is all. Error frames always come.
-
-    Raises:
-        OSError: There is no such interface, or no SocketCAN.
+        channel: What it is called.
+        can: Its socket, set up by `listen_to`.
     """
 
-    def __init__(self, channel: str, filters: list[Filter]) -> None:
+    def __init__(self, channel: str, can: socket.socket) -> None:
         self._channel = channel
-        self._socket = socket.socket(socket.AF_CAN, socket.SOCK_RAW, socket.CAN_RAW)
-        try:
-            self._configure(filters)
-            self._socket.bind((channel,))
-        except OSError:
-            self._socket.close()
-            raise
+        self._socket = can
         self.dropped = 0
         """Frames that the kernel had no room for, as it counts them."""
         self._frames = np.zeros(AT_ONCE, WIDE)
@@ -106,27 +97,6 @@ class SocketCanReader:
             found = [widened(part) for part in found]
         return np.concatenate(found) if found else np.empty(0, CLASSIC)
 
-    def _configure(self, filters: list[Filter]) -> None:
-        can = self._socket
-        can.setsockopt(socket.SOL_CAN_RAW, CAN_RAW_ERR_FILTER, ID_MASK)
-        if filters:
-            packed = b"".join(struct.pack("=II", *one.kernel) for one in filters)
-            can.setsockopt(socket.SOL_CAN_RAW, socket.CAN_RAW_FILTER, packed)
-        with suppress(OSError):  # a kernel without CAN FD has no such frames either
-            can.setsockopt(socket.SOL_CAN_RAW, socket.CAN_RAW_FD_FRAMES, 1)
-        can.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-        can.setsockopt(socket.SOL_SOCKET, SO_RXQ_OVFL, 1)
-        try:
-            can.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER_BYTES)
-        except PermissionError:
-            can.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
-        size = can.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
-        if size < BUFFER_BYTES:
-            log.warning(
-                "the kernel keeps only %d kB of %s for us: allow CAP_NET_ADMIN, or set net.core.rmem_max to %d",
-                *(size // 1000, self._channel, BUFFER_BYTES),
-            )
-
     def _receive(self) -> int:
         """Let the kernel fill the arrays; how many frames there are."""
         self._headers["control_size"] = self._control.strides[0]
@@ -148,7 +118,49 @@ class SocketCanReader:
         frames["stamp"] = control[:, 2] * 1_000_000_000 + control[:, 3]
         is_fd = self._headers["size"][:count] == FD_FRAME_BYTES
         # the kernel leaves something in the flags of classic frames
-        frames["flags"] = np.where(is_fd, frames["flags"] | FD, 0)
+        frames["flags"] = np.where(is_fd, frames["flags"] | FD, 0) if is_fd.any() else 0
         if self._headers["control_size"][count - 1] > 8 * _TIMED:  # so many were dropped up to here
             self.dropped = int(control[count - 1, 6]) & 0xFFFF_FFFF
         return narrowed(frames)
+
+
+def listen_to(channel: str, filters: list[Filter]) -> SocketCanReader:
+    """Listen to an interface.
+
+    Args:
+        channel: The interface, such as `can0`.
+        filters: The frames that are wanted, for the kernel; none is all. Error frames always come.
+
+    Raises:
+        OSError: There is no such interface, or no SocketCAN.
+    """
+    can = socket.socket(socket.AF_CAN, socket.SOCK_RAW, socket.CAN_RAW)
+    try:
+        can.setsockopt(socket.SOL_CAN_RAW, CAN_RAW_ERR_FILTER, ID_MASK)
+        if filters:
+            packed = b"".join(struct.pack("=II", *one.kernel) for one in filters)
+            can.setsockopt(socket.SOL_CAN_RAW, socket.CAN_RAW_FILTER, packed)
+        with suppress(OSError):  # a kernel without CAN FD has no such frames either
+            can.setsockopt(socket.SOL_CAN_RAW, socket.CAN_RAW_FD_FRAMES, 1)
+        set_up(can, channel)
+        can.bind((channel,))
+    except OSError:
+        can.close()
+        raise
+    return SocketCanReader(channel, can)
+
+
+def set_up(can: socket.socket, channel: str) -> None:
+    """Have the kernel time what a socket receives, count what it drops, and keep a second of it."""
+    can.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+    can.setsockopt(socket.SOL_SOCKET, SO_RXQ_OVFL, 1)
+    try:
+        can.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER_BYTES)
+    except PermissionError:
+        can.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
+    size = can.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+    if size < BUFFER_BYTES:
+        log.warning(
+            "the kernel keeps only %d kB of %s for us: allow CAP_NET_ADMIN, or set net.core.rmem_max to %d",
+            *(size // 1000, channel, BUFFER_BYTES),
+        )

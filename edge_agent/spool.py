@@ -20,6 +20,7 @@ from telemetry_pipeline.lake.windows import sibling
 _STAGED: Final = ".staged"
 _DONE: Final = ".done"
 _LOCK: Final = ".lock"
+_COPIES: Final = "landed"
 
 
 class Spool:
@@ -36,6 +37,8 @@ class Spool:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.in_hand: RawObject | None = None
+        """The window that is on its way to the lake."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -94,7 +97,7 @@ class Spool:
         names: list[RawObject] = []
         for raw, body in outputs:
             name, nth = raw, 0
-            while name in names or self._path(name).exists():
+            while name in names or self.path(name).exists():
                 nth += 1
                 name = sibling(raw, nth)
             names.append(name)
@@ -123,13 +126,36 @@ class Spool:
         Raises:
             OSError: They cannot be read.
         """
-        return self._path(raw).read_bytes()
+        return self.path(raw).read_bytes()
 
-    def remove(self, raw: RawObject) -> None:
-        """Forget a window that the lake has."""
-        self._path(raw).unlink(missing_ok=True)
+    def remove(self, raw: RawObject, *, keep: bool = False) -> None:
+        """Let go of a window that the lake has; `keep` leaves a copy for as long as there is room.
 
-    def _path(self, raw: RawObject) -> Path:
+        Raises:
+            OSError: It cannot be removed.
+        """
+        if not keep:
+            self.path(raw).unlink(missing_ok=True)
+            return
+        copies = self.folder / _COPIES
+        copies.mkdir(exist_ok=True)
+        with suppress(FileNotFoundError):  # given up meanwhile
+            self.path(raw).replace(copies / self.path(raw).name)
+
+    def copies(self) -> list[Path]:
+        """The copies of windows that the lake has, oldest first."""
+        found = {}
+        for path in (self.folder / _COPIES).glob("raw*.parquet"):
+            with suppress(BadKey):
+                found[path] = RawObject.parse(unquote(path.name))
+        return sorted(found, key=lambda path: (found[path].stem, found[path].partition))
+
+    def files(self) -> list[Path]:
+        """Everything that takes room."""
+        return [path for path in self.folder.rglob("*") if path.is_file()]
+
+    def path(self, raw: RawObject) -> Path:
+        """Where a window that waits lies."""
         return self.folder / quote(raw.key, safe="")
 
     def _staged(self, raw: RawObject, number: int) -> Path:

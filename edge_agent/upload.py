@@ -7,6 +7,7 @@ import logging
 import random
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
@@ -24,6 +25,12 @@ log = logging.getLogger("edge_agent.upload")
 FIRST_WAIT_S: Final = 2.0
 LONGEST_WAIT_S: Final = 300.0
 REFUSED_WAIT_S: Final = 300.0
+
+
+SOME: Final = 16
+"""Windows of one round: the spool is looked at again after them."""
+
+NEWEST_EVERY: Final = 4
 
 
 @dataclass
@@ -44,8 +51,9 @@ class _Refused:
 
 
 class Uploader:
-    """Uploads what waits in the spool, oldest first.
+    """Uploads what waits in the spool, oldest first, with every fourth upload for the newest.
 
+    So what is next to be given up for want of room goes first, and a dashboard is live soon after a tunnel.
     While the lake does not answer, it is tried with the oldest window after a random wait of up to 2 s, 4 s, 8 s …
     300 s (full jitter: Brooker, "Exponential Backoff And Jitter", 2015). A window that the lake refuses is told
     of once, kept, and tried again every 300 s; the others go on.
@@ -53,13 +61,25 @@ class Uploader:
     Args:
         open_store: Opens the lake; called until it succeeds.
         spool: Where the windows wait.
+        bytes_per_s: The most that is sent in a second, on average; None is no limit.
+        keep: Leave copies of what has landed in the spool, for as long as there is room.
     """
 
-    def __init__(self, open_store: Callable[[], Store], spool: Spool) -> None:
+    def __init__(
+        self,
+        open_store: Callable[[], Store],
+        spool: Spool,
+        *,
+        bytes_per_s: float | None = None,
+        keep: bool = False,
+    ) -> None:
         self.landed = Landed()
         self._open_store = open_store
         self._store: Store | None = None
         self.spool = spool
+        self._bytes_per_s = bytes_per_s
+        self._keep = keep
+        self._stuck: set[RawObject] = set()
         self._refused = _Refused()
         self._failures = 0
         self._wake = threading.Event()
@@ -98,21 +118,31 @@ class Uploader:
                 (self._stopping if self._failures else self._wake).wait(wait)
 
     def _round(self) -> float:
-        """Upload what waits; how many seconds until the next round, unless something happens before."""
+        """Upload some of what waits; how many seconds until the next round, unless something happens before."""
         now = time.monotonic()
-        for raw in self.spool.waiting():
-            if self._refused.until.get(raw, 0.0) > now:
-                continue
+        waiting = [
+            raw
+            for raw in self.spool.waiting()
+            if raw not in self._stuck and self._refused.until.get(raw, 0.0) <= now
+        ]
+        for raw in in_turn(waiting, SOME):
+            self.spool.in_hand = raw
             try:
                 self.deliver(raw)
             except TransientError as error:
                 return self._back_off(error)
+            except FileNotFoundError:  # given up for want of room
+                continue
             except (TelemetryError, OSError) as error:
                 self._refused.until[raw] = now + REFUSED_WAIT_S
                 self._tell_once(error)
             else:
                 self._failures = 0
                 self._refused.until.pop(raw, None)
+            finally:
+                self.spool.in_hand = None
+        if len(waiting) > SOME:  # newer ones may have come
+            return 0.0
         return REFUSED_WAIT_S if self._refused.until else LONGEST_WAIT_S
 
     def deliver(self, raw: RawObject) -> RawObject:
@@ -141,11 +171,17 @@ class Uploader:
                 if not self._holds(name, body):
                     continue
             break
-        self.spool.remove(raw)
+        try:
+            self.spool.remove(raw, keep=self._keep)
+        except OSError as error:  # a disk that can only be read: it must not land again and again
+            self._stuck.add(raw)
+            self._tell_once(error)
         self.landed.objects += 1
         self.landed.frames += frames
         self.landed.bytes += len(body)
         log.info("landed %s: %d frames, %d bytes", name.key, frames, len(body))
+        if self._bytes_per_s:
+            self._stopping.wait(len(body) / self._bytes_per_s)
         return name
 
     def _holds(self, name: RawObject, body: bytes) -> bool:
@@ -168,3 +204,12 @@ class Uploader:
         if (line := str(error)) not in self._refused.told:
             self._refused.told.add(line)
             log.error("%s; the window is kept and tried again every %d s", line, REFUSED_WAIT_S)
+
+
+def in_turn(waiting: list[RawObject], most: int) -> list[RawObject]:
+    """The first `most` of what waits (oldest first) in the order of their upload: every fourth is the newest left."""
+    left = deque(waiting)
+    order: list[RawObject] = []
+    while left and len(order) < most:
+        order.append(left.pop() if len(order) % NEWEST_EVERY == 1 else left.popleft())
+    return order

@@ -1,6 +1,10 @@
+import errno
 import itertools
+import os
 import re
 import threading
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +14,7 @@ from edge_agent.config import AgentConfig
 from edge_agent.records import table_of
 from edge_agent.spool import Spool
 from edge_agent.upload import Uploader
-from telemetry_pipeline.errors import TransientError
+from telemetry_pipeline.errors import BadSetting, TransientError
 from telemetry_pipeline.lake.parquet import read_raw
 
 START = 1_795_334_400_000_000_000
@@ -61,3 +65,23 @@ def test_an_agent_whose_upload_has_died_says_so_and_keeps_what_it_has(config, st
         (window,) = spool.waiting()
         rows = read_raw(spool.read(window), window.key).to_pylist()
         assert rows == table_of([frames], "V").to_pylist()
+
+
+@pytest.mark.parametrize("fault", [errno.EROFS, errno.ENOSPC])
+def test_without_a_disk_windows_wait_in_memory(config, stop, arrive, monkeypatch, tmp_path, caplog, fault):
+    monkeypatch.setattr(agent, "VOLATILE", tmp_path / "memory")
+    whole = Path.mkdir
+
+    def broken(path, *mode, **options):
+        if path == config.spool:
+            raise OSError(fault, os.strerror(fault))
+        whole(path, *mode, **options)
+
+    monkeypatch.setattr(Path, "mkdir", broken)
+    with caplog.at_level("INFO"):
+        Agent(config, Source([arrive([START])])).run(stop)
+    assert "wait in memory" in caplog.text
+    assert "1 windows landed" in caplog.text
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BadSetting):  # a person has to look at that one
+        Agent(replace(config, spool=tmp_path / "file" / "spool"), Source([])).run(stop)

@@ -46,6 +46,7 @@ def found(content):
     return [block.arrival.records["stamp"].tolist() for block in scan(content, NUMBER)]
 
 
+@settings(deadline=None)
 @given(written())
 def test_what_was_written_is_read(journal):
     blocks, content, _ = journal

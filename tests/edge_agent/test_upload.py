@@ -6,7 +6,7 @@ import pytest
 
 from edge_agent import upload
 from edge_agent.spool import Spool
-from edge_agent.upload import Uploader
+from edge_agent.upload import Uploader, in_turn
 from telemetry_pipeline.errors import BadRaw, PermanentError, TransientError
 from telemetry_pipeline.lake.layout import RawObject
 from telemetry_pipeline.lake.parquet import write_raw
@@ -289,3 +289,70 @@ def test_whatever_a_bucket_refuses_with_the_window_is_kept_and_asked_for_again(
     until(lambda: not spool.waiting())
     assert list(bucket.objects.values()) == [body]
     assert uploader.stop(60)
+
+
+def test_the_newest_have_every_fourth_turn():
+    raws = [RawObject.starting("V", START + nth * SECOND) for nth in range(10)]
+    order = [raws.index(raw) for raw in in_turn(raws, 100)]
+    assert order == [0, 9, 1, 2, 3, 8, 4, 5, 6, 7]
+    assert in_turn(raws, 3) == [raws[0], raws[9], raws[1]]
+    assert in_turn([], 3) == []
+
+
+def test_a_long_backlog_lands_whole(lake, spool, window, quick, add):
+    raws = [add(spool, *window(60 * nth)) for nth in range(upload.SOME * 2 + 3)]
+    uploader = Uploader(lambda: lake, spool)
+    uploader.start()
+    until(lambda: uploader.landed.objects == len(raws))
+    assert sorted(info.key for info in lake.list_objects("raw")) == [raw.key for raw in raws]
+    assert uploader.stop(60)
+
+
+def test_no_more_is_sent_than_the_line_may_carry(lake, spool, window, add):
+    sizes = []
+    for nth in range(4):
+        raw, body = window(60 * nth)
+        add(spool, raw, body)
+        sizes.append(len(body))
+    uploader = Uploader(lambda: lake, spool, bytes_per_s=sum(sizes) / 1.5)
+    began = time.monotonic()
+    uploader.start()
+    until(lambda: uploader.landed.objects == 4)
+    assert time.monotonic() - began >= 1.5 * 0.7  # the pause after the last one is still to come
+    uploader.stop(60)
+
+
+def test_a_copy_stays_where_one_is_wanted(lake, spool, window, add):
+    raw, body = window(0)
+    add(spool, raw, body)
+    Uploader(lambda: lake, spool, keep=True).deliver(raw)
+    assert spool.waiting() == []
+    assert [path.read_bytes() for path in spool.copies()] == [body]
+
+
+def test_a_disk_that_can_only_be_read_does_not_make_it_land_again(
+    lake, spool, window, add, monkeypatch, caplog
+):
+    raw, body = window(0)
+    add(spool, raw, body)
+
+    def refuse(*_, **__):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(spool, "remove", refuse)
+    uploader = Uploader(lambda: lake, spool)
+    for _ in range(3):
+        uploader._round()
+    assert uploader.landed.objects == 1
+    assert caplog.text.count("Read-only") == 1
+
+
+def test_a_window_that_was_given_up_meanwhile_holds_up_nobody(lake, spool, window, add, monkeypatch, caplog):
+    gone, there = (add(spool, *window(nth)) for nth in (0, 60))
+    waiting = spool.waiting()
+    monkeypatch.setattr(spool, "waiting", lambda: waiting)
+    spool.path(gone).unlink()
+    uploader = Uploader(lambda: lake, spool)
+    uploader._round()
+    assert lake.head(there.key)
+    assert caplog.text == ""

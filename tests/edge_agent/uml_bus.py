@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import re
 import resource
 import signal
 import socket
@@ -13,6 +14,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from edge_agent import socketcan
@@ -20,7 +22,7 @@ from edge_agent.capture import BusSource
 from edge_agent.config import AgentConfig
 from edge_agent.filters import parse_filters
 from edge_agent.records import ERROR, EXTENDED, FD, REMOTE, Arrival, table_of
-from edge_agent.socketcan import SocketCanReader
+from edge_agent.socketcan import listen_to
 from telemetry_pipeline.lake.parquet import open_object, read_footer, read_raw
 from telemetry_pipeline.lake.windows import stamps_of
 from tests.edge_agent.can_sender import send_now, send_paced
@@ -75,7 +77,7 @@ def until(condition, seconds=180, process=None):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen"
-        assert process is None or process.poll() is None, process.communicate()[1]
+        assert process is None or process.poll() is None, process_log(process)
         time.sleep(0.05)
 
 
@@ -103,7 +105,7 @@ class Listening:
 
 
 def test_every_kind_of_frame_is_kept(bus):
-    reader = SocketCanReader("vcan0", [])
+    reader = listen_to("vcan0", [])
     sent = [
         classic(0x123, b"\1\2\3"),
         classic(0x18FEF100 | EXTENDED, bytes(8)),
@@ -130,7 +132,7 @@ def test_every_kind_of_frame_is_kept(bus):
 
 
 def test_times_are_the_kernels_to_the_nanosecond(bus):
-    reader = SocketCanReader("vcan0", [])
+    reader = listen_to("vcan0", [])
     with socket.socket(socket.AF_CAN, socket.SOCK_RAW, socket.CAN_RAW) as witness:
         witness.setsockopt(socket.SOL_SOCKET, socketcan.SO_TIMESTAMPNS, 1)
         witness.bind(("vcan0",))
@@ -147,12 +149,12 @@ def test_times_are_the_kernels_to_the_nanosecond(bus):
 
 
 def test_the_kernel_filters(bus):
-    reader = SocketCanReader("vcan0", parse_filters("100:7F0,18FEF100:1FFFFF00"))
+    reader = listen_to("vcan0", parse_filters("100:7F0,18FEF100:1FFFFF00"))
     for can_id in (0xFF, 0x100, 0x10F, 0x110, 0x105 | EXTENDED, 0x18FEF1AA | EXTENDED, 0x4 | ERROR):
         bus.send(classic(can_id))
     assert reader.read()["id"].tolist() == [0x100, 0x10F, 0x18FEF1AA | EXTENDED, 0x4 | ERROR]
     reader.close()
-    many = SocketCanReader("vcan0", parse_filters(",".join(f"{nth:X}" for nth in range(512))))
+    many = listen_to("vcan0", parse_filters(",".join(f"{nth:X}" for nth in range(512))))
     for can_id in (511, 512):
         bus.send(classic(can_id))
     assert many.read()["id"].tolist() == [511]
@@ -160,7 +162,7 @@ def test_the_kernel_filters(bus):
 
 
 def test_what_the_kernel_drops_is_counted():
-    reader = SocketCanReader("vcan0", [])
+    reader = listen_to("vcan0", [])
     for first in range(0, 40_000, 64):
         send_now("vcan0", first, 64)
     read = [reader.read()]
@@ -203,6 +205,15 @@ def test_an_interface_that_goes_down_is_heard_again_from_its_first_frame_on(conf
     assert caplog.text.count("vcan0 is down") == 1
 
 
+def test_what_came_before_the_end_is_read(config):
+    stop = threading.Event()
+    arrivals = BusSource(config()).batches(stop)
+    assert len(next(arrivals).records) == 0
+    send_now("vcan0", 0, 5)
+    stop.set()
+    assert [len(arrival.records) for arrival in arrivals] == [5]
+
+
 def test_an_interface_that_is_down_at_first_is_waited_for(config):
     ip("link", "set", "vcan0", "down")
     with Listening(BusSource(config())) as listening:
@@ -238,27 +249,29 @@ def agent(tmp_path):
     def start(*arguments, env=None):
         places = ["--spool", tmp_path / "spool", "--lake", (tmp_path / "lake").as_uri(), "--vehicle", "V"]
         command = [sys.executable, "-m", "edge_agent", "--channel", "vcan0,vcan1", *places, *arguments]
-        process = subprocess.Popen(command, env=os.environ | (env or {}), stderr=subprocess.PIPE, text=True)
+        log = tmp_path / f"{len(started)}.log"
+        with log.open("w") as file:
+            process = subprocess.Popen(command, env=os.environ | (env or {}), stderr=file, text=True)
+        process.log = log
         started.append(process)
-        log = ""
-        while log.count("listening on") < 2:
-            line = process.stderr.readline()
-            assert line, log
-            log += line
+        until(lambda: process_log(process).count("listening on") == 2, process=process)
         return process
 
     yield start
     for process in started:
         if process.poll() is None:
             process.kill()
-        process.communicate()
+        process.wait()
+
+
+def process_log(process):
+    return process.log.read_text()
 
 
 def ended(process):
     process.send_signal(signal.SIGTERM)
-    _, log = process.communicate(timeout=300)
-    assert process.returncode == 0, log
-    return log
+    assert process.wait(timeout=300) == 0, process_log(process)
+    return process_log(process)
 
 
 def objects(tmp_path):
@@ -271,14 +284,18 @@ def objects(tmp_path):
         )
 
 
+def rows_landed(tmp_path):
+    return sum(pq.read_metadata(path).num_rows for path in (tmp_path / "lake").rglob("*_raw.parquet"))
+
+
 @pytest.mark.parametrize(
     ("fd", "count", "rate"), [(False, 85_000, 8500), (True, 25_000, 4000)], ids=["classic", "fd"]
 )
 def test_a_saturated_bus_reaches_the_lake_whole_and_in_order(agent, tmp_path, fd, count, rate):
-    process = agent("--window", "3")
+    process = agent("--window", "3", env={"AGENT_CLOCK_WAIT_SECONDS": "0"})
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     took = send_paced(["vcan0", "vcan1"], count, rate, fd=fd)
-    time.sleep(0.5)
+    until(lambda: rows_landed(tmp_path) == 2 * count, 300, process)
     peak = int(Path(f"/proc/{process.pid}/status").read_text().split("VmHWM:")[1].split()[0]) // 1000
     log = ended(process)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -298,6 +315,50 @@ def test_a_saturated_bus_reaches_the_lake_whole_and_in_order(agent, tmp_path, fd
         assert np.array_equal(np.concatenate(found), np.arange(count))
         assert np.all(np.diff(np.concatenate(stamps)) >= 0)
     print(f"\n{2 * count} frames in {took:.1f} s: {spent / (2e-6 * count):.1f} CPU s/M frames, {peak} MB")
+
+
+@pytest.fixture
+def small_disk():
+    """A disk of 1.2 MB, which can be made one that can only be read."""
+    place = Path("/run/small")
+    place.mkdir(exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1200k", "tmpfs", place], check=True)
+    yield place
+    subprocess.run(["umount", "-l", place], check=True)
+
+
+def test_a_full_disk_gives_up_the_oldest_and_counts_it(agent, tmp_path, small_disk):
+    nowhere = tmp_path / "nowhere"
+    nowhere.write_text("a file where the lake's folder should be")
+    env = {"AGENT_CLOCK_WAIT_SECONDS": "0", "AGENT_FREE_MEGABYTES": "1"}
+    places = ["--spool", small_disk / "spool", "--lake", (nowhere / "lake").as_uri(), "--window", "1"]
+    process = agent(*places, env=env)
+    count, sent = 1000, 0
+    deadline = time.monotonic() + 240
+    while not (said := process_log(process)).count("gave up") > 1:
+        assert process.poll() is None, said
+        assert time.monotonic() < deadline, said
+        send_paced(["vcan0"], count, 8000)
+        sent += count
+    log = ended(process)
+    given_up, lost = (
+        int(re.findall(pattern, log)[-1]) for pattern in (r"windows? with (\d+) frames", r"(\d+) frames lost")
+    )
+    assert lost >= given_up > 0
+    again = agent("--spool", small_disk / "spool", "--window", "1", env=env)
+    until(lambda: not list((small_disk / "spool").glob("*.parquet")), process=again)
+    ended(again)
+    rows = [row for _, table, _ in objects(tmp_path) for row in table.to_pylist()]
+    assert len(rows) + lost == sent
+    assert numbers_of(rows[-count:]) == list(range(count))  # the newest are there
+
+
+def test_a_disk_that_can_only_be_read_stops_nothing(agent, tmp_path, small_disk):
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    process = agent("--spool", small_disk / "spool", "--window", "0.5", env={"AGENT_CLOCK_WAIT_SECONDS": "0"})
+    send_now("vcan0", 0, 5)
+    until(lambda: rows_landed(tmp_path) == 5, process=process)
+    ended(process)
 
 
 def set_clock(seconds, *, synced):
