@@ -73,7 +73,7 @@ def test_a_folder_with_something_else_is_refused(tmp_path):
 
 
 def test_a_day_has_what_the_page_says():
-    assert query_lake.DRIVE_S * sum(query_lake._RATES_HZ[item.message] for item in query_lake.signals()) * 3 == (
-        12_096_000
-    )
+    assert query_lake.DRIVE_S * sum(
+        query_lake._RATES_HZ[item.message] for item in query_lake.signals()
+    ) * 3 == (12_096_000)
     assert len(query_lake.signals()) == 17

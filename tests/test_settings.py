@@ -160,8 +160,15 @@ def test_what_the_service_cannot_be_set_to_is_refused(env: dict[str, str], word:
 
 
 def test_only_this_machine_is_loopback() -> None:
-    assert all(map(is_loopback, ("127.0.0.1", "localhost", "::1", "[::1]", "127.9.9.9", "LOCALHOST", "::ffff:127.0.0.1")))
-    assert not any(map(is_loopback, ("0.0.0.0", "", "::", "192.168.0.1", "localhost.example", "::ffff:10.0.0.1")))
+    assert all(
+        map(
+            is_loopback,
+            ("127.0.0.1", "localhost", "::1", "[::1]", "127.9.9.9", "LOCALHOST", "::ffff:127.0.0.1"),
+        )
+    )
+    assert not any(
+        map(is_loopback, ("0.0.0.0", "", "::", "192.168.0.1", "localhost.example", "::ffff:10.0.0.1"))
+    )
 
 
 S3 = {"TELEMETRY_LAKE": "s3://bucket/lake"}
