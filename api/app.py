@@ -89,7 +89,7 @@ def create_app(
         lake=lake if open_to_all else lake.partition("//")[0] + "//",
     )
     guarded = GuardedReader(reader, limits)
-    knowledge = Knowledge(store)
+    knowledge = Knowledge(store, reader)
     app.include_router(routes.build(guarded, health, knowledge))
     app.include_router(query_routes.build(guarded, knowledge, limits))
     app.include_router(compare_routes.build(guarded, knowledge, limits))

@@ -17,12 +17,17 @@ class Knowledge:
 
     Args:
         store: The lake; None: nothing is known.
+        reader: Who answers: where it reads objects, its listing is asked, too. One of another moment could name an
+            object that the answer lacks.
     """
 
-    def __init__(self, store: Store | None) -> None:
+    def __init__(self, store: Store | None, reader: object = None) -> None:
         self._store = store
         self._meanings = None if store is None else Meanings(store)
-        self._objects = None if store is None else ObjectReader(store, 1)
+        objects = getattr(reader, "objects", None)
+        if store is not None and not isinstance(objects, ObjectReader):
+            objects = ObjectReader(store, 1)
+        self._objects: ObjectReader | None = None if store is None else objects
 
     def dictionary(self, vehicle_id: str, end_ns: int | None = None) -> Dictionary:
         """What a vehicle's signals mean (see `Meanings.of`)."""

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from api import encode, errors, etag
 from api.downsample import Method
 from api.guarded import refuse_many_points
+from api.kept import Answers
 from api.knowledge import Knowledge
 from api.models import MAX_SIGNALS, ColumnsResponse, Instant, QueryRequest, QueryResponse, Shape
 from api.query import Memory, Question, ask
@@ -32,6 +33,7 @@ def build(reader: SignalReader, knowledge: Knowledge, limits: Limits) -> APIRout
     """The endpoints; they run in the thread pool, so that a long query stops nobody else."""
     router = APIRouter(responses=errors.RESPONSES)
     memory = Memory()
+    answers = Answers()
 
     def answer(vehicle_id: str, body: QueryRequest, request: Request) -> Response:
         refuse_many_points(body.max_points, limits)
@@ -53,17 +55,20 @@ def build(reader: SignalReader, knowledge: Knowledge, limits: Limits) -> APIRout
             tag = etag.tag_of(question, form, fingerprint, repr(sorted(choices.items())))
             if etag.matches(request.headers.get("if-none-match", ""), tag):
                 return Response(status_code=304, headers=headers | {"ETag": tag})
+            if (kept := answers.get(tag)) is not None:
+                told = headers | {"ETag": tag, "Age": str(kept.age_s)}
+                return Response(kept.body, headers=told, media_type=kept.media_type)
         result = ask(reader, question, max_answer_points=limits.answer_points, memory=memory)
         request.state.query = result
-        if (
-            tag is not None and not result.skipped_objects
-        ):  # what could not be read may be readable the next time
-            headers["ETag"] = tag
         if arrow:
-            return Response(encode.to_arrow(result, choices), headers=headers, media_type=encode.ARROW_TYPE)
-        return Response(
-            encode.to_json(result, body.shape, choices), headers=headers, media_type="application/json"
-        )
+            media_type, content = encode.ARROW_TYPE, encode.to_arrow(result, choices)
+        else:
+            media_type, content = "application/json", encode.to_json(result, body.shape, choices)
+        if tag is not None and not result.skipped_objects:
+            # what could not be read may be readable the next time
+            headers["ETag"] = tag
+            answers.keep(tag, content, media_type)
+        return Response(content, headers=headers, media_type=media_type)
 
     @router.post(
         "/vehicles/{vehicle_id}/query", tags=["query"], response_class=Response, responses=_RESPONSES

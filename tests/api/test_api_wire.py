@@ -12,6 +12,7 @@ import pytest
 from api.app import create_app
 from api.compress import coding_for
 from api.etag import matches
+from api.kept import Answers
 from telemetry_pipeline import dictionaries
 from telemetry_pipeline.bindings import Databases
 from telemetry_pipeline.lake import layout
@@ -179,6 +180,37 @@ def test_an_answer_that_still_holds_is_not_sent_again(client, filled, monkeypatc
     # one that is decoded again, with as many rows
     put_decoded(filled, DAY, "20260212T140500.000Z", {SPEED: ([START + 300 * S], [2.0])})
     assert ask(If_None_Match=late.headers["etag"]).status_code == 200
+
+
+@pytest.mark.parametrize("accept", ["application/json", ARROW])
+def test_an_answer_is_made_once_while_its_objects_stay(client, filled, monkeypatch, accept):
+    def ask(**changes):
+        return client.post(QUERY, json=body(**changes), headers={"Accept": accept})
+
+    first = ask()
+    reads = []
+    read = ParquetReader.read
+    monkeypatch.setattr(ParquetReader, "read", lambda *args: reads.append(1) or read(*args))
+    again = ask()
+    assert (again.content, again.headers["content-type"]) == (first.content, first.headers["content-type"])
+    assert again.headers["etag"] == first.headers["etag"]
+    assert "age" not in first.headers
+    assert int(again.headers["age"]) >= 0
+    assert not reads
+    put_decoded(filled, DAY, "20260212T140500.000Z", {SPEED: ([START + 300 * S], [77.0])})
+    late = ask()
+    assert late.content != first.content
+    assert "age" not in late.headers
+    assert reads
+
+
+def test_answers_are_kept_within_their_room():
+    answers = Answers(1000)
+    for number in range(10):
+        answers.keep(f"{number}", bytes(200), "text/plain")
+    answers.keep("large", bytes(251), "text/plain")
+    assert [number for number in range(10) if answers.get(f"{number}")] == [5, 6, 7, 8, 9]
+    assert answers.get("large") is None
 
 
 def test_every_question_has_a_tag_of_its_own(client, filled):

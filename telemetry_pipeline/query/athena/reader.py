@@ -24,6 +24,7 @@ from telemetry_pipeline.query.athena.frames import buckets_of, samples_of
 from telemetry_pipeline.query.athena.runner import Fetched, Runner
 from telemetry_pipeline.query.athena.sources import Sources, choose
 from telemetry_pipeline.query.athena.statement import Statement
+from telemetry_pipeline.query.object_reader import ObjectReader
 from telemetry_pipeline.query.objects import Gone, is_series
 from telemetry_pipeline.query.parquet_reader import ParquetReader
 from telemetry_pipeline.query.reader import (
@@ -76,6 +77,11 @@ class AthenaReader:
         self._store = store
         self._url = store.url.rstrip("/")
         self._most_rows = most_rows
+
+    @property
+    def objects(self) -> ObjectReader:
+        """The lake's objects, as they are listed for its answers."""
+        return self._lake.objects
 
     def vehicles(self) -> list[Vehicle]:
         """The vehicles, sorted by id, from footers (see `SignalReader`)."""
