@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
+from itertools import chain, count, cycle
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -24,7 +25,7 @@ from benchmarks.measure import Line, Result
 from benchmarks.page import print_result, write_page
 from benchmarks.query_lake import DAYS, DRIVE_S, LIVE, Built, build_days, measure_sizes, plus, write_day
 from benchmarks.query_questions import NAMES, PEERS, Asked, by_rows, ours, questions, same, samples_of
-from benchmarks.query_server import Load, at_once, body_of, serving, sustained
+from benchmarks.query_server import Load, Request, at_once, body_of, serving, sustained
 from benchmarks.query_year import build_year
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.query.parquet_reader import ParquetReader
@@ -137,35 +138,31 @@ def load(store: Store, built: Built, seconds: int) -> Result:
     result = Result(
         "server under load",
         f"`telemetry serve`, one process, its clients on the same machine. The questions of the table above in turn, of "
-        f"{_SCREEN_POINTS:,} points a signal.",
+        f"{_SCREEN_POINTS:,} points a signal: from the same moments on, or each a second later than the one before.",
     )
-    requests = [body_of(asked, _SCREEN_POINTS) for asked in questions(built.days, year=built.year)]
+    asked = questions(built.days, year=built.year)
+
+    def shifted(seconds: int) -> list[Request]:
+        return [body_of(question, _SCREEN_POINTS, seconds) for question in asked]
+
     with serving(store.url) as server:
-        begun = at_once(server, requests, 1)
-        result.lines.append(Line("the first client", _spread(begun)))
-        once = at_once(server, requests, _CLIENTS)
+        result.lines.append(Line("the first client", _spread(at_once(server, [shifted(0)]))))
+        once = at_once(server, [shifted(number) for number in range(1, _CLIENTS + 1)])
         p95 = once.quantile_ms(0.95)
         result.lines.append(
             Line(
-                f"{_CLIENTS} clients at once, {len(once.took_s)} requests",
+                f"{_CLIENTS} clients at once, {len(once.took_s)} requests, no two alike",
                 _spread(once),
                 f"{len(once.took_s) / once.seconds:.0f} requests/s",
                 target=f"p95 ≤ {_TARGET_P95_MS:,} ms",
                 met=p95 <= _TARGET_P95_MS and not once.errors,
             )
         )
-        minute = sustained(server, requests, _RATE, seconds)
-        result.lines.append(
-            Line(
-                f"{_RATE} requests/s for {seconds} s, {len(minute.errors)} errors",
-                _spread(minute),
-                f"{len(minute.took_s) / minute.seconds:.0f} requests/s",
-                target="no error",
-                met=not minute.errors and minute.seconds < 1.05 * seconds,
-            )
-        )
-        cpu = 1000 * minute.server_cpu_s / max(len(minute.took_s), 1)
-        result.lines.append(Line("CPU of the server for one of these", f"{cpu:.1f} CPU ms"))
+        alike = sustained(server, cycle(shifted(0)), _RATE, seconds)
+        result.lines.append(_minute(alike, seconds, "the same again and again"))
+        unlike = chain.from_iterable(map(shifted, count(_CLIENTS + 1)))
+        minute = sustained(server, unlike, _RATE, seconds)
+        result.lines.append(_minute(minute, seconds, "no two alike"))
         result.lines.append(
             Line(
                 "peak memory of the server",
@@ -174,7 +171,7 @@ def load(store: Store, built: Built, seconds: int) -> Result:
                 met=server.peak_mb <= _TARGET_MB,
             )
         )
-        result.notes += sorted({*begun.errors, *once.errors, *minute.errors})[:5]
+        result.notes += sorted({*once.errors, *alike.errors, *minute.errors})[:5]
     return result
 
 
@@ -230,6 +227,16 @@ def _line(asked: Asked, first: tuple[float, float], again: tuple[float, float], 
         what,
         target="" if target is None else f"≤ {target:g} ms",
         met=None if target is None else 1000 * again[1] <= target,
+    )
+
+
+def _minute(load: Load, seconds: int, what: str) -> Line:
+    return Line(
+        f"{_RATE} requests/s for {seconds} s, {what}, {len(load.errors)} errors",
+        _spread(load),
+        f"{len(load.took_s) / load.seconds:.0f} requests/s, {1000 * load.server_cpu_s / len(load.took_s):.1f} CPU ms each",
+        target="no error",
+        met=not load.errors and load.seconds < 1.05 * seconds,
     )
 
 

@@ -12,20 +12,24 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import cycle
 from pathlib import Path
 from typing import Final
 
 from benchmarks.query_questions import Asked
 from telemetry_pipeline.lake.instant import format_instant
+from telemetry_pipeline.series.tiers import S_NS
 
 _STARTS_WITHIN_S: Final = 60
 _TIMEOUT_S: Final = 60
 _SENDERS: Final = 32
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
+
+
+Request = tuple[str, bytes]
+"""A path and a body."""
 
 
 @dataclass
@@ -102,37 +106,39 @@ def _port(process: "subprocess.Popen[str]") -> int:
     raise SystemExit(f"telemetry serve did not start ({process.poll()})")
 
 
-def body_of(asked: Asked, max_points: int) -> tuple[str, bytes]:
-    """The path and the body of a question, as the dashboard asks it."""
+def body_of(asked: Asked, max_points: int, shift_s: int = 0) -> tuple[str, bytes]:
+    """The path and the body of a question, as the dashboard asks it, or of one so many seconds later."""
+    shift_ns = shift_s * S_NS
     signals = [{"message_name": message, "signal_name": signal} for message, signal in asked.names]
     body = {
         "signals": signals,
-        "start_time": format_instant(asked.start_ns),
-        "end_time": format_instant(asked.end_ns),
+        "start_time": format_instant(asked.start_ns + shift_ns),
+        "end_time": format_instant(asked.end_ns + shift_ns),
         "max_points": max_points,
     }
     return f"/vehicles/{asked.vehicle_id}/query", json.dumps(body).encode()
 
 
-def at_once(server: Server, requests: Sequence[tuple[str, bytes]], clients: int) -> Load:
-    """So many clients begin at the same moment; each asks everything once, in an order of its own."""
-    load, begin = Load(), threading.Barrier(clients + 1)
+def at_once(server: Server, clients: Sequence[Sequence[Request]]) -> Load:
+    """Clients begin at the same moment, each with requests of its own, in an order of its own."""
+    load, begin = Load(), threading.Barrier(len(clients) + 1)
 
     def ask(number: int) -> None:
+        requests = clients[number]
         connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=_TIMEOUT_S)
         begin.wait()
         for step in range(len(requests)):
             _send(connection, requests[(number + step) % len(requests)], load)
         connection.close()
 
-    threads = [threading.Thread(target=ask, args=(number,)) for number in range(clients)]
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(len(clients))]
     return _run(server, load, threads, begin)
 
 
-def sustained(server: Server, requests: Sequence[tuple[str, bytes]], rate: int, seconds: int) -> Load:
+def sustained(server: Server, requests: Iterable[Request], rate: int, seconds: int) -> Load:
     """So many requests a second, whether or not earlier ones are answered: each has its time, and waits count."""
     load, begin = Load(), threading.Barrier(_SENDERS + 1)
-    turns = iter(enumerate(cycle(requests)))
+    turns = iter(enumerate(requests))
     lock = threading.Lock()
     started: list[float] = []
 
@@ -168,7 +174,7 @@ def _run(server: Server, load: Load, threads: Sequence[threading.Thread], begin:
 
 
 def _send(
-    connection: http.client.HTTPConnection, request: tuple[str, bytes], load: Load, due: float | None = None
+    connection: http.client.HTTPConnection, request: Request, load: Load, due: float | None = None
 ) -> None:
     path, body = request
     begun = time.monotonic() if due is None else due
