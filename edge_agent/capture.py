@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("edge_agent.capture")
 
 POLL_S: Final = 0.2
-LINGER_S: Final = 0.05
+LINGER_S: Final = 0.1
 """Frames are read so long after the first of them: fewer, larger reads. Their times are the kernel's."""
 
 FIRST_WAIT_S: Final = 1.0

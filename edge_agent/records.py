@@ -56,7 +56,7 @@ NOTHING: Final = Arrival("", np.empty(0, CLASSIC))
 
 def narrowed(records: Records) -> Records:
     """A copy of frames in the narrowest dtype that holds them all."""
-    if records.dtype == WIDE and not np.any(records["flags"] & FD):
+    if records.dtype == WIDE and not (records["flags"] & FD).any():
         return _as(records, CLASSIC)
     return records.copy()
 

@@ -113,7 +113,7 @@ class SocketCanReader:
     def _taken(self, count: int) -> Records:
         """The frames that were just received, as records of their own."""
         frames, control = self._frames[:count], self._control[:count]
-        if np.any(control[:, 1] >> 32 != SO_TIMESTAMPNS):
+        if (control[:, 1] >> 32 != SO_TIMESTAMPNS).any():
             raise OSError("the kernel gives frames without their time")
         frames["stamp"] = control[:, 2] * 1_000_000_000 + control[:, 3]
         is_fd = self._headers["size"][:count] == FD_FRAME_BYTES
