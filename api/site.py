@@ -8,6 +8,8 @@ from fastapi.responses import FileResponse, HTMLResponse, Response
 from starlette.exceptions import HTTPException
 
 _API: Final = frozenset({"auth-config", "docs", "fleet", "health", "metrics", "openapi.json", "vehicles"})
+_PAGES: Final = frozenset({"fleet"})
+"""Pages of the dashboard whose addresses begin as those of endpoints do."""
 
 _NOT_BUILT: Final = """<!doctype html><meta charset="utf-8"><title>can-telemetry</title>
 <body>
@@ -29,7 +31,7 @@ def build(folder: Path) -> APIRouter:
     @router.api_route("/{path:path}", methods=["GET", "HEAD"])
     def get_file(path: str, request: Request) -> Response:
         index = folder / "index.html"
-        if path.split("/", 1)[0] in _API:
+        if path.split("/", 1)[0] in _API and path not in _PAGES:
             raise HTTPException(404, f"there is nothing at /{path}")
         file = (folder / path).resolve()
         if path and file.is_relative_to(folder.resolve()) and file.is_file():

@@ -92,3 +92,13 @@ def test_only_the_callers_vehicles(folder_lake, serving, issuer):
     assert client.get("/fleet/health").status_code == 401
     nothing = issuer.headers(**{"telemetry:vehicles": []})
     assert client.get("/fleet/health", headers=nothing).json() == NOBODY
+
+
+def test_the_page_of_the_fleet_is_the_dashboards(folder_lake, serving, tmp_path):
+    (tmp_path / "index.html").write_text("<title>dashboard</title>")
+    client = serving(
+        create_app(ParquetReader(folder_lake), lake=folder_lake.url, store=folder_lake, dashboard=tmp_path)
+    )
+    page = {"Accept": "text/html"}
+    assert "dashboard" in client.get("/fleet", headers=page).text
+    assert client.get("/fleet/nothing", headers=page).status_code == 404

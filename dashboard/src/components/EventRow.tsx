@@ -1,8 +1,9 @@
 /** One event: which rule, how long, how far; one press brings it into the charts. */
 
+import { useEffect, useRef } from "react";
 import type { RuleEvent } from "../state/event";
 import { formatValue } from "../state/number";
-import { formatClock, formatSpan } from "../state/time";
+import { formatClock, formatDay, formatSpan } from "../state/time";
 
 interface Props {
   readonly event: RuleEvent;
@@ -13,8 +14,12 @@ interface Props {
 export function EventRow({ event, current, onShow }: Props) {
   const { rule, severity, description, key, condition, unit, range, worst, openStart, openEnd } = event;
   const long = range.to > range.from ? formatSpan(range.to - range.from) : "one sample";
+  const row = useRef<HTMLLIElement>(null);
+  useEffect(() => {
+    if (current) row.current?.scrollIntoView({ block: "nearest" });
+  }, [current]);
   return (
-    <li>
+    <li ref={row}>
       <button type="button" data-row className={`event ${severity}`} aria-current={current} title={description} onClick={onShow}>
         <span className="event-rule">
           <span className="event-severity">{severity}</span>
@@ -25,7 +30,7 @@ export function EventRow({ event, current, onShow }: Props) {
           {key} {condition} {unit}
         </span>
         <span className="muted number event-size">
-          {openStart && "… "}
+          {formatDay(range.from)} · {openStart && "… "}
           {long}
           {openEnd && " …"} · worst {formatValue(worst, 5)}
         </span>

@@ -30,7 +30,7 @@ export function FavouriteNode({ catalogue, open, onToggle }: Props) {
           <Icon name="star" />
         </span>
         <span className="message-name">Favourites</span>
-        <span className="muted number message-size">{rows.length}</span>
+        <span className="muted number message-size" aria-hidden="true">{rows.length}</span>
       </button>
       {open && (
         <ul role="group">

@@ -24,8 +24,8 @@ export function MessageNode({ message, signals, chosen, open, onToggle }: Props)
         <span className="message-name" title={message.message_name}>
           {message.message_name}
         </span>
-        {chosen > 0 && <span className="count">{chosen}</span>}
-        <span className="muted number message-size" title={`${formatCount(message.sample_count)} frames`}>{formatCompact(message.sample_count)}</span>
+        {chosen > 0 && <span className="count" aria-hidden="true">{chosen}</span>}
+        <span className="muted number message-size" aria-hidden="true" title={`${formatCount(message.sample_count)} frames`}>{formatCompact(message.sample_count)}</span>
       </button>
       {open && (
         <ul role="group">

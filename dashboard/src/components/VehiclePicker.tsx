@@ -74,7 +74,7 @@ export function VehiclePicker({ vehicles }: { readonly vehicles: readonly Vehicl
         <span className="picker-label">Vehicle</span>
         <strong>{vehicle ?? "–"}</strong>
         {seen && (
-          <span className="muted picker-seen">
+          <span className="muted picker-seen" aria-hidden="true">
             <span className={`dot ${seen.tone}`} />
             {seen.text}
           </span>
