@@ -32,7 +32,8 @@ export function MoveHandle({ signal, panels }: Props) {
       onDragStart={(event) => {
         event.dataTransfer.setData(SIGNAL_TYPE, signal);
         event.dataTransfer.effectAllowed = "move";
-        document.body.classList.add("moving-signal");
+        // browsers give up a drag during whose beginning the page changes
+        setTimeout(() => document.body.classList.add("moving-signal"));
       }}
       onDragEnd={() => document.body.classList.remove("moving-signal")}
       onClick={() => move(1)}

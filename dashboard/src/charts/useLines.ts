@@ -3,7 +3,9 @@
 import { useQueries } from "@tanstack/react-query";
 import { useMemo } from "react";
 import type { SeriesAnswer } from "../api/choose";
+import type { Tails } from "../api/live";
 import { askingRun, type SeriesQuery } from "../api/series";
+import { appended } from "../api/tail";
 import { shiftOf } from "../state/overlay";
 import type { TimeRange } from "../state/range";
 import { formatClock, formatDay } from "../state/time";
@@ -12,11 +14,13 @@ import { linesOf, moved, type LaidOver, type Line } from "./lines";
 
 /**
  * @param answer Of the own run.
+ * @param tails What came since, by signal.
  * @param query What is chosen.
  * @param settled The own range, at rest: each run is asked for the same stretch of its own clock.
  */
 export function useLines(
   answer: SeriesAnswer | undefined,
+  tails: Tails,
   query: SeriesQuery | null,
   settled: TimeRange,
 ): { lines: readonly Line[]; busy: boolean; error: Error | null } {
@@ -33,7 +37,7 @@ export function useLines(
   const { data, busy, error } = answers;
   const lines = useMemo(() => {
     // an older answer may still show signals that were unticked since
-    const own = answer?.traces.filter(({ key }) => signals?.includes(key)) ?? [];
+    const own = (answer?.traces ?? []).filter(({ key }) => signals?.includes(key)).map((trace) => appended(trace, tails.get(trace.key)));
     const over = overlay.runs.map((run, i): LaidOver => {
       const found = data[i];
       const shift = shiftOf(run, overlay);
@@ -43,6 +47,6 @@ export function useLines(
       };
     });
     return linesOf(own, over, slots);
-  }, [answer, data, overlay, slots, signals]);
+  }, [answer, tails, data, overlay, slots, signals]);
   return { lines, busy, error };
 }

@@ -2,6 +2,7 @@
 
 import { useMemo, useRef } from "react";
 import { useEvents } from "../api/events";
+import { useLiveTail } from "../api/live";
 import { useOverview, useSeries, type SeriesQuery } from "../api/series";
 import { useStats } from "../api/stats";
 import { MeasureBar } from "../charts/MeasureBar";
@@ -12,14 +13,13 @@ import type { RuleEvent } from "../state/event";
 import { hull, type TimeRange } from "../state/range";
 import { keyOf, refOf, type SignalKey } from "../state/signal";
 import { formatSpan } from "../state/time";
-import { useSettled } from "../state/useSettled";
+import { useAsked } from "../state/useAsked";
 import { resetRange, useView } from "../state/view";
 import { ErrorBanner, ErrorNotice, Notice } from "./Notice";
 import { StatsTable } from "./StatsTable";
 import { Toolbar } from "./Toolbar";
 import { useWidth } from "./useWidth";
 
-const REST_MS = 120;
 const NO_EVENTS: readonly RuleEvent[] = [];
 
 interface Props {
@@ -33,16 +33,17 @@ export function Workspace({ vehicle, range, signals, growing }: Props) {
   const root = useRef<HTMLElement>(null);
   const maxPoints = pointsFor(useWidth(root));
   const carried = useView((view) => view.carried);
-  const settled = useSettled(range, REST_MS);
+  const live = useView((view) => view.live);
+  const settled = useAsked(range, live);
   const home = useView((view) => view.home);
   // what is known may be outdated at any time
-  const fresh = useView((view) => view.live) || growing;
+  const fresh = live || growing;
   const query = useMemo<SeriesQuery | null>(() => {
     const refs = signals.flatMap((key) => refOf(key) ?? []);
     return maxPoints === null || carried ? null : { vehicle, signals: refs, maxPoints };
   }, [vehicle, signals, maxPoints, carried]);
   const series = useSeries(query, range, settled, fresh);
-  const { lines, busy, error: overlaid } = useLines(series.answer, query, settled);
+  const { lines, busy, error: overlaid } = useLines(series.answer, useLiveTail(query, live), query, settled);
   const refs = query?.signals ?? [];
   const visible = useMemo(() => [settled], [settled]);
   const stats = useStats(vehicle, refs, visible, fresh);

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { readAddress } from "./url";
 import {
-  alignRuns, clearCursors, openAddress, openRange, pickVehicle, placeSignal, resetRange, selectSignals, setCursor, settleRange,
+  alignRuns, clearCursors, followNewest, openAddress, openRange, pickVehicle, placeSignal, resetRange, selectSignals, setCursor, settleRange,
   showRange, slideRange, stepBack, stepForward, toggleRun, toggleSignal, useView,
 } from "./view";
 
@@ -38,6 +38,19 @@ describe("the range", () => {
     for (let x = 1; x < 20; x++) slideRange(range(x, 1000 + x));
     settleRange(range(0, 1000));
     expect(view().past).toEqual([range(0, 1000)]);
+  });
+
+  it("follows the newest sample while it is live: the whole session grows, a closer view slides", () => {
+    followNewest(5000);
+    expect(view().range).toEqual(range(0, 1000));
+    openRange(range(0, 1000), true);
+    followNewest(1500);
+    expect([view().range, view().home]).toEqual([range(0, 2000), range(0, 2000)]);
+    useView.setState({ range: range(1500, 2000) });
+    followNewest(2600);
+    expect([view().range, view().home]).toEqual([range(2500, 3000), range(0, 3000)]);
+    followNewest(100);
+    expect(view().range).toEqual(range(2500, 3000));
   });
 
   it("stops following live data when somebody looks elsewhere", () => {

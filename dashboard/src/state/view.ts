@@ -5,7 +5,7 @@ import { pointedAt, type CursorName, NO_CURSORS } from "./cursors";
 import { MAX_RUNS, NO_OVERLAY, sameRun, type Alignment, type Run } from "./overlay";
 import { assignSlots, type Slots } from "./palette";
 import { NOT_PLACED } from "./placement";
-import { sameRange, type TimeRange } from "./range";
+import { endingAt, sameRange, type TimeRange } from "./range";
 import type { SignalKey } from "./signal";
 import { NOWHERE, type Address } from "./url";
 
@@ -77,6 +77,16 @@ export function settleRange(start: TimeRange): void {
 /** The view follows the newest data: the caller says where that is. */
 export function followRange(range: TimeRange, home: TimeRange): void {
   set({ range, home, live: true });
+}
+
+/** A live view follows its newest sample: one of the whole session grows with it, a closer one slides along. */
+export function followNewest(newest: number): void {
+  const { range, home, live } = get();
+  if (!live || !range || !home) return;
+  const end = Math.ceil(newest / 1000) * 1000;
+  if (end <= home.to) return;
+  const whole = { from: home.from, to: end };
+  followRange(sameRange(range, home) ? whole : endingAt(range, end), whole);
 }
 
 export function stopLive(): void {
