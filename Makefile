@@ -21,7 +21,7 @@ test: $(VENV)/.dev dashboard/dist/index.html ## the whole test suite; installs w
 	@scripts/need-postgres
 	@scripts/need-uml
 	@$(NODE) npm --prefix dashboard test --silent
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 pythons: dashboard/dist/index.html ## the quick tests on every Python that we support and this machine has
 	@for python in $(PYTHONS); do \

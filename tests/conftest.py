@@ -1,6 +1,7 @@
 """Fixtures that every room shares: empty lakes, and a real S3 server on loopback."""
 
 import os
+import signal
 import subprocess
 import sys
 import uuid
@@ -27,6 +28,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--write-images", action="store_true", help="take the pictures of the documentation anew"
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Workers of xdist ignore Ctrl-C, and what they start would inherit that: then nothing that is tested ends by it."""
+    if hasattr(config, "workerinput"):
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass(frozen=True)
