@@ -45,7 +45,7 @@ def run(frames: int, rounds: int) -> Result:
     ]
     small = [drive.slice(number * _SMALL_FRAMES, _SMALL_FRAMES) for number in range(_SMALL_OBJECTS)]
     _compare(result, [drive], _LARGE_TARGET, min(rounds, 3))
-    _compare(result, middling, _MIDDLING_TARGET, min(rounds, 3))
+    _compare(result, middling, _MIDDLING_TARGET, rounds)
     took = _compare(result, [part for part in small if part.num_rows], None, rounds)
     each = 1000 * took / len(small)
     result.lines.append(
