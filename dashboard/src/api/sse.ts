@@ -1,5 +1,7 @@
 /** Server-sent events, taken apart: what the browser's own EventSource does, but with the headers of other requests. */
 
+import { authorizedFetch } from "./auth";
+
 export interface ServerEvent {
   readonly id: string;
   readonly type: string;
@@ -45,7 +47,7 @@ export async function listen(path: string, take: (event: ServerEvent) => void, s
     try {
       const headers = new Headers({ Accept: "text/event-stream" });
       if (last !== "") headers.set("Last-Event-ID", last);
-      const response = await fetch(path, { headers, signal });
+      const response = await authorizedFetch(path, { headers, signal });
       const reader = response.ok ? response.body?.pipeThrough(new TextDecoderStream()).getReader() : undefined;
       const parser = new EventParser();
       for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) {
