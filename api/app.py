@@ -27,7 +27,7 @@ from api import (
 from api.auth import PUBLIC, Access, AuthMiddleware, ThisMachine, refuse_others
 from api.compress import CompressionMiddleware
 from api.description import DescribedApp
-from api.guarded import EventSource, GuardedEvents, GuardedReader
+from api.guarded import GuardedEvents, GuardedReader
 from api.headers import HeadersMiddleware, OriginsMiddleware, page_policy_of
 from api.knowledge import Knowledge
 from api.limits import LimitsMiddleware, RateLimiter
@@ -37,6 +37,7 @@ from api.waiting import WaitingMiddleware
 from telemetry_pipeline.errors import BadSetting
 from telemetry_pipeline.fleet.health import HealthReader
 from telemetry_pipeline.lake.store import Store
+from telemetry_pipeline.query.events import EventReader
 from telemetry_pipeline.query.reader import SignalReader
 from telemetry_pipeline.service_settings import Limits
 from telemetry_pipeline.version import __version__
@@ -49,7 +50,7 @@ def create_app(
     access: Access | None = None,
     store: Store | None = None,
     streams: bool = True,
-    events: EventSource | None = None,
+    events: EventReader | None = None,
     dashboard: Path | None = None,
     origins: Sequence[str] = (),
     limits: Limits | None = None,

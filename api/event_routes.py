@@ -6,14 +6,14 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 
 from api import errors
-from api.guarded import EventSource
+from api.guarded import GuardedEvents
 from api.models import EventModel, EventsResponse, Instant, Severity
 from telemetry_pipeline.errors import BadQuery
 from telemetry_pipeline.lake.instant import format_instant, parse_instant
 from telemetry_pipeline.rules.interval import Interval
 
 
-def build(reader: EventSource) -> APIRouter:
+def build(reader: GuardedEvents) -> APIRouter:
     """The endpoint over a reader of events."""
     router = APIRouter(responses=errors.RESPONSES)
 

@@ -5,7 +5,6 @@ Every endpoint reads through these, so none can forget. What a limit is comes fr
 
 import time
 from collections.abc import Collection, Mapping, Sequence
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +13,7 @@ from api.scopes import current, visible
 from api.work import note
 from telemetry_pipeline.errors import BadQuery, NoVehicle
 from telemetry_pipeline.lake.layout import DAY_NS
-from telemetry_pipeline.query.events import Events
+from telemetry_pipeline.query.events import EventReader, Events
 from telemetry_pipeline.query.reader import (
     Answer,
     Buckets,
@@ -26,22 +25,6 @@ from telemetry_pipeline.query.reader import (
     Vehicle,
 )
 from telemetry_pipeline.service_settings import Limits
-
-
-class EventSource(Protocol):
-    """Reads the events of a lake: see `telemetry_pipeline.query.events`."""
-
-    def events(
-        self,
-        vehicle_id: str,
-        start_ns: int,
-        end_ns: int,
-        *,
-        severities: Collection[str] = (),
-        rules: Collection[str] = (),
-    ) -> Events:
-        """The events that have a part in [start_ns, end_ns)."""
-        ...
 
 
 class GuardedReader:
@@ -125,7 +108,7 @@ class GuardedReader:
 class GuardedEvents:
     """A reader of events for whoever is being answered."""
 
-    def __init__(self, reader: EventSource, limits: Limits) -> None:
+    def __init__(self, reader: EventReader, limits: Limits) -> None:
         self._reader = reader
         self._limits = limits
 
