@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.measure import Line, Result, at_most, per_second, race
-from benchmarks.workload import VEHICLE, load_car, make_frames
+from benchmarks.workload import ARROW_DECODED, VEHICLE, load_car, make_frames
 from telemetry_pipeline.decode.frames import decode_frames
 from telemetry_pipeline.decode.plan import compile_plan
 from telemetry_pipeline.lake import decoded_file, parquet, schema
@@ -135,12 +135,7 @@ def _write_by_arrow(item: _Written) -> bytes:
     with pq.ParquetWriter(
         sink,
         schema.DECODED,
-        compression="zstd",
-        compression_level=1,
-        store_schema=False,
-        use_dictionary=["vehicle_id", "message_name", "signal_name", "unit", "channel"],
-        column_encoding={"timestamp": "DELTA_BINARY_PACKED", "value": "PLAIN"},
-        write_statistics=["timestamp", "signal_name"],
+        **ARROW_DECODED,
     ) as writer:
         start = 0
         for size in decoded_file.row_group_sizes(item.runs):

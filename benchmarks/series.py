@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from benchmarks.measure import Line, Result, at_most, per_second
 from benchmarks.page import print_result
-from benchmarks.workload import START_NS, VEHICLE, load_car, make_frames
+from benchmarks.workload import ARROW_DECODED, START_NS, VEHICLE, load_car, make_frames
 from telemetry_pipeline.decode.frames import decode_frames
 from telemetry_pipeline.decode.plan import compile_plan
 from telemetry_pipeline.lake import decoded_file, layout, parquet, schema
@@ -101,16 +101,7 @@ def _copy(store: Store) -> None:
         for info in infos:
             table = parquet.open_object(store.get(info.key), info.key).read(use_threads=False)
             if writer is None:
-                writer = pq.ParquetWriter(
-                    path,
-                    table.schema,
-                    compression="zstd",
-                    compression_level=1,
-                    store_schema=False,
-                    use_dictionary=["vehicle_id", "message_name", "signal_name", "unit", "channel"],
-                    column_encoding={"timestamp": "DELTA_BINARY_PACKED", "value": "PLAIN"},
-                    write_statistics=["timestamp", "signal_name"],
-                )
+                writer = pq.ParquetWriter(path, table.schema, **ARROW_DECODED)
             writer.write_table(table, row_group_size=decoded_file.ROW_GROUP_MAX)
         if writer is not None:
             writer.close()
