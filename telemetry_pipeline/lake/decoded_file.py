@@ -99,8 +99,6 @@ class _Writer:
 
     def add(self, group: pa.Table) -> None:
         """Write a row group; at least one row."""
-        if group.num_rows < SIGNAL_ALONE_MIN:
-            self._constants.clear()
         placed = []
         for column, field in zip(group.columns, schema.DECODED, strict=True):
             if pa.types.is_dictionary(field.type):
