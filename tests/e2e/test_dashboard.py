@@ -268,16 +268,21 @@ def test_a_service_that_is_away_is_said_and_waited_for(page: Page, serve: Serve,
     with serve(drives, port) as site:
         page.goto(site)
         settled(page)
+    before = drawn(page)
     # a closer look at what is there already asks nothing: a signal that is not there does
     page.get_by_role("checkbox", name="MotorCtrl_Status.Motor_Torque").check()
     banner = page.locator("main").get_by_role("alert")
     expect(banner).to_contain_text("The service does not answer")
     expect(banner).to_contain_text("telemetry serve")
     expect(page.get_by_test_id("health")).to_have_text("Service not reachable")
+    kept = drawn(page)
+    assert {label: kept[label] for label in before} == before
+    assert not kept.get("MotorCtrl_Status.Motor_Torque")
     with serve(drives, port):
         expect(page.get_by_test_id("health")).to_have_text("Connected")
         expect(banner).to_have_count(0)
         settled(page)
+        assert drawn(page)["MotorCtrl_Status.Motor_Torque"]
 
 
 def test_an_unknown_signal_is_explained(page: Page, site: str) -> None:
