@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
+import numpy as np
 import pyarrow as pa
 
 from telemetry_pipeline.errors import BadRaw, NotFound, TooLarge, TransientError
 from telemetry_pipeline.lake import layout, ledger
-from telemetry_pipeline.lake.layout import Partition
+from telemetry_pipeline.lake.layout import DAY_NS, Partition
 from telemetry_pipeline.lake.store import ObjectInfo, Store
 from telemetry_pipeline.query.index import Run
 from telemetry_pipeline.query.object_reader import ObjectReader
@@ -113,7 +114,7 @@ class RowExport:
             TransientError: The store does not answer, or objects are replaced all the time.
         """
         held: list[Rows] = []
-        for day in self._days:
+        for day in self._with_times():
             for complete in self._of_day(day):
                 held += complete
                 if sum(map(len, held)) >= TABLE_ROWS:
@@ -129,6 +130,15 @@ class RowExport:
             for day in ledger.partitions(self.store, self.vehicle_id, layout.DECODED)
             if day.start_ns < self.end_ns and day.end_ns > self.start_ns
         ]
+
+    def _with_times(self) -> list[Partition]:
+        """The days that have objects, and those that only a wrong clock's rows are of; oldest first."""
+        dates = {day.date: day for day in self._days}
+        for rows in self._strays:
+            for number in np.unique(rows.t // DAY_NS).tolist():
+                day = Partition.containing(self.vehicle_id, number * DAY_NS)
+                dates.setdefault(day.date, day)
+        return [dates[date] for date in sorted(dates)]
 
     def _of_day(self, day: Partition) -> Iterator[list[Rows]]:
         low, high = max(day.start_ns, self.start_ns), min(day.end_ns, self.end_ns)

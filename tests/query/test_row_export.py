@@ -5,7 +5,7 @@ import datetime as dt
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from telemetry_pipeline.errors import BadKey, BadRaw, TooLarge
@@ -126,6 +126,16 @@ def test_rows_of_a_wrong_clock_come_where_their_time_is(folder_lake):
     assert_same_rows(found, decoded_rows(folder_lake))
 
 
+def test_rows_of_a_wrong_clock_come_where_their_day_has_no_objects(folder_lake):
+    strays = [DAY.start_ns + 5 * S, DAY.shifted(1).start_ns + S]
+    put_decoded(
+        folder_lake, DAY.shifted(2), "a", {LEVEL: ([*strays, DAY.shifted(2).start_ns], [1.0, 2.0, 3.0])}
+    )
+    _, days, found = export(folder_lake)
+    assert days == [DAY.shifted(2)]
+    assert_same_rows(found, decoded_rows(folder_lake))
+
+
 def test_too_many_rows_of_wrong_clocks_are_refused(folder_lake, monkeypatch):
     monkeypatch.setattr(row_export, "STRAYS_MAX", 1)
     put_decoded(folder_lake, DAY, "a", {LEVEL: ([DAY.end_ns, DAY.end_ns + 1], [1.0, 2.0])})
@@ -237,6 +247,7 @@ parts = st.lists(
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(parts=[(1, {SPEED: [(0, 0.0)]})], compacted=set(), span=(0, DAY_NS + 1), size=1)
 @given(
     parts=parts, compacted=st.sets(st.integers(0, 2)), span=st.tuples(times, times), size=st.integers(1, 9)
 )
