@@ -74,6 +74,8 @@ class Uploader:
         keep: bool = False,
     ) -> None:
         self.landed = Landed()
+        self.failed = 0
+        """How often an upload did not succeed."""
         self._open_store = open_store
         self._store: Store | None = None
         self.spool = spool
@@ -130,10 +132,12 @@ class Uploader:
             try:
                 self.deliver(raw)
             except TransientError as error:
+                self.failed += 1
                 return self._back_off(error)
             except FileNotFoundError:  # given up for want of room
                 continue
             except (TelemetryError, OSError) as error:
+                self.failed += 1
                 self._refused.until[raw] = now + REFUSED_WAIT_S
                 self._tell_once(error)
             else:
