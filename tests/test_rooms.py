@@ -141,6 +141,10 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ),
         ("boto3", "botocore", "dagster", "dagster_aws", "dagster_pipes", "polars", "pyarrow"),
     ),
+    f"{P}.client": (
+        (ERRORS, LAKE, SETTINGS, f"{P}.query", f"{P}.rules.interval"),
+        ("numpy", "polars", "pyarrow"),
+    ),
     f"{P}.definitions": ((LAKE, SETTINGS, f"{P}.catalog", f"{P}.defs"), ("dagster",)),
     f"{P}.cli": (
         (
