@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 NODE := scripts/with-node
 DASHBOARD_SOURCES := $(shell find dashboard -path dashboard/node_modules -prune -o -path dashboard/dist -prune -o -type f -print 2>/dev/null)
 
-.PHONY: help demo test pythons check format bench images dev lambda lock clean
+.PHONY: help demo test pythons check format bench images dev lambda wheel lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -53,6 +53,10 @@ dev: $(VENV)/.dev dashboard/node_modules/.installed dashboard/dist/index.html ##
 
 lambda: $(VENV)/.run ## the decoder's package for AWS Lambda: build/lambda.zip
 	@$(BIN)/python scripts/build_lambda.py $(ARGS)
+
+wheel: $(VENV)/.dev dashboard/dist/index.html ## wheel and sdist with the dashboard inside: build/dist
+	@rm -rf build/dist
+	@$(BIN)/python -m hatchling build -d build/dist
 
 lock: $(VENV)/.dev ## resolve the dependencies anew into the lock files
 	@scripts/lock $(BIN)/python

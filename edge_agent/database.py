@@ -4,12 +4,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from telemetry_pipeline.errors import BadDbc
+from telemetry_pipeline.shipped import shipped
 
 if TYPE_CHECKING:
     from telemetry_pipeline.decode.dbc import Dbc
 
-BUNDLED: Final = Path(__file__).parents[1] / "dbc" / "ev_powertrain.dbc"
-"""The synthetic EV powertrain of the source tree: what is simulated unless another database is named."""
+BUNDLED: Final = shipped("dbc/ev_powertrain.dbc")
+"""The synthetic EV powertrain: what is simulated unless another database is named."""
 
 
 def read_database(path: Path) -> tuple[bytes, "Dbc"]:

@@ -31,7 +31,7 @@ PLATFORMS: Final = (
     "manylinux2014_x86_64",
 )
 
-OTHER_DOORS: Final = ("cli", "defs", "definitions.py", "formats", "query", "spark_job.py")
+OTHER_DOORS: Final = ("cli", "client", "defs", "definitions.py", "formats", "query", "spark_job.py")
 """What of telemetry_pipeline the function never imports."""
 
 NOT_LOADED: Final = (

@@ -17,11 +17,12 @@ from telemetry_pipeline import reader_settings, service_settings
 from telemetry_pipeline.errors import BadSetting
 from telemetry_pipeline.reader_settings import ReaderSettings
 from telemetry_pipeline.service_settings import ServiceSettings
+from telemetry_pipeline.shipped import shipped
 
 PREFIX: Final = "TELEMETRY_"
 CATALOG: Final = "telemetry_db"
 
-_DASHBOARD: Final = Path(__file__).parents[1] / "dashboard" / "dist"
+_DASHBOARD: Final = shipped("dashboard/dist")
 
 _NAMES: Final = {
     "lake": "TELEMETRY_LAKE",
@@ -50,7 +51,7 @@ class Settings:
     Attributes:
         lake: TELEMETRY_LAKE, `file:///abs/path` or `s3://bucket/prefix`; default: the folder `lake` here.
         endpoint_url: AWS_ENDPOINT_URL, an S3-compatible server that stands in for AWS.
-        dashboard: TELEMETRY_DASHBOARD, the folder of the built dashboard; default: the one of this source tree.
+        dashboard: TELEMETRY_DASHBOARD, the folder of the built dashboard; default: the one that was shipped.
         track_from: TELEMETRY_TRACK_FROM, the first UTC day that Dagster's partitions cover; default: 90 days ago.
         strict_length: TELEMETRY_STRICT_LENGTH, refuse frames shorter than their message (0 or 1).
         inbox_queue: TELEMETRY_INBOX_QUEUE, the URL of the SQS queue that takes the events of the lake's bucket;

@@ -24,7 +24,8 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     # room (the longest prefix wins): (rooms that it may import, third parties that it may import)
     P: ((), ()),
     ERRORS: ((), ()),
-    SETTINGS: ((ERRORS, f"{P}.reader_settings", f"{P}.service_settings"), ()),
+    SETTINGS: ((ERRORS, *(f"{P}.{name}" for name in ("reader_settings", "service_settings", "shipped"))), ()),
+    f"{P}.shipped": ((), ()),
     f"{P}.reader_settings": ((ERRORS,), ()),
     f"{P}.service_settings": ((ERRORS,), ()),
     f"{P}.version": ((), ()),
@@ -55,7 +56,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     f"{P}.series.tiers": ((f"{P}.series.buckets",), ("numpy",)),
     f"{P}.series.buckets": ((), ("numpy",)),
-    f"{P}.rules": ((ERRORS, LAKE, f"{P}.decode.report"), ("numpy", "pyarrow", "yaml")),
+    f"{P}.rules": ((ERRORS, LAKE, f"{P}.decode.signals"), ("numpy", "pyarrow", "yaml")),
     f"{P}.bindings": ((ERRORS, LAKE, DECODE, f"{P}.rules"), ("yaml",)),
     f"{P}.days": ((LAKE,), ("numpy", "pyarrow")),
     f"{P}.intake": ((ERRORS, LAKE, DECODE, f"{P}.borders", f"{P}.days"), ()),
@@ -161,7 +162,10 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             *PIPELINE,
             f"{P}.scratch",
             f"{P}.verify",
-            *(f"{P}.{name}" for name in ("dictionaries", "service_settings", "stale", "webserver")),
+            *(
+                f"{P}.{name}"
+                for name in ("dictionaries", "service_settings", "shipped", "stale", "webserver")
+            ),
             f"{P}.version",
             "edge_agent",
             "api",
@@ -169,7 +173,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("can", "matplotlib", "numpy", "orjson", "polars", "pyarrow", "rich", "typer", "uvicorn"),
     ),
     "edge_agent": ((ERRORS, LAKE), ("can", "cantools", "numpy", "pyarrow", "rich", "typer", "yaml")),
-    "edge_agent.database": ((ERRORS, f"{P}.decode.dbc"), ("cantools",)),
+    "edge_agent.database": ((ERRORS, f"{P}.decode.dbc", f"{P}.shipped"), ("cantools",)),
     "api": (
         (
             ERRORS,

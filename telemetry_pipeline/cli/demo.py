@@ -27,8 +27,8 @@ from telemetry_pipeline.lake import layout, ledger
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.service_settings import ServiceSettings
 from telemetry_pipeline.settings import Settings, child_env
+from telemetry_pipeline.shipped import shipped
 
-_ROOT: Final = Path(__file__).parents[2]
 _SIGNAL: Final = ("MotorCtrl_Status", "Motor_RPM")
 _START_S: Final = 180.0
 _FIRST_QUERY_S: Final = 240.0
@@ -116,10 +116,10 @@ def _prepare(folder: Path, vehicles: int, port: int, dagster_port: int) -> _Plan
 def _start(plan: _Plan, processes: Processes, env: dict[str, str], window: float, console: Console) -> None:
     """Start every process and wait until each answers."""
     python = [sys.executable, "-m"]
-    workspace = ["-w", str(_ROOT / "workspace.yaml")]
+    workspace = ["-w", str(shipped("workspace.yaml"))]
     lake = Store.open(plan.settings.lake)
     with contextlib.suppress(AlreadyExists):  # whoever changed them keeps them
-        lake.put(layout.RULES, (_ROOT / layout.RULES).read_bytes(), create_only=True)
+        lake.put(layout.RULES, shipped(layout.RULES).read_bytes(), create_only=True)
     known = set(ledger.vehicles(lake))
     if fresh := [vehicle for vehicle in plan.vehicles if vehicle not in known]:
         console.print(f"Simulating how {', '.join(fresh)} came here")
