@@ -216,7 +216,7 @@ def _summary(plan: _Plan, store: Store, answer: dict[str, Any], seconds: float, 
         f"Query of {signal_['name']} in {signal_['unit']}: {len(signal_['data']):,} points, "
         f"{answer['query_stats']['rows_scanned']:,} rows scanned. Demo took {seconds:.0f} s."
     )
-    console.print("Run [bold]make demo[/bold] to keep it running and open the dashboard.")
+    console.print("To keep it running and open the dashboard: [bold]telemetry demo[/bold], or make demo.")
 
 
 def _until(ask: Callable[[], Any], processes: Processes, seconds: float, what: str) -> Any:  # noqa: ANN401
