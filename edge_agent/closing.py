@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import pyarrow as pa
 
 from edge_agent.clock import Clock
 from edge_agent.dating import KNOWN, MARKS, Date, dates_of, span_of
@@ -166,9 +165,8 @@ def raw_objects(name: JournalName, blocks: Sequence[Block], date: Date) -> list[
     arrivals = [block.arrival for block in blocks if len(block.arrival.records)]
     if not arrivals:
         return []
-    table = table_of(arrivals, name.vehicle_id)
-    stamps = stamps_of(table) + date.offset
-    table = table.set_column(0, table.schema.field(0), pa.array(stamps).cast(table.schema.field(0).type))
+    table = table_of(arrivals, name.vehicle_id, date.offset)
+    stamps = stamps_of(table)
     footer = {"origin": name.origin, "clock": date.mark}
     borders = [0, *(np.flatnonzero(np.diff(stamps // DAY_NS)) + 1), len(stamps)]
     return [

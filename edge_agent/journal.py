@@ -98,17 +98,17 @@ class Journal:
         """
         if self._file is None:
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))
-        block = pack_block(arrival, reading, self._number, self._blocks)
-        written = 0
+        head, body = pack_block(arrival, reading, self._number, self._blocks)
+        size, written = len(head) + len(body), 0
         try:
-            written = os.write(self._file, block)
+            written = os.writev(self._file, (head, body))
         finally:
-            if written != len(block):
+            if written != size:
                 # a full disk takes a part first; what is written behind it would be searched for
                 os.ftruncate(self._file, self.bytes)
-        if written != len(block):
+        if written != size:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        self.bytes += len(block)
+        self.bytes += size
         self.frames += len(arrival.records)
         self._blocks += 1
 
@@ -132,16 +132,17 @@ class Journal:
             self._file = None
 
 
-def pack_block(arrival: Arrival, reading: Reading, number: int, nth: int) -> bytes:
-    """One block as bytes."""
+def pack_block(arrival: Arrival, reading: Reading, number: int, nth: int) -> tuple[bytes, memoryview]:
+    """One block: what stands before its frames, and the frames."""
     name = arrival.channel.encode()
-    body = name + arrival.records.tobytes()
+    frames = np.ascontiguousarray(arrival.records).view(np.uint8).data
     width = arrival.records["data"].shape[1]
     head = _HEADER.pack(
-        *(_MAGIC, _VERSION, width, reading.state, len(name), len(body), nth, number),
+        *(_MAGIC, _VERSION, width, reading.state, len(name), len(name) + len(frames), nth, number),
         *(reading.since_boot, reading.offset, 0),
     )[:_CRC]
-    return head + zlib.crc32(body, zlib.crc32(head)).to_bytes(4, "little") + body
+    checksum = zlib.crc32(frames, zlib.crc32(name, zlib.crc32(head)))
+    return head + checksum.to_bytes(4, "little") + name, frames
 
 
 def scan(content: bytes, number: int) -> Iterator[Block]:

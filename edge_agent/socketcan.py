@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 
 from edge_agent.filters import Filter
-from edge_agent.records import CLASSIC, FD, ID_MASK, WIDE, Records, narrowed, widened
+from edge_agent.records import CLASSIC, FD, ID_MASK, Records, copied, joined, widened
 
 log = logging.getLogger("edge_agent.capture")
 
@@ -34,6 +34,11 @@ MSG_DONTWAIT: Final = 0x40
 FRAME_BYTES, FD_FRAME_BYTES = 16, 72
 _STAMP_BYTES: Final = 8
 _CONTROL_WORDS: Final = 8
+_HEAD: Final = CLASSIC.itemsize - _STAMP_BYTES
+"""What the kernel fills of a narrow record."""
+_REST: Final = FD_FRAME_BYTES - _HEAD
+"""What a frame of CAN FD has more than that."""
+
 _TIMED: Final = 5
 """Words of a control message that hold the time: a header of two, then seconds and nanoseconds."""
 
@@ -60,16 +65,21 @@ class SocketCanReader:
         self._socket = can
         self.dropped = 0
         """Frames that the kernel had no room for, as it counts them."""
-        self._frames = np.zeros(AT_ONCE, WIDE)
+        # the kernel fills narrow records, and puts what more there is of CAN FD aside
+        self._frames = np.zeros(AT_ONCE, CLASSIC)
+        self._rest = np.zeros((AT_ONCE, _REST), np.uint8)
         self._control = np.zeros((AT_ONCE, _CONTROL_WORDS), np.int64)
-        parts = np.zeros((AT_ONCE, 2), np.uint64)
         rows = np.arange(AT_ONCE, dtype=np.uint64)
-        parts[:, 0] = self._frames.ctypes.data + _STAMP_BYTES + rows * WIDE.itemsize
-        parts[:, 1] = FD_FRAME_BYTES
+        parts = np.zeros((AT_ONCE, 2, 2), np.uint64)
+        parts[:, 0, 0] = self._frames.ctypes.data + _STAMP_BYTES + rows * CLASSIC.itemsize
+        parts[:, 0, 1] = _HEAD
+        parts[:, 1, 0] = self._rest.ctypes.data + rows * _REST
+        parts[:, 1, 1] = _REST
         self._headers = np.zeros(AT_ONCE, _MMSGHDR)
         self._headers["parts"] = parts.ctypes.data + rows * parts.strides[0]
-        self._headers["part_count"] = 1
+        self._headers["part_count"] = 2
         self._headers["control"] = self._control.ctypes.data + rows * self._control.strides[0]
+        self._headers["control_size"] = self._control.strides[0]
         self._parts = parts  # the kernel is told of its address
 
     def fileno(self) -> int:
@@ -93,13 +103,10 @@ class SocketCanReader:
                 found.append(self._taken(count))
             if count < AT_ONCE:
                 break
-        if len(found) > 1 and len({part.dtype for part in found}) > 1:
-            found = [widened(part) for part in found]
-        return np.concatenate(found) if found else np.empty(0, CLASSIC)
+        return found[0] if len(found) == 1 else joined(found)
 
     def _receive(self) -> int:
         """Let the kernel fill the arrays; how many frames there are."""
-        self._headers["control_size"] = self._control.strides[0]
         count: int = _LIBC.recvmmsg(
             self.fileno(), ctypes.c_void_p(self._headers.ctypes.data), AT_ONCE, MSG_DONTWAIT, None
         )
@@ -112,16 +119,22 @@ class SocketCanReader:
 
     def _taken(self, count: int) -> Records:
         """The frames that were just received, as records of their own."""
-        frames, control = self._frames[:count], self._control[:count]
+        headers, control = self._headers[:count], self._control[:count]
         if (control[:, 1] >> 32 != SO_TIMESTAMPNS).any():
             raise OSError("the kernel gives frames without their time")
+        if headers["control_size"][-1] > 8 * _TIMED:  # so many were dropped up to here
+            self.dropped = int(control[-1, 6]) & 0xFFFF_FFFF
+        headers["control_size"] = self._control.strides[0]  # the kernel has written what it used
+        frames = copied(self._frames[:count])
         frames["stamp"] = control[:, 2] * 1_000_000_000 + control[:, 3]
-        is_fd = self._headers["size"][:count] == FD_FRAME_BYTES
-        # the kernel leaves something in the flags of classic frames
-        frames["flags"] = np.where(is_fd, frames["flags"] | FD, 0) if is_fd.any() else 0
-        if self._headers["control_size"][count - 1] > 8 * _TIMED:  # so many were dropped up to here
-            self.dropped = int(control[count - 1, 6]) & 0xFFFF_FFFF
-        return narrowed(frames)
+        is_fd = headers["size"] == FD_FRAME_BYTES
+        if not is_fd.any():
+            frames["flags"] = 0  # the kernel leaves something there
+            return frames
+        frames["flags"] = np.where(is_fd, frames["flags"] | FD, 0)
+        wide = widened(frames)
+        wide["data"][:, -_REST:] = np.where(is_fd[:, None], self._rest[:count], 0)
+        return wide
 
 
 def listen_to(channel: str, filters: list[Filter]) -> SocketCanReader:

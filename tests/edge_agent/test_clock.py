@@ -50,6 +50,18 @@ def test_a_right_clock_changes_no_stamp():
     assert time + reading.offset == NOW + 123_456_789
 
 
+def test_looks_at_the_clocks_that_are_never_quite_the_same_move_no_stamp():
+    machine = Machine(NOW)
+    machine.is_synced = True
+    clock = machine.clock()
+    for nth, error in enumerate((70_000, -40_000, 900, 250_000)):
+        machine.offset = NOW - 60 * SECOND + error
+        stamps = [NOW + nth * SECOND + 1, NOW + nth * SECOND + 987_654_321]
+        machine.since_boot += SECOND
+        times = settle(clock, *stamps, channel=f"can{nth % 2}")
+        assert [time + clock.read().offset for time in times] == stamps
+
+
 @pytest.mark.parametrize(
     "wall", [PAST, NOW - 3600 * SECOND, NOW + 30 * PAST], ids=["1975", "an hour ago", "far off"]
 )

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_agent.journal import ClockState, Journal, Reading, pack_block, scan
+from edge_agent.journal import ClockState, Journal, Reading, scan
+from edge_agent.journal import pack_block as parts_of_block
 from edge_agent.records import CLASSIC, WIDE, Arrival
 
 NUMBER = 0x1234_5678_9ABC_DEF0
@@ -23,6 +24,10 @@ def arrival_of(stamps, channel="can0", dtype=CLASSIC, fill=0):
 
 def reading_at(nth):
     return Reading(START + nth, 77, ClockState.KNOWN)
+
+
+def pack_block(*block):
+    return b"".join(parts_of_block(*block))
 
 
 @st.composite
@@ -119,18 +124,18 @@ def test_it_grows_by_what_is_appended(tmp_path):
 def test_half_a_block_that_a_full_disk_took_is_cut_off(tmp_path, monkeypatch, taken):
     journal = Journal(tmp_path / "a.journal", NUMBER)
     journal.append(arrival_of([1]), reading_at(0))
-    whole = os.write
+    whole = os.writev
 
-    def full(file, content):  # a real disk takes a part first and then says so
-        whole(file, content[:taken])
+    def full(file, parts):  # a real disk takes a part first and then says so
+        os.write(file, b"".join(parts)[:taken])
         if taken:
             return taken
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(os, "write", full)
+    monkeypatch.setattr(os, "writev", full)
     with pytest.raises(OSError, match="No space"):
         journal.append(arrival_of([2]), reading_at(1))
-    monkeypatch.setattr(os, "write", whole)
+    monkeypatch.setattr(os, "writev", whole)
     journal.append(arrival_of([3]), reading_at(1))
     journal.close()
     assert found(journal.path.read_bytes()) == [[1], [3]]
