@@ -8,6 +8,7 @@ from api.answer import Drawn, Question, Result, Source
 from api.drawing import draw_rows, draw_samples
 from api.reading import Memory, Reading, batches
 from telemetry_pipeline.errors import TooLarge
+from telemetry_pipeline.query.moment import one_moment
 from telemetry_pipeline.query.plan import choose
 from telemetry_pipeline.query.reader import SignalName, SignalReader
 from telemetry_pipeline.series.tiers import S_NS, TIERS_S
@@ -42,6 +43,11 @@ def ask(
         TooLarge: More points to return, or of `raw` more rows to read, than one answer may have.
         TransientError: The store does not answer.
     """
+    with one_moment():
+        return _asked(reader, question, max_answer_points, memory)
+
+
+def _asked(reader: SignalReader, question: Question, max_answer_points: int, memory: Memory | None) -> Result:
     begun = time.perf_counter_ns()
     reading = Reading(reader, question.vehicle_id, (question.start_ns, question.end_ns), memory)
     names = list(dict.fromkeys(question.signals))

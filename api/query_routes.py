@@ -16,6 +16,7 @@ from api.models import MAX_SIGNALS, ColumnsResponse, Instant, QueryRequest, Quer
 from api.query import Memory, Question, ask
 from api.scopes import visible
 from api.signal_names import parse_signals
+from telemetry_pipeline.query.moment import one_moment
 from telemetry_pipeline.query.reader import SignalName, SignalReader
 from telemetry_pipeline.service_settings import Limits
 
@@ -36,6 +37,10 @@ def build(reader: SignalReader, knowledge: Knowledge, limits: Limits) -> APIRout
     answers = Answers()
 
     def answer(vehicle_id: str, body: QueryRequest, request: Request) -> Response:
+        with one_moment():  # the tag is that of the objects that are read
+            return respond(vehicle_id, body, request)
+
+    def respond(vehicle_id: str, body: QueryRequest, request: Request) -> Response:
         refuse_many_points(body.max_points, limits)
         names = [(signal.message_name, signal.signal_name) for signal in body.signals]
         question = Question(

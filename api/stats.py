@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from api.reading import Reading, batches
 from api.summary import Statistics, statistics_of_rows
+from telemetry_pipeline.query.moment import one_moment
 from telemetry_pipeline.query.plan import tier_for_totals
 from telemetry_pipeline.query.reader import SignalName, SignalReader
 from telemetry_pipeline.series.tiers import S_NS
@@ -59,7 +60,10 @@ def sum_up(
     """
     begun = time.perf_counter_ns()
     readings = [Reading(reader, vehicle_id, span) for span in spans]
-    ranges = [_over(reading, signals) for reading in readings]
+    ranges = []
+    for reading in readings:
+        with one_moment():
+            ranges.append(_over(reading, signals))
     return StatsResult(
         ranges,
         sum(reading.rows_scanned for reading in readings),

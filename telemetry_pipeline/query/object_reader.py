@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 from telemetry_pipeline.errors import BadRaw, NotFound, TransientError
 from telemetry_pipeline.lake.layout import Partition
 from telemetry_pipeline.lake.store import ObjectInfo, Store
+from telemetry_pipeline.query import moment
 from telemetry_pipeline.query.cache import WeightedCache
 from telemetry_pipeline.query.day_index import DayIndex
 from telemetry_pipeline.query.footers import READ_ERRORS, Footers
@@ -83,6 +84,7 @@ class ObjectReader:
             try:
                 return ask()
             except Gone as gone:
+                moment.forget()
                 _log.info("asked again: %s was replaced", gone)
         raise TransientError(
             "its series objects are replaced all the time", self._store.url, "Ask again later"

@@ -18,6 +18,7 @@ from telemetry_pipeline.lake.overview_file import DayNote
 from telemetry_pipeline.lake.store import ObjectInfo, Store
 from telemetry_pipeline.query.cache import WeightedCache
 from telemetry_pipeline.query.listing import MAX_AGE_S, Infos, Listings
+from telemetry_pipeline.query.moment import looked_up
 from telemetry_pipeline.query.places import Place, Places, month_of, prefixes_of
 from telemetry_pipeline.series.state import Cover, read_cover, series_name, state_of
 
@@ -105,7 +106,7 @@ class DayObjects:
         if end_ns <= start_ns:
             return []
         first, last = (Partition.containing(vehicle_id, ns).date for ns in (start_ns, end_ns - 1))
-        return self._looked_at(vehicle_id, first, last)
+        return looked_up(self, vehicle_id, first, last, lambda: self._looked_at(vehicle_id, first, last))
 
     def in_range(self, vehicle_id: str, start_ns: int, end_ns: int) -> dict[Partition, list[ObjectInfo]]:
         """The objects of the days that [start_ns, end_ns) touches.

@@ -119,9 +119,16 @@ def _read(
     units = dict(found.units)
     counts = np.array([found.rows_scanned, found.bytes_scanned, 0])
     # day by day: a range of several days would hold the strays among them already
-    pieces = [_within(day, *stretch) for stretch in stretches for day in days_between(vehicle_id, *stretch)]
-    pieces.append((span[0], span[0]))  # of nothing: what is not there is refused, and units are known
-    for low, high in pieces:
+    pieces: list[tuple[Partition | None, Range]] = [
+        (day, _within(day, *stretch)) for stretch in stretches for day in days_between(vehicle_id, *stretch)
+    ]
+    pieces.append((None, (span[0], span[0])))  # of nothing: what is not there is refused, and units are known
+    there = {None, *(day.partition for day in days)}
+    for day, (low, high) in pieces:
+        if day not in there:  # no object: but those of others may have samples of it
+            for name, (t, v) in strays.items():
+                parts[name].append(sample_rows(*cut((t, v), low, high), width))
+            continue
         wanted = list(names) if low < high else [name for name in names if name not in units]
         if not wanted:
             continue
