@@ -170,7 +170,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "edge_agent",
             "api",
         ),
-        ("can", "matplotlib", "numpy", "orjson", "polars", "pyarrow", "rich", "typer", "uvicorn"),
+        ("asammdf", "can", "matplotlib", "numpy", "orjson", "polars", "pyarrow", "rich", "typer", "uvicorn"),
     ),
     "edge_agent": ((ERRORS, LAKE), ("can", "cantools", "numpy", "pyarrow", "rich", "typer", "yaml")),
     "edge_agent.database": ((ERRORS, f"{P}.decode.dbc", f"{P}.shipped"), ("cantools",)),

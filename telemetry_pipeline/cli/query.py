@@ -31,6 +31,7 @@ class Output(StrEnum):
     CSV = "csv"
     PARQUET = "parquet"
     PNG = "png"
+    MF4 = "mf4"
 
 
 def query(
@@ -60,8 +61,10 @@ def query(
     start_ns, end_ns = parse_instant(start), parse_instant(end)
     if end_ns <= start_ns:
         raise BadQuery("the end is not after the start", remedy="Ask for a range that has a length")
-    if output in (Output.PARQUET, Output.PNG) and out is None and _binary_would_show():
-        raise BadSetting(f"{output} is not for a terminal", "--out", f"Add --out FILE.{output}")
+    if out is None and (
+        output is Output.MF4 or (output in (Output.PARQUET, Output.PNG) and _binary_would_show())
+    ):
+        raise BadSetting(f"{output} wants a file", "--out", f"Add --out FILE.{output}")
     picture = output is Output.PNG and not as_json
     method: Method
     if picture and max_points is None:
@@ -85,34 +88,49 @@ def query(
         sys.stdout.buffer.write(to_json(result) + b"\n")
     elif output is Output.TABLE and out is None:
         _print(Console(highlight=False), result)
+    elif out is None:
+        sys.stdout.buffer.write(_body(question, result, output))
     else:
-        body = _picture(question, result) if picture else _encoded(_frame(result), output)
-        if out is None:
-            sys.stdout.buffer.write(body)
+        if output is Output.MF4:
+            _write_mf4(result, vehicle, out)
         else:
-            out.write_bytes(body)
-            written: dict[str, Any] = {
-                "file": str(out),
-                "rows": sum(len(drawn.t) for drawn in result.series),
-                "bytes": len(body),
-            }
-            emit(
-                written,
-                as_json=False,
-                lines=lambda console: console.print(
-                    f"{written['rows']:,} samples in {written['file']} ({written['bytes']:,} bytes)"
-                ),
-            )
+            out.write_bytes(_body(question, result, output))
+        written: dict[str, Any] = {
+            "file": str(out),
+            "rows": sum(len(drawn.t) for drawn in result.series),
+            "bytes": out.stat().st_size,
+        }
+        emit(
+            written,
+            as_json=False,
+            lines=lambda console: console.print(
+                f"{written['rows']:,} samples in {written['file']} ({written['bytes']:,} bytes)"
+            ),
+        )
 
 
 def _binary_would_show() -> bool:
     return sys.stdout.isatty()
 
 
-def _picture(question: "Question", result: "Result") -> bytes:
-    from telemetry_pipeline.cli.picture import to_png  # noqa: PLC0415
+def _body(question: "Question", result: "Result", output: Output) -> bytes:
+    if output is not Output.PNG:
+        return _encoded(_frame(result), output)
+    from telemetry_pipeline.cli.picture import to_png  # noqa: PLC0415  the drawing library is slow to import
 
     return to_png(question, result)
+
+
+def _write_mf4(result: "Result", vehicle_id: str, out: Path) -> None:
+    try:
+        from telemetry_pipeline.cli.measurement import write_mf4  # noqa: PLC0415  not every machine has its library
+    except ImportError as error:
+        raise BadSetting(
+            f"MF4 is written by a library that is missing ({error.name})",
+            "--output",
+            "pip install 'can-telemetry[pipeline]'",
+        ) from error
+    write_mf4(result, vehicle_id, out)
 
 
 def _signal_name(text: str) -> tuple[str, str]:

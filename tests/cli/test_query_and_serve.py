@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 import pytest
 import typer
+from asammdf import MDF
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -21,7 +22,7 @@ from api.tier_gaps import Gaps
 from telemetry_pipeline.cli.picture import _with_gaps
 from telemetry_pipeline.cli.query import query
 from telemetry_pipeline.cli.serve import listen
-from telemetry_pipeline.errors import BadSetting, PermanentError
+from telemetry_pipeline.errors import BadQuery, BadSetting, PermanentError
 from telemetry_pipeline.lake.layout import Partition
 from tests.decoded_lake import put_decoded
 from tests.servers import ended, free_port, wait_for_http, wait_until
@@ -81,6 +82,28 @@ def test_a_terminal_is_not_given_bytes(telemetry, monkeypatch):
     monkeypatch.setattr("telemetry_pipeline.cli.query._binary_would_show", lambda: True)
     with pytest.raises(BadSetting, match="--out"):
         telemetry("VIN1", "Drive.Speed", *RANGE, "-o", "parquet")
+
+
+def test_a_measurement_file_has_a_group_for_each_message(telemetry, tmp_path):
+    out = tmp_path / "drive.mf4"
+    told = telemetry("VIN1", "Drive.Speed", "Battery.Level", *RANGE, "-o", "mf4", "--out", str(out))
+    assert f"{len(INSIDE) + 1:,} samples in" in told
+    with MDF(out) as file:
+        assert file.header.start_time == dt.datetime(2026, 2, 12, tzinfo=dt.UTC)
+        assert [group.channel_group.comment for group in file.groups] == ["Drive", "Battery"]
+        speed = file.get("Speed")
+        assert speed.unit == "km/h"
+        assert [START + round(seconds * 1e9) for seconds in speed.timestamps.tolist()] == INSIDE
+        assert speed.samples.tolist() == [float(index) for index in range(len(INSIDE))]
+        assert file.get("Level").samples.tolist() == [0.1 + 0.2]
+
+
+def test_a_measurement_file_needs_a_name_and_a_sample(telemetry, tmp_path):
+    with pytest.raises(BadSetting, match=r"--out FILE\.mf4"):
+        telemetry("VIN1", "Drive.Speed", *RANGE, "-o", "mf4")
+    never = ["--start", "2020-01-01T00:00:00Z", "--end", "2020-01-02T00:00:00Z"]
+    with pytest.raises(BadQuery, match="no sample"):
+        telemetry("VIN1", "Drive.Speed", *never, "-o", "mf4", "--out", str(tmp_path / "x.mf4"))
 
 
 def picture_of(path):
