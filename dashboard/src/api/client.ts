@@ -55,7 +55,8 @@ export async function request<T>(path: string, options: { body?: unknown; signal
   throw await problemOf(response, path);
 }
 
-async function problemOf(response: Response, path: string): Promise<ApiError> {
+/** What an answer that is not well says. */
+export async function problemOf(response: Response, path: string): Promise<ApiError> {
   const said: unknown = await response.json().catch(() => null);
   const problem = typeof said === "object" && said !== null ? (said as Record<string, unknown>) : {};
   const text = (name: string, otherwise: string): string => {

@@ -11,8 +11,9 @@ import type { FleetHealth, HealthDetails, Session } from "./types";
 export const PAGE = 1000;
 
 /** All vehicles over the newest days of the fleet. */
-export function useFleet(days: number): UseQueryResult<FleetHealth> {
+export function useFleet(days: number, enabled = true): UseQueryResult<FleetHealth> {
   return useQuery({
+    enabled,
     queryKey: ["fleet", days],
     queryFn: ({ signal }) => request<FleetHealth>(`/fleet/health?days=${days}&limit=${PAGE}`, { signal }),
     staleTime: 30_000,

@@ -1,7 +1,6 @@
 /** What to take away: every sample of the visible range as a file of the service, or what is drawn. */
 
 import { useRef, useState } from "react";
-import { exportAddress } from "../api/export";
 import { Icon } from "../components/Icon";
 import { useDismiss } from "../components/useDismiss";
 import type { TimeRange } from "../state/range";
@@ -10,6 +9,7 @@ import { isoInstant } from "../state/time";
 import { csvOf } from "./csv";
 import { download, fileName } from "./download";
 import type { Line } from "./lines";
+import { RowsExport } from "./RowsExport";
 
 interface Props {
   readonly vehicle: string;
@@ -39,10 +39,7 @@ export function ExportMenu({ vehicle, range, signals, lines }: Props) {
       {open && (
         <div className="export-menu" role="group" aria-label="Export">
           {(["csv", "parquet"] as const).map((format) => (
-            <a key={format} href={exportAddress(vehicle, signals, range, format)} download onClick={close}>
-              Every sample as {format === "csv" ? "CSV" : "Parquet"}
-              <span className="muted">all rows of the visible range, as recorded</span>
-            </a>
+            <RowsExport key={format} vehicle={vehicle} range={range} signals={signals} format={format} onDone={close} />
           ))}
           <button
             type="button"

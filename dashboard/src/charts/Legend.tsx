@@ -22,7 +22,7 @@ export function Legend({ lines, panels }: Props) {
         <li key={label} title={label}>
           {run === null ? <MoveHandle signal={key} panels={panels} /> : null}
           <span className={run === null ? "swatch" : "swatch dashed"} style={{ background: slotColor(slot) }} />
-          <span className="legend-name">{label}</span>
+          <span className="legend-name">{run === null ? label : label.slice(`${key} · `.length)}</span>
           <span className="legend-value number">{textOf(time === null ? trace.v.at(-1) : valueAt(trace, time), trace.choices)}</span>
           {run === null && (
             <button type="button" className="legend-close" aria-label={`Hide ${key}`} onClick={() => toggleSignal(key)}>

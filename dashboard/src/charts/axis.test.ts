@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { timeLabels } from "./axis";
+import { numberLabels, timeLabels } from "./axis";
 
 const at = (text: string): number => Date.parse(text);
 
@@ -16,4 +16,15 @@ describe("timeLabels", () => {
     expect(timeLabels(split, 50, false)).toEqual(["08:00:01.250"]);
     expect(timeLabels(split, 86_400_000)).toEqual(["15 Jan 2025"]);
   });
+});
+
+it.each([
+  [[0, 5000, 10_000], 5000, ["0", "5,000", "10,000"]],
+  [[-2.5, 0, 2.5], 2.5, ["-2.5", "0", "2.5"]],
+  [[0.1, 0.2, 0.30000000000000004], 0.1, ["0.1", "0.2", "0.3"]],
+  [[0.0005, 0.001], 0.0005, ["0.0005", "0.001"]],
+  [[0, 2.5e-8, 5e-8], 2.5e-8, ["0", "2.5e-8", "5e-8"]],
+  [[0, 20_000_000], 20_000_000, ["0", "2e+7"]],
+])("numbers %j at a distance of %d are told apart", (splits, step, labels) => {
+  expect(numberLabels(splits, step)).toEqual(labels);
 });

@@ -1,4 +1,4 @@
-/** Labels of the time axis: UTC, 24 hours, the day in a second line where it changes. */
+/** Labels of axes. Times are UTC, 24 hours, the day in a second line where it changes. */
 
 import { formatClock, formatDay } from "../state/time";
 
@@ -15,4 +15,17 @@ export function timeLabels(splits: readonly number[], step: number, days = true)
     day = today;
     return `${clock}\n${formatDay(split)}`;
   });
+}
+
+/** More digits than this do not fit beside a panel. */
+const WIDEST = 1e7;
+
+/** One label per split of a value axis, with as many digits as the distance between two of them takes. */
+export function numberLabels(splits: readonly number[], step: number): string[] {
+  // steps are 1, 2, 2.5 or 5 times a power of ten: one digit more than the power
+  const digits = Math.max(0, 1 - Math.floor(Math.log10(step) + 1e-9));
+  const largest = Math.max(...splits.map(Math.abs));
+  if (largest >= WIDEST || digits > 6) return splits.map((split) => (split === 0 ? "0" : Number(split.toPrecision(6)).toExponential()));
+  const format = new Intl.NumberFormat("en-US", { maximumFractionDigits: digits });
+  return splits.map((split) => format.format(split));
 }

@@ -39,12 +39,12 @@ export function zoomToSelection(chart: uPlot): void {
   showRange(tidyRange(chart.posToVal(left, "x"), chart.posToVal(left + width, "x")));
 }
 
-/** The measuring cursor at a place, if any. */
-function cursorAt(chart: uPlot, left: number): CursorName | null {
+/** The measuring cursor within `grip` CSS pixels of a place, if any. */
+export function cursorAt(chart: uPlot, left: number, grip = GRIP): CursorName | null {
   const { cursors } = useView.getState();
   const near = (name: CursorName): boolean => {
     const instant = cursors[name];
-    return instant !== null && Math.abs(chart.valToPos(instant, "x") - left) <= GRIP;
+    return instant !== null && Math.abs(chart.valToPos(instant, "x") - left) <= grip;
   };
   return CURSORS.find(near) ?? null;
 }
@@ -102,9 +102,9 @@ export function withinPanel(chart: uPlot, left: number, top: number): [number, n
   return [Math.min(Math.max(left, 0), clientWidth), Math.min(Math.max(top, 0), clientHeight)];
 }
 
-/** Ctrl, shift and sideways wheels. One turn of the wheel is one step of the history. */
+/** Ctrl, shift and sideways wheels. Turns that follow each other quickly are one step of the history. */
 export function listenToWheel(chart: uPlot): void {
-  let start: TimeRange | null = null;
+  let last: TimeRange | null = null;
   let rest = 0;
   chart.over.addEventListener(
     "wheel",
@@ -113,13 +113,11 @@ export function listenToWheel(chart: uPlot): void {
       const next = range && turned(range, event, event.offsetX / chart.over.clientWidth);
       if (!next) return;
       event.preventDefault();
-      start ??= range;
-      slideRange(next);
+      if (range === last) slideRange(next);
+      else showRange(next);
+      last = useView.getState().range;
       window.clearTimeout(rest);
-      rest = window.setTimeout(() => {
-        if (start) settleRange(start);
-        start = null;
-      }, WHEEL_REST_MS);
+      rest = window.setTimeout(() => (last = null), WHEEL_REST_MS);
     },
     { passive: false },
   );

@@ -2,7 +2,7 @@
 
 import uPlot from "uplot";
 import { spanOf, type TimeRange } from "../state/range";
-import { timeLabels } from "./axis";
+import { numberLabels, timeLabels } from "./axis";
 import { cssColor, faded } from "./color";
 import { setCrosshair } from "./crosshair";
 import { AXIS_WIDTH, rightGutter, TIME_AXIS_HEIGHT, type TimeLabels } from "./geometry";
@@ -10,6 +10,8 @@ import { bindings, capturePointer, listenToWheel, withinPanel, zoomToSelection }
 import { drawMarks } from "./marks";
 import { ENVELOPE_LABEL, nearestSample } from "./nearest";
 import { drawStrips, stripAxis, stripScale, type Choices } from "./strips";
+import { listenToTouch } from "./touch";
+import { drawUnits, unitColor, UNIT_HEIGHT } from "./units";
 
 export interface ShapeLine {
   readonly label: string;
@@ -36,6 +38,8 @@ const FONT = '11px Inter, system-ui, -apple-system, "Segoe UI", Roboto, sans-ser
 const SYNC_KEY = "telemetry";
 const DASHES: readonly number[][] = [[7, 4], [2, 3], [10, 3, 2, 3]];
 
+/** Ticks of a value axis are this far apart at least; in a low panel closer, so that there are two of them. */
+const TICKS = { roomy: 24, close: 15, low: 90 };
 
 const scaleOf = (shape: PanelShape, unit: string): string => `y${shape.units.indexOf(unit)}`;
 
@@ -54,7 +58,7 @@ export function panelOptions(shape: PanelShape, range: TimeRange, size: { width:
     ms: 1,
     tzDate: (ms) => uPlot.tzDate(new Date(ms), "Etc/UTC"),
     // the axes of the panel with most of them leave room that others pad
-    padding: [8, rightGutter(shape.rightAxes) - own * AXIS_WIDTH, labels === "none" ? 8 : 0, 0],
+    padding: [own > 0 ? UNIT_HEIGHT : 8, rightGutter(shape.rightAxes) - own * AXIS_WIDTH, labels === "none" ? 8 : 0, 0],
     legend: { show: false },
     scales: {
       x: { time: true, auto: false, min: range.from, max: range.to },
@@ -83,32 +87,28 @@ export function panelOptions(shape: PanelShape, range: TimeRange, size: { width:
       sync: { key: SYNC_KEY, scales: ["x", null], setSeries: false },
     },
     hooks: {
-      ready: [capturePointer, listenToWheel],
-      draw: [...(shape.strips ? [(chart: uPlot) => drawStrips(chart, shape.lines)] : []), drawMarks],
+      ready: [capturePointer, listenToWheel, listenToTouch],
+      draw: [...(shape.strips ? [(chart: uPlot) => drawStrips(chart, shape.lines)] : []), drawMarks, (chart: uPlot) => drawUnits(chart, shape)],
       setSelect: [zoomToSelection],
       setCursor: [(chart) => setCrosshair((chart.cursor.left ?? -1) < 0 ? null : chart.posToVal(chart.cursor.left ?? 0, "x"))],
     },
   };
 }
 
-/** An axis per unit. Where there are several, each has the colour of its lines if these have one, and its unit. */
+/** An axis per unit. Where there are several, each has the colour of its line if it has one only. */
 function valueAxis(axis: uPlot.Axis, shape: PanelShape, unit: string, i: number): uPlot.Axis {
-  const several = shape.units.length > 1;
-  const members = shape.lines.filter((line) => line.unit === unit);
-  const [only] = members;
-  const labelled = several ? { label: unit || "no unit", labelSize: 16, labelGap: 0, labelFont: FONT } : {};
   return {
     ...axis,
-    ...labelled,
     scale: `y${i}`,
     // uPlot's enum has no value at run time: 3 is left, 1 is right
     // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment
     side: i === 0 ? 3 : 1,
-    size: several ? AXIS_WIDTH - 16 : AXIS_WIDTH,
-    space: 24,
+    size: AXIS_WIDTH,
+    space: (_chart, _axis, _min, _max, height) => (height / devicePixelRatio < TICKS.low ? TICKS.close : TICKS.roomy),
+    values: (_chart, splits, _axis, _space, step) => numberLabels(splits, step),
     gap: 8,
     grid: i === 0 ? (axis.grid ?? {}) : { show: false },
-    stroke: () => cssColor(several && members.length === 1 && only ? `--series-${only.slot + 1}` : "--text-muted"),
+    stroke: () => cssColor(unitColor(shape, unit)),
   };
 }
 

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { columnsOf } from "./overviewPaint";
+import { extremesOf } from "./overviewPaint";
 import { pulled } from "./sliderMath";
 
-it("a column spans its values, and one without samples has none", () => {
-  const { low, high } = columnsOf({ t: [0, 10, 20, 90, 200], v: [1, 5, -2, null, 9] }, { from: 0, to: 100 }, 4);
-  expect([...low]).toEqual([-2, NaN, NaN, NaN]);
-  expect([...high]).toEqual([5, NaN, NaN, NaN]);
+it("extremes leave gaps out", () => {
+  expect(extremesOf([3, null, -2, 5])).toEqual({ low: -2, high: 5 });
+  expect(extremesOf([4])).toEqual({ low: 4, high: 4 });
+  expect(extremesOf([null])).toBeNull();
 });
 
 describe("pulled", () => {

@@ -1,45 +1,47 @@
-/** A signal drawn small: for each pixel column the span of its values; a column without samples stays empty. */
+/** A signal drawn small: one line, parted where the recording is. */
 
 import type { Trace } from "../api/trace";
 import { spanOf, type TimeRange } from "../state/range";
 import { cssColor } from "./color";
 
-/** Lowest and highest value per column; NaN where there are no samples. */
-export interface Columns {
-  readonly low: Float64Array;
-  readonly high: Float64Array;
-}
+const MARGIN = 3;
 
-export function columnsOf({ t, v }: Pick<Trace, "t" | "v">, extent: TimeRange, count: number): Columns {
-  const low = new Float64Array(count).fill(NaN);
-  const high = new Float64Array(count).fill(NaN);
-  t.forEach((instant, i) => {
-    const column = Math.floor(((instant - extent.from) / spanOf(extent)) * count);
-    const value = v[i];
-    if (value === null || value === undefined || column < 0 || column >= count) return;
-    const lowest = low[column] ?? NaN;
-    const highest = high[column] ?? NaN;
-    if (!(value >= lowest)) low[column] = value;
-    if (!(value <= highest)) high[column] = value;
-  });
-  return { low, high };
+/** Lowest and highest value; null without any. */
+export function extremesOf(values: Trace["v"]): { readonly low: number; readonly high: number } | null {
+  let low = Infinity;
+  let high = -Infinity;
+  for (const value of values) {
+    if (value === null) continue;
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  return low <= high ? { low, high } : null;
 }
 
 export function paintOverview(canvas: HTMLCanvasElement, trace: Trace | undefined, extent: TimeRange, slot: number): void {
-  const width = Math.round(canvas.clientWidth * devicePixelRatio);
-  const height = Math.round(canvas.clientHeight * devicePixelRatio);
-  canvas.width = width;
-  canvas.height = height;
+  const { clientWidth: width, clientHeight: height } = canvas;
+  canvas.width = Math.round(width * devicePixelRatio);
+  canvas.height = Math.round(height * devicePixelRatio);
   const context = canvas.getContext("2d");
-  if (!context || !trace || width === 0) return;
-  const { low, high } = columnsOf(trace, extent, width);
-  const least = low.reduce((a, b) => (b < a ? b : a), Infinity);
-  const most = high.reduce((a, b) => (b > a ? b : a), -Infinity);
-  const margin = 3 * devicePixelRatio;
-  const toY = (value: number): number => height - margin - ((value - least) / (most - least || 1)) * (height - 2 * margin);
-  context.fillStyle = cssColor(`--series-${slot + 1}`);
-  for (let x = 0; x < width; x++) {
-    const top = toY(high[x] ?? NaN);
-    if (!Number.isNaN(top)) context.fillRect(x, top, 1, Math.max(toY(low[x] ?? NaN) - top, devicePixelRatio));
-  }
+  const extremes = trace && extremesOf(trace.v);
+  if (!context || !trace || !extremes || width === 0) return;
+  const { low, high } = extremes;
+  context.scale(devicePixelRatio, devicePixelRatio);
+  context.strokeStyle = cssColor(`--series-${slot + 1}`);
+  context.lineWidth = 1;
+  context.beginPath();
+  let parted = true;
+  trace.t.forEach((instant, i) => {
+    const value = trace.v[i] ?? null;
+    if (value !== null) {
+      const x = ((instant - extent.from) / spanOf(extent)) * width;
+      // a signal that stands still runs through the middle
+      const share = high === low ? 0.5 : (value - low) / (high - low);
+      const y = height - MARGIN - share * (height - 2 * MARGIN);
+      if (parted) context.moveTo(x, y);
+      else context.lineTo(x, y);
+    }
+    parted = value === null;
+  });
+  context.stroke();
 }

@@ -39,10 +39,11 @@ export function ChartsPage({ vehicles, drawer }: { readonly vehicles: UseQueryRe
   const error = vehicles.error ?? sessions.error ?? catalogue.error;
   const unknown = vehicle !== null && vehicles.data?.every(({ vehicle_id }) => vehicle_id !== vehicle);
 
+  const working = vehicle !== null && range !== null && signals !== null && !unknown && vehicles.data?.length !== 0;
   let content;
   if (vehicles.data?.length === 0) content = <NoVehicles />;
   else if (vehicles.data && unknown) content = <UnknownVehicle vehicle={vehicle} />;
-  else if (vehicle && range && signals) {
+  else if (working) {
     content = <Workspace vehicle={vehicle} range={range} signals={signals} growing={growing} />;
   } else if (error) content = <ErrorNotice error={error} onRetry={retryFailed} />;
   else if (sessions.data?.length === 0 && vehicle) content = <NothingDecoded vehicle={vehicle} />;
@@ -73,7 +74,7 @@ export function ChartsPage({ vehicles, drawer }: { readonly vehicles: UseQueryRe
           </>
         )}
       </aside>
-      {content}
+      {working ? content : <main className="workspace">{content}</main>}
     </>
   );
 }

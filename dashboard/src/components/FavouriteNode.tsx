@@ -22,7 +22,7 @@ export function FavouriteNode({ catalogue, open, onToggle }: Props) {
   if (rows.length === 0) return null;
   return (
     <li role="treeitem" aria-expanded={open} aria-selected={false}>
-      <button type="button" data-row className="message" aria-label="Favourites" onClick={onToggle}>
+      <button type="button" data-row className="message" onClick={onToggle}>
         <span className={open ? "caret open" : "caret"}>
           <Icon name="right" />
         </span>
@@ -30,7 +30,7 @@ export function FavouriteNode({ catalogue, open, onToggle }: Props) {
           <Icon name="star" />
         </span>
         <span className="message-name">Favourites</span>
-        <span className="muted number message-size" aria-hidden="true">{rows.length}</span>
+        <span className="muted number message-size">{rows.length}</span>
       </button>
       {open && (
         <ul role="group">

@@ -7,15 +7,18 @@ interface Props {
   readonly label: string;
   readonly hotkey?: string;
   readonly disabled?: boolean;
+  /** Given: it is one that stays pressed. */
+  readonly pressed?: boolean;
   readonly onClick: () => void;
 }
 
-export function IconButton({ icon, label, hotkey, disabled = false, onClick }: Props) {
+export function IconButton({ icon, label, hotkey, disabled = false, pressed, onClick }: Props) {
   return (
     <button
       type="button"
       className="icon-button"
       aria-label={label}
+      aria-pressed={pressed}
       title={hotkey ? `${label}  (${hotkey})` : label}
       disabled={disabled}
       onClick={onClick}

@@ -17,15 +17,24 @@ interface Props {
 export function MessageNode({ message, signals, chosen, open, onToggle }: Props) {
   return (
     <li role="treeitem" aria-expanded={open} aria-selected={chosen > 0}>
-      <button type="button" data-row className="message" aria-label={`Message ${message.message_name}`} onClick={onToggle}>
+      <button type="button" data-row className="message" onClick={onToggle}>
         <span className={open ? "caret open" : "caret"}>
           <Icon name="right" />
         </span>
         <span className="message-name" title={message.message_name}>
+          <span className="unseen">Message </span>
           {message.message_name}
         </span>
-        {chosen > 0 && <span className="count" aria-hidden="true">{chosen}</span>}
-        <span className="muted number message-size" aria-hidden="true" title={`${formatCount(message.sample_count)} frames`}>{formatCompact(message.sample_count)}</span>
+        {chosen > 0 && (
+          <span className="count">
+            {chosen}
+            <span className="unseen"> shown</span>
+          </span>
+        )}
+        <span className="muted number message-size" title={`${formatCount(message.sample_count)} frames`}>
+          {formatCompact(message.sample_count)}
+          <span className="unseen"> frames</span>
+        </span>
       </button>
       {open && (
         <ul role="group">

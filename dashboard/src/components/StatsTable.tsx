@@ -32,7 +32,7 @@ export function StatsTable({ signals, answer }: Props) {
         <CrosshairClock />
         {cost && (
           <span className="cost muted number" title={`${formatCompact(cost.bytes_scanned)}B read by the service`}>
-            {formatCompact(cost.rows_scanned)} rows in {Math.max(1, Math.round(cost.duration_ms))} ms
+            {cost.rows_scanned > 0 ? `${formatCompact(cost.rows_scanned)} rows read` : "answered"} in {Math.max(1, Math.round(cost.duration_ms))} ms
           </span>
         )}
       </header>

@@ -5,7 +5,7 @@ import type { Line } from "../charts/lines";
 import { panned, sameRange, spanOf, zoomed, type TimeRange } from "../state/range";
 import type { SignalKey } from "../state/signal";
 import { formatSpan } from "../state/time";
-import { resetRange, showRange, stepBack, stepForward, useView } from "../state/view";
+import { clearCursors, placeCursors, resetRange, showRange, stepBack, stepForward, useView } from "../state/view";
 import { CopyLink } from "./CopyLink";
 import { IconButton } from "./IconButton";
 import { LiveSwitch } from "./LiveSwitch";
@@ -20,7 +20,8 @@ interface Props {
 }
 
 export function Toolbar({ vehicle, range, signals, lines, growing }: Props) {
-  const { home, past, future } = useView();
+  const { home, past, future, cursors } = useView();
+  const measuring = cursors.a !== null && cursors.b !== null;
   return (
     <div className="toolbar" role="toolbar" aria-label="Time range">
       <RangeInputs range={range} />
@@ -37,6 +38,9 @@ export function Toolbar({ vehicle, range, signals, lines, growing }: Props) {
       <div className="button-group">
         <IconButton icon="back" label="Back" hotkey="[" disabled={past.length === 0} onClick={stepBack} />
         <IconButton icon="forward" label="Forward" hotkey="]" disabled={future.length === 0} onClick={stepForward} />
+      </div>
+      <div className="button-group">
+        <IconButton icon="measure" label="Measure" hotkey="m" pressed={measuring} onClick={measuring ? clearCursors : placeCursors} />
       </div>
       <span className="spacer" />
       <LiveSwitch growing={growing} />

@@ -1,12 +1,15 @@
-/** One vehicle of the picker: when it was last heard, how much it recorded, and whether anything is wrong with it. */
+/** One vehicle of the picker: when it was last heard, how much it recorded, and how well that was decoded. */
 
-import type { Vehicle } from "../api/types";
+import type { Vehicle, VehicleHealth } from "../api/types";
+import { faultsOf, sumOf, toneOf } from "../state/fleet";
 import { freshnessOf } from "../state/freshness";
 import { formatCompact } from "../state/number";
 
 interface Props {
   readonly id: string;
   readonly vehicle: Vehicle;
+  /** Of the newest days; undefined while it is not known. */
+  readonly health: VehicleHealth | undefined;
   readonly chosen: boolean;
   /** Where the keyboard is. */
   readonly active: boolean;
@@ -14,16 +17,19 @@ interface Props {
   readonly onPick: () => void;
 }
 
-export function VehicleOption({ id, vehicle, chosen, active, now, onPick }: Props) {
-  const { tone, text } = freshnessOf(vehicle.last_seen, now);
+export function VehicleOption({ id, vehicle, health, chosen, active, now, onPick }: Props) {
+  const seen = freshnessOf(vehicle.last_seen, now);
+  const sum = health && sumOf(health.days);
+  const tone = sum ? toneOf(sum) : "";
   return (
     <li id={id} role="option" aria-selected={chosen} className={active ? "active" : ""} onClick={onPick}>
       <strong>
         <span className={`dot ${tone}`} />
         {vehicle.vehicle_id}
       </strong>
-      <span className="muted">last seen {text}</span>
+      <span className={`seen ${seen.tone}`}>last seen {seen.text}</span>
       <span className="muted number">{formatCompact(vehicle.frame_count)} frames</span>
+      <span className={`option-health number ${tone}`}>{sum ? faultsOf(sum) : "…"}</span>
     </li>
   );
 }

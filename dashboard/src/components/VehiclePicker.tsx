@@ -1,6 +1,7 @@
 /** Which vehicle: a button that opens a list to search and to walk through, newest seen first. */
 
 import { useId, useRef, useState, type KeyboardEvent } from "react";
+import { useFleet } from "../api/fleet";
 import type { Vehicle } from "../api/types";
 import { useCommand } from "../state/command";
 import { freshnessOf } from "../state/freshness";
@@ -9,6 +10,9 @@ import { pickVehicle, useView } from "../state/view";
 import { Icon } from "./Icon";
 import { useDismiss } from "./useDismiss";
 import { VehicleOption } from "./VehicleOption";
+
+/** Decode health is that of the newest days of the fleet, as the page of the fleet shows it at first. */
+const DAYS = 7;
 
 export function VehiclePicker({ vehicles }: { readonly vehicles: readonly Vehicle[] }) {
   const vehicle = useView((view) => view.vehicle);
@@ -19,6 +23,7 @@ export function VehiclePicker({ vehicles }: { readonly vehicles: readonly Vehicl
   const button = useRef<HTMLButtonElement>(null);
   const list = useId();
   const now = useNow();
+  const fleet = useFleet(DAYS, open);
   const found = vehicles.filter(({ vehicle_id }) => vehicle_id.toLowerCase().includes(search.toLowerCase()));
   const active = found[Math.min(at, found.length - 1)];
   const current = vehicles.find(({ vehicle_id }) => vehicle_id === vehicle);
@@ -67,14 +72,13 @@ export function VehiclePicker({ vehicles }: { readonly vehicles: readonly Vehicl
         className="picker-button"
         aria-haspopup="listbox"
         aria-expanded={open}
-        aria-label={`Vehicle ${vehicle ?? "none"}`}
         title="Choose a vehicle  (v)"
         onClick={() => (open ? close() : show())}
       >
         <span className="picker-label">Vehicle</span>
-        <strong>{vehicle ?? "–"}</strong>
+        <strong>{vehicle ?? "none"}</strong>
         {seen && (
-          <span className="muted picker-seen" aria-hidden="true">
+          <span className="muted picker-seen">
             <span className={`dot ${seen.tone}`} />
             {seen.text}
           </span>
@@ -108,6 +112,7 @@ export function VehiclePicker({ vehicles }: { readonly vehicles: readonly Vehicl
                 vehicle={item}
                 chosen={item.vehicle_id === vehicle}
                 active={item === active}
+                health={fleet.data?.vehicles.find(({ vehicle_id }) => vehicle_id === item.vehicle_id)}
                 now={now}
                 onPick={() => pick(item)}
               />

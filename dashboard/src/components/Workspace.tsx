@@ -86,8 +86,10 @@ export function Workspace({ vehicle, range, signals, growing }: Props) {
       ) : (
         <>
           <PanelStack vehicle={vehicle} lines={lines} range={range} extent={extent} overview={overview} counts={counts} events={events} />
-          <MeasureBar vehicle={vehicle} signals={refs} range={range} />
-          <StatsTable signals={refs.map(keyOf)} answer={stats.data} />
+          <div className="below">
+            <MeasureBar vehicle={vehicle} signals={refs} range={range} />
+            <StatsTable signals={refs.map(keyOf)} answer={stats.data} />
+          </div>
         </>
       )}
     </main>

@@ -6,7 +6,7 @@ import type { CursorName } from "../state/cursors";
 import { openHref, pageHref } from "../state/page";
 import { panned, zoomed, type TimeRange } from "../state/range";
 import { setTheme, useTheme } from "../state/theme";
-import { clearCursors, resetRange, setCursor, showRange, stepBack, stepForward, stopLive, useView } from "../state/view";
+import { clearCursors, placeCursors, resetRange, setCursor, showRange, stepBack, stepForward, stopLive, useView } from "../state/view";
 
 export interface Key {
   /** As `KeyboardEvent.key` names them, arrows as arrows; any one of them will do. */
@@ -60,6 +60,7 @@ export const KEY_GROUPS: readonly KeyGroup[] = [
     keys: [
       { keys: ["a"], does: "set cursor A", run: measureAt("a") },
       { keys: ["b"], does: "set cursor B", run: measureAt("b") },
+      { keys: ["m"], does: "set both cursors in the view", run: placeCursors },
       { keys: ["x"], does: "remove both cursors", run: clearCursors },
     ],
   },
@@ -91,12 +92,20 @@ export const KEY_GROUPS: readonly KeyGroup[] = [
     ],
   },
   {
-    title: "Mouse and touch, in a chart",
+    title: "Mouse, in a chart",
     keys: [
       { keys: ["Drag"], does: "zoom to a range", run: null },
       { keys: ["Double-click"], does: "reset the zoom", run: null },
       { keys: ["Shift + drag"], does: "move along in time", run: null },
       { keys: ["Ctrl + wheel"], does: "zoom around the pointer", run: null },
+    ],
+  },
+  {
+    title: "Fingers, in a chart",
+    keys: [
+      { keys: ["One finger"], does: "moves along in time, or a cursor", run: null },
+      { keys: ["Two fingers"], does: "zoom", run: null },
+      { keys: ["Tap twice"], does: "reset the zoom", run: null },
     ],
   },
 ];

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { DayHealth } from "../api/types";
-import { decodedShare, formatShare, ordered, sumOf, toneOf } from "./fleet";
+import { decodedShare, faultsOf, formatShare, ordered, reordered, sumOf, toneOf } from "./fleet";
 
 const day = (counts: Partial<DayHealth>): DayHealth => ({
   date: "2025-01-15", objects: 1, rows: 100, decoded_frames: 100, truncated: 0, unknown_id: 0, decode_error: 0, skipped: 0,
@@ -42,4 +42,16 @@ it("orders by any column, and equal ones by name", () => {
   expect(names("vehicle", true)).toBe("CBA");
   expect(names("unknown_id", true)).toBe("CAB");
   expect(names("seen", true)).toBe("CBA");
+});
+
+it("says how well vehicles are decoded, and what is wrong", () => {
+  expect(faultsOf(sumOf([day({})]))).toBe("100 % decoded");
+  expect(faultsOf(sumOf([day({ decoded_frames: 98, unknown_id: 2, quarantined: 1 })]))).toBe("98.0 % decoded · 2 with unknown ids · 1 in quarantine");
+  expect(faultsOf(sumOf([]))).toBe("no frames in the newest days");
+});
+
+it("a column pressed again turns round", () => {
+  expect(reordered({ by: "seen", down: true }, "quarantined")).toEqual({ by: "quarantined", down: true });
+  expect(reordered({ by: "quarantined", down: true }, "quarantined")).toEqual({ by: "quarantined", down: false });
+  expect(reordered({ by: "seen", down: true }, "decoded")).toEqual({ by: "decoded", down: false });
 });

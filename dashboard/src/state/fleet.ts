@@ -1,6 +1,7 @@
 /** A fleet's health in numbers: sums over days, shares, and the order in which vehicles are shown. */
 
 import type { DayHealth, VehicleHealth } from "../api/types";
+import { formatCompact } from "./number";
 import { parseInstant } from "./time";
 
 /** What is counted; each has a column. */
@@ -13,6 +14,11 @@ export type Column = "vehicle" | "seen" | "decoded" | Counted;
 export interface Order {
   readonly by: Column;
   readonly down: boolean;
+}
+
+/** The order after a column was pressed: the same one turns round, another one begins with what matters most. */
+export function reordered(order: Order, by: Column): Order {
+  return { by, down: order.by === by ? !order.down : by !== "vehicle" && by !== "decoded" };
 }
 
 export function sumOf(days: readonly DayHealth[]): Counts {
@@ -34,6 +40,17 @@ export function formatShare(share: number | null): string {
   if (share === 1) return "100 %";
   const cut = Math.floor(share * 10_000) / 100;
   return `${cut < 99 ? cut.toFixed(1) : cut.toFixed(2)} %`;
+}
+
+/** `99.99 % decoded · 2 with unknown ids · 1 in quarantine`: the share, and whatever is not as it should be. */
+export function faultsOf(counts: Counts): string {
+  const share = decodedShare(counts);
+  const faults: readonly (readonly [Counted, string])[] = [
+    ["unknown_id", "with unknown ids"], ["decode_error", "with errors"], ["bad_rows", "bad rows"], ["quarantined", "in quarantine"],
+    ["pending", "waiting"],
+  ];
+  const parts = faults.flatMap(([name, what]) => (counts[name] > 0 ? [`${formatCompact(counts[name])} ${what}`] : []));
+  return [share === null ? "no frames in the newest days" : `${formatShare(share)} decoded`, ...parts].join(" · ");
 }
 
 /** `bad` where data is lost or refused, `warn` where some of it could not be read, `good` otherwise, `` without any. */

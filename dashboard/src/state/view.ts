@@ -128,6 +128,15 @@ export function setCursor(name: CursorName, instant: number | null): void {
   if (cursors[name] !== exact) set({ cursors: { ...cursors, [name]: exact } });
 }
 
+/** Both cursors within the view, a third of it from either end, to be moved from there. */
+export function placeCursors(): void {
+  const { range } = get();
+  if (!range) return;
+  const third = (range.to - range.from) / 3;
+  setCursor("a", range.from + third);
+  setCursor("b", range.to - third);
+}
+
 export function clearCursors(): void {
   set({ cursors: NO_CURSORS });
 }

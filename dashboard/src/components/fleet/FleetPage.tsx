@@ -2,13 +2,14 @@
 
 import { useState } from "react";
 import { useFleet } from "../../api/fleet";
-import { decodedShare, formatShare, sumOf } from "../../state/fleet";
-import { formatCompact, formatCount } from "../../state/number";
+import { ordered, sumOf, type Order } from "../../state/fleet";
+import { formatCount } from "../../state/number";
 import { formatDay } from "../../state/time";
 import { useNow } from "../../state/useNow";
 import { NoVehicles } from "../Empty";
 import { ErrorBanner, ErrorNotice, Notice } from "../Notice";
 import { FleetTable } from "./FleetTable";
+import { Tiles } from "./Tiles";
 
 const SPANS = [1, 7, 14, 31] as const;
 /** Rows at a time: each asks for its own events. */
@@ -18,27 +19,28 @@ export function FleetPage() {
   const [days, setDays] = useState<number>(7);
   const [search, setSearch] = useState("");
   const [shown, setShown] = useState(STEP);
+  const [order, setOrder] = useState<Order>({ by: "seen", down: true });
+  const [opened, setOpened] = useState<string | null>(null);
   const fleet = useFleet(days);
   const now = useNow();
   const retry = (): void => void fleet.refetch();
 
   if (!fleet.data) {
-    if (fleet.error) return <ErrorNotice error={fleet.error} onRetry={retry} />;
-    return <Notice icon="fleet" title="Looking at the fleet…" />;
+    return (
+      <main className="fleet">
+        {fleet.error ? <ErrorNotice error={fleet.error} onRetry={retry} /> : <Notice icon="fleet" title="Looking at the fleet…" />}
+      </main>
+    );
   }
   const { vehicles, first, last, next } = fleet.data;
-  if (first === null || last === null) return <NoVehicles />;
+  if (first === null || last === null) return <main className="fleet"><NoVehicles /></main>;
   const total = sumOf(vehicles.flatMap((vehicle) => vehicle.days));
   const found = vehicles.filter(({ vehicle_id }) => vehicle_id.toLowerCase().includes(search.toLowerCase()));
-  const tiles: readonly (readonly [string, string])[] = [
-    ["vehicles", `${formatCount(vehicles.length)}${next === null ? "" : "+"}`],
-    ["frames", formatCompact(total.rows)],
-    ["decoded", formatShare(decodedShare(total))],
-    ["unknown ids", formatCompact(total.unknown_id)],
-    ["errors", formatCompact(total.decode_error + total.bad_rows)],
-    ["in quarantine", formatCompact(total.quarantined)],
-    ["waiting", formatCompact(total.pending)],
-  ];
+  const lead = (next: Order, open: boolean): void => {
+    setSearch("");
+    setOrder(next);
+    setOpened(open ? (ordered(vehicles, next)[0]?.vehicle_id ?? null) : null);
+  };
   return (
     <main className="fleet" aria-busy={fleet.isFetching}>
       <header className="fleet-head">
@@ -65,16 +67,18 @@ export function FleetPage() {
         </label>
       </header>
       {fleet.error && <ErrorBanner error={fleet.error} onRetry={retry} />}
-      <dl className="tiles">
-        {tiles.map(([name, value]) => (
-          <div key={name} className="tile">
-            <dt>{name}</dt>
-            <dd className="number">{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <Tiles vehicles={`${formatCount(vehicles.length)}${next === null ? "" : "+"}`} total={total} onLead={lead} />
       <div className="fleet-scroll" tabIndex={0} role="region" aria-label="Vehicles">
-        <FleetTable vehicles={found.slice(0, shown)} first={first} last={last} now={now} />
+        <FleetTable
+          vehicles={ordered(found, order).slice(0, shown)}
+          first={first}
+          last={last}
+          now={now}
+          order={order}
+          onOrder={setOrder}
+          opened={opened}
+          onOpened={setOpened}
+        />
         {found.length === 0 && (
           <p className="hint" role="status">
             No vehicle of that name: clear the search to see all {vehicles.length}.

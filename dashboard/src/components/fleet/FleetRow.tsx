@@ -36,7 +36,7 @@ export function FleetRow({ vehicle, first, last, days, now, open, columns, onTog
   const seen = freshnessOf(vehicle.last_seen, now);
   const events = useEvents(id, { from: Date.parse(first), to: Date.parse(last) + DAY });
   const number = (count: number, what: string, tone: string) => (
-    <button type="button" className={`number-button ${count > 0 ? tone : ""}`} aria-expanded={open} aria-label={`${id}: ${formatCount(count)} ${what}`} title={`${formatCount(count)} ${what}`} onClick={onToggle}>
+    <button type="button" className={`number-button ${count > 0 ? tone : ""}`} aria-expanded={open} aria-label={`${id}: ${formatCompact(count)} ${what}`} title={`${formatCount(count)} ${what}`} onClick={onToggle}>
       {formatCompact(count)}
     </button>
   );
@@ -69,7 +69,7 @@ export function FleetRow({ vehicle, first, last, days, now, open, columns, onTog
       {open && (
         <tr>
           <td colSpan={columns}>
-            <FleetDetails vehicle={id} first={first} last={last} />
+            <FleetDetails vehicle={vehicle} first={first} last={last} />
           </td>
         </tr>
       )}

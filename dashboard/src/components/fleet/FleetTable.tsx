@@ -1,9 +1,8 @@
 /** The vehicles of a fleet as a table: ordered by any column, each row opens to what is behind its numbers. */
 
-import { useState } from "react";
 import type { FleetHealth } from "../../api/types";
 import { DAY } from "../../state/calendar";
-import { ordered, type Column, type Order } from "../../state/fleet";
+import { reordered, type Column, type Order } from "../../state/fleet";
 import { FleetRow } from "./FleetRow";
 
 const COLUMNS: readonly (readonly [Column | null, string])[] = [
@@ -21,15 +20,19 @@ const COLUMNS: readonly (readonly [Column | null, string])[] = [
 ];
 
 interface Props {
+  /** In `order`. */
   readonly vehicles: FleetHealth["vehicles"];
   readonly first: string;
   readonly last: string;
   readonly now: number;
+  readonly order: Order;
+  readonly onOrder: (order: Order) => void;
+  /** The vehicle that is opened to what is behind its numbers. */
+  readonly opened: string | null;
+  readonly onOpened: (vehicle: string | null) => void;
 }
 
-export function FleetTable({ vehicles, first, last, now }: Props) {
-  const [order, setOrder] = useState<Order>({ by: "seen", down: true });
-  const [opened, setOpened] = useState<string | null>(null);
+export function FleetTable({ vehicles, first, last, now, order, onOrder, opened, onOpened }: Props) {
   const start = Date.parse(first);
   const days = Array.from({ length: (Date.parse(last) - start) / DAY + 1 }, (_, i) => start + i * DAY);
   return (
@@ -41,7 +44,7 @@ export function FleetTable({ vehicles, first, last, now }: Props) {
               {by === null ? (
                 title
               ) : (
-                <button type="button" onClick={() => setOrder({ by, down: order.by === by ? !order.down : by !== "vehicle" })}>
+                <button type="button" onClick={() => onOrder(reordered(order, by))}>
                   {title}
                   <span aria-hidden="true">{by === order.by ? (order.down ? " ↓" : " ↑") : ""}</span>
                 </button>
@@ -51,7 +54,7 @@ export function FleetTable({ vehicles, first, last, now }: Props) {
         </tr>
       </thead>
       <tbody>
-        {ordered(vehicles, order).map((vehicle) => (
+        {vehicles.map((vehicle) => (
           <FleetRow
             key={vehicle.vehicle_id}
             vehicle={vehicle}
@@ -61,7 +64,7 @@ export function FleetTable({ vehicles, first, last, now }: Props) {
             now={now}
             columns={COLUMNS.length}
             open={opened === vehicle.vehicle_id}
-            onToggle={() => setOpened(opened === vehicle.vehicle_id ? null : vehicle.vehicle_id)}
+            onToggle={() => onOpened(opened === vehicle.vehicle_id ? null : vehicle.vehicle_id)}
           />
         ))}
       </tbody>
