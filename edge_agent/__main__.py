@@ -14,9 +14,10 @@ from rich.console import Console
 from edge_agent.agent import Agent
 from edge_agent.capture import BusSource
 from edge_agent.check import run_checks
-from edge_agent.config import AgentConfig
+from edge_agent.config import AgentConfig, Service
 from edge_agent.database import BUNDLED, read_database
 from edge_agent.live import show_rate, show_values
+from edge_agent.notify import ServiceManager
 from edge_agent.simulate import Simulator
 from edge_agent.simulated_bus import SimulatedSource
 from edge_agent.source import FrameSource
@@ -54,7 +55,14 @@ def edge_agent(
     since: Annotated[str | None, typer.Option(help="When the simulated drive began; default: now.")] = None,
 ) -> None:
     """Bring the frames of a CAN bus to the lake, one raw object a minute."""
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    service = Service.read()
+    # a journal knows the time itself
+    logging.basicConfig(
+        format="%(levelname)s %(message)s"
+        if service.has_journal
+        else "%(asctime)s %(levelname)s %(message)s",
+        stream=sys.stderr,
+    )
     logging.getLogger("edge_agent").setLevel(logging.INFO)
     options = {
         "vehicle_id": vehicle,
@@ -81,7 +89,7 @@ def edge_agent(
         _, database = read_database(chosen.dbc or BUNDLED)
         show_values(source, database.database, stop, Console(highlight=False), duration)
     else:
-        Agent(chosen, source).run(stop, duration)
+        Agent(chosen, source, ServiceManager(service.notify_socket, service.watchdog_s)).run(stop, duration)
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections.abc import Callable
 from errno import EDQUOT, EIO, ENOSPC, EROFS
 from pathlib import Path
 from typing import Final
@@ -11,17 +12,23 @@ from edge_agent.budget import Budget
 from edge_agent.clock import GivenClock, SystemClock
 from edge_agent.closing import Closer
 from edge_agent.config import AgentConfig
+from edge_agent.health import Health
 from edge_agent.journal_name import JournalName
+from edge_agent.monitor import Monitor
+from edge_agent.notify import ServiceManager
+from edge_agent.prometheus import write_metrics
 from edge_agent.recorder import Recorder
+from edge_agent.sampler import ChannelSampler, Sampler
 from edge_agent.source import FrameSource
 from edge_agent.spool import Spool
+from edge_agent.traffic import Traffic
 from edge_agent.upload import Uploader
 from telemetry_pipeline.errors import BadSetting, TransientError
 from telemetry_pipeline.lake.store import Store
 
 log = logging.getLogger("edge_agent")
 
-STATS_S: Final = 60.0
+PANEL_S: Final = 1.0
 VOLATILE: Final = Path("/dev/shm")  # noqa: S108  it is memory that is wanted
 VOLATILE_MEGABYTES: Final = 64
 _DISK_FAULTS: Final = frozenset({EROFS, ENOSPC, EDQUOT, EIO})
@@ -36,12 +43,22 @@ class Agent:
     Args:
         config: The settings.
         source: Where the frames come from.
+        manager: Who is told that capture moves; nobody, unless given.
+        panel: Draws health every second, for a person.
     """
 
-    def __init__(self, config: AgentConfig, source: FrameSource) -> None:
+    def __init__(
+        self,
+        config: AgentConfig,
+        source: FrameSource,
+        manager: ServiceManager | None = None,
+        panel: Callable[[Health], None] | None = None,
+    ) -> None:
         self._config = config
         self._source = source
-        self._frames = 0
+        self._manager = manager or ServiceManager()
+        self._panel = panel
+        self._traffic = Traffic()
 
     def run(self, stop: threading.Event, duration_s: float | None = None) -> None:
         """Capture until `stop` is set or the duration is over, then save and try to upload what there is.
@@ -80,14 +97,34 @@ class Agent:
                 max_frames=config.max_frames,
                 sync_s=config.sync_seconds,
             )
+
+            def sampler() -> Callable[[], Health]:
+                channels = ChannelSampler(self._source, self._traffic, config)
+                return Sampler(
+                    *(config, channels),
+                    clock=clock,
+                    spool=spool,
+                    recorder=recorder,
+                    uploader=uploader,
+                    budget=budget,
+                ).sample
+
+            monitors = [Monitor(sampler(), config.health_seconds, self._outlets())]
+            if self._panel:
+                monitors.append(Monitor(sampler(), PANEL_S, [self._panel]))
             uploader.start()
             closer.start()
+            for monitor in monitors:
+                monitor.start()
             try:
                 self._capture(stop, duration_s, recorder, (closer, uploader))
             finally:
+                self._manager.stopping()
                 lost = recorder.stop()
                 closer.stop(GRACE_S)
                 uploader.stop(GRACE_S)
+                for monitor in monitors:
+                    monitor.stop(GRACE_S)
                 log.info(
                     "stopped: %d windows landed (%d frames), %d wait for the next start, %d frames lost",
                     *(uploader.landed.objects, uploader.landed.frames, len(spool.waiting())),
@@ -101,14 +138,12 @@ class Agent:
         recorder: Recorder,
         workers: tuple[Closer, Uploader],
     ) -> None:
-        began = told = time.monotonic()
+        began = time.monotonic()
         for arrival in self._source.batches(stop):
             now = time.monotonic()
-            self._frames += len(arrival.records)
+            self._traffic.count(arrival)
             recorder.add(arrival, now)
-            if now - told >= STATS_S:
-                self._tell(now - told, recorder, workers[1])
-                told = now
+            self._manager.moved()
             if not all(worker.is_alive for worker in workers):
                 raise TransientError(
                     "the upload thread has ended", remedy="Start the agent again; the spool is safe"
@@ -119,17 +154,15 @@ class Agent:
     def _open_store(self) -> Store:
         return Store.open(self._config.lake, endpoint_url=self._config.endpoint_url)
 
-    def _tell(self, seconds: float, recorder: Recorder, uploader: Uploader) -> None:
-        log.info(
-            "%.0f frames/s, %d frames in the open window, %d windows wait, %d landed (%d frames, %d bytes)",
-            self._frames / seconds,
-            recorder.frames,
-            len(uploader.spool.waiting()),
-            uploader.landed.objects,
-            uploader.landed.frames,
-            uploader.landed.bytes,
-        )
-        self._frames = 0
+    def _outlets(self) -> list[Callable[[Health], None]]:
+        """Who is told how the agent is."""
+        outlets: list[Callable[[Health], None]] = [
+            lambda health: log.info("%s", health.line()),
+            lambda health: self._manager.status(health.line()),
+        ]
+        if file := self._config.metrics_file:
+            outlets.append(lambda health: write_metrics(health, file))
+        return outlets
 
 
 def open_spool(config: AgentConfig) -> Spool:

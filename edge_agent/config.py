@@ -7,7 +7,7 @@ import difflib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from os import environ
+from os import environ, getpid
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -53,6 +53,9 @@ class AgentConfig:
         give_up: Which windows that have not landed go first when there is no room: `oldest` or `newest`.
         keep_landed: Leave copies of windows that have landed in the spool, for as long as there is room.
         upload_kilobytes_per_second: The most that is sent, on average; 0 is no limit.
+        health_seconds: How often health is said in the log and told to whoever else wants it.
+        metrics_file: Where it is written for node_exporter's textfile collector, such as `/…/can_agent.prom`.
+        cloudwatch_namespace: CloudWatch's namespace for metrics; empty sends none.
         rate: How many times faster than the database's cycle times --simulate sends.
         seed: Which drive --simulate drives.
     """
@@ -76,6 +79,9 @@ class AgentConfig:
     give_up: str = "oldest"
     keep_landed: bool = False
     upload_kilobytes_per_second: float = 0.0
+    health_seconds: float = 60.0
+    metrics_file: Path | None = None
+    cloudwatch_namespace: str = ""
     rate: float = 1.0
     seed: int = 0
 
@@ -88,6 +94,7 @@ class AgentConfig:
         _in_range("spool_megabytes", self.spool_megabytes, 1, 100_000_000)
         _in_range("free_megabytes", self.free_megabytes, 0, 100_000_000)
         _in_range("upload_kilobytes_per_second", self.upload_kilobytes_per_second, 0, 10_000_000)
+        _in_range("health_seconds", self.health_seconds, 0.1, 86_400)
         if self.give_up not in ("oldest", "newest"):
             raise BadSetting(f"{self.give_up!r} says not which", "give_up", "Use oldest or newest")
         parse_filters(self.filters)
@@ -140,6 +147,33 @@ class AgentConfig:
                     f"Set it in the file, as {PREFIX}{name.upper()} or on the command line",
                 )
         return cls(**{name: _converted(name, value, where) for name, (value, where) in given.items()})
+
+
+@dataclass(frozen=True)
+class Service:
+    """What the service manager has told the agent about itself.
+
+    Attributes:
+        notify_socket: Where it listens (sd_notify); empty if it does not.
+        watchdog_s: After how many seconds without a sign of life it kills the agent.
+        has_journal: Whether what is printed goes to a journal that knows the time.
+    """
+
+    notify_socket: str = ""
+    watchdog_s: float | None = None
+    has_journal: bool = False
+
+    @classmethod
+    def read(cls, env: Mapping[str, str] | None = None) -> "Service":
+        """Read the process's environment, or the one given."""
+        env = environ if env is None else env
+        usec = env.get("WATCHDOG_USEC", "")
+        is_meant = env.get("WATCHDOG_PID", str(getpid())) == str(getpid())
+        return cls(
+            env.get("NOTIFY_SOCKET", ""),
+            int(usec) / 1e6 if usec.isdecimal() and int(usec) and is_meant else None,
+            "JOURNAL_STREAM" in env,
+        )
 
 
 def _in_range(name: str, value: float, low: float, high: float) -> None:
@@ -196,7 +230,7 @@ _KINDS: Final = {
     str: ("a text", "Put it in quotes"),
     Path: ("a path", "Put it in quotes"),
 }
-_OPTIONAL: Final = {"endpoint_url": str, "bitrate": int, "dbc": Path}
+_OPTIONAL: Final = {"endpoint_url": str, "bitrate": int, "dbc": Path, "metrics_file": Path}
 _TYPES: Final[dict[str, type]] = {
     field.name: _OPTIONAL.get(field.name) or cast("type", field.type) for field in fields(AgentConfig)
 }
