@@ -10,7 +10,6 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, cast
 from urllib.parse import unquote, urlsplit
@@ -35,12 +34,8 @@ from telemetry_pipeline.errors import (
     PermanentError,
     TransientError,
 )
-
-_RETRY: Any = {
-    "max_retries": 5,
-    "retry_timeout": timedelta(seconds=60),
-    "backoff": {"init_backoff": timedelta(milliseconds=200), "max_backoff": timedelta(seconds=10), "base": 2},
-}
+from telemetry_pipeline.lake.bucket import CredentialProvider, chain_credentials, open_bucket
+from telemetry_pipeline.lake.cause import cause_of, is_without_bucket
 
 TICK_NS = 2_000_000_000
 """Of a folder that changed longer ago, another change shows in its time; file systems' clocks tick more often than so."""
@@ -76,7 +71,9 @@ class Store:
         url: str,
         *,
         endpoint_url: str | None = None,
-        credentials: Literal["chain", "environment"] = "chain",
+        credentials: Literal["chain", "environment"] | CredentialProvider = "chain",
+        region: str | None = None,
+        timeout_s: float | None = None,
     ) -> "Store":
         """Open the store of a lake URL.
 
@@ -84,7 +81,11 @@ class Store:
             url: `file:///abs/path` (the folder is made when missing) or `s3://bucket[/prefix]`.
             endpoint_url: An S3-compatible server that stands in for AWS.
             credentials: "chain" asks boto3, which knows profiles and single sign-on; "environment" takes what the
-                variables of a Lambda function or a container say, and needs no boto3.
+                variables of a Lambda function or a container say, and needs no boto3; a function is asked
+                whenever what it gave is about to expire.
+            region: Where the bucket is; default: what the credentials or the environment say.
+            timeout_s: Seconds that a request to a bucket may take, for a caller that itself tries again later;
+                default: some, with retries.
 
         Raises:
             BadSetting: The URL is of no known form, the folder cannot be made, or no AWS credentials are found.
@@ -98,8 +99,15 @@ class Store:
                 raise BadSetting(f"cannot make the lake's folder ({error.strerror})", url) from error
             return cls(LocalStore(root), url, root)
         if parts.scheme == "s3" and parts.netloc:
-            provider = _boto3_credentials(parts.netloc) if credentials == "chain" else None
-            return cls(_open_s3(parts.netloc, parts.path.strip("/"), endpoint_url, provider), url, None)
+            if credentials == "chain":
+                credentials = chain_credentials(url)
+            backend = open_bucket(
+                *(parts.netloc, parts.path.strip("/"), None if credentials == "environment" else credentials),
+                endpoint_url=endpoint_url,
+                region=region,
+                timeout_s=timeout_s,
+            )
+            return cls(backend, url, None)
         raise BadSetting("not a lake URL", url, "Use file:///absolute/path or s3://bucket/prefix")
 
     def get(self, key: str, etag: str | None = None) -> bytes:
@@ -233,21 +241,22 @@ class Store:
         try:
             yield
         except (FileNotFoundError, NotADirectoryError) as error:
-            raise NotFound("no such object", where) from error
+            what = "no such bucket" if is_without_bucket(error) else "no such object"
+            raise NotFound(what, where) from error
         except PreconditionError as error:
             raise NotFound("the object has been replaced", where) from error
         except AlreadyExistsError as error:
             raise AlreadyExists("the object is there already", where) from error
         except (InvalidPathError, NotSupportedError, ValueError) as error:
-            raise BadKey(f"not a key that the store takes ({_first_line(error)})", where) from error
+            raise BadKey(f"not a key that the store takes ({cause_of(error)})", where) from error
         except (PermissionDeniedError, UnauthenticatedError, PermissionError) as error:
             raise PermanentError(
-                f"the store refuses access ({_first_line(error)})",
+                f"the store refuses access ({cause_of(error)})",
                 where,
                 "Check the credentials and the policy",
             ) from error
         except (BaseError, OSError) as error:
-            raise TransientError(f"the store does not answer ({_first_line(error)})", where) from error
+            raise TransientError(f"the store does not answer ({cause_of(error)})", where) from error
 
 
 class _RemoteFile(io.RawIOBase):
@@ -285,37 +294,3 @@ def digest(body: bytes) -> str:
 def _info(meta: Any) -> ObjectInfo:  # noqa: ANN401  obstore's TypedDict is not exported at run time
     modified_ns = int(meta["last_modified"].timestamp() * 1e9)
     return ObjectInfo(meta["path"], meta["size"], meta["e_tag"] or "", modified_ns)
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().partition("\n")[0][:200]
-
-
-def _boto3_credentials(bucket: str) -> Any:  # noqa: ANN401  its type is there only where boto3 is
-    try:
-        from obstore.auth.boto3 import Boto3CredentialProvider  # noqa: PLC0415  only machines that use S3 carry boto3
-    except ImportError as error:
-        raise BadSetting(
-            "an s3:// lake needs boto3", f"s3://{bucket}", "pip install 'can-telemetry[aws]'"
-        ) from error
-    try:
-        return Boto3CredentialProvider()
-    except ValueError as error:
-        raise BadSetting(
-            "no AWS credentials found",
-            f"s3://{bucket}",
-            "Set AWS_PROFILE, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run where a role is attached",
-        ) from error
-
-
-def _open_s3(bucket: str, prefix: str, endpoint_url: str | None, credentials: Any) -> S3Store:  # noqa: ANN401
-    options: dict[str, Any] = {}
-    if endpoint_url:
-        options["endpoint"] = endpoint_url
-        options["virtual_hosted_style_request"] = False
-        options["client_options"] = {"allow_http": endpoint_url.startswith("http://")}
-    if credentials is not None:
-        options["credential_provider"] = credentials
-        if "region" not in credentials.config:
-            options["region"] = "us-east-1"
-    return S3Store(bucket, prefix=prefix or None, retry_config=_RETRY, **options)

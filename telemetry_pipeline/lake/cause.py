@@ -1,0 +1,35 @@
+"""Why a request did not succeed, in a line: the library says it far down in the description of its own insides."""
+
+import re
+from typing import Final
+
+_STATUS: Final = re.compile(r"status code: (\d{3}[A-Za-z ]*)")
+_CODE: Final = re.compile(r"<Code>(\w+)</Code>")
+_UNSAID: Final = "error sending request"
+_CAUSES: Final = (
+    (re.compile(r"InvalidCertificate\(\s*(\w+)"), "its certificate is not valid: {}"),
+    (re.compile(r'"(failed to lookup address information[^"]*)"'), "{}"),
+    (re.compile(r'message: "([^"]+)"'), "{}"),
+    (re.compile(r"kind: Timeout()"), "it took too long"),
+    (re.compile(r"hyper::Error\(\s*Parse()"), "its answer is no HTTP"),
+    (re.compile(r"IncompleteMessage()"), "the connection ended before the answer"),
+)
+
+
+def cause_of(error: BaseException) -> str:
+    """What a server answered or why it did not, as far as the error tells; else the first line of the error."""
+    text = str(error).strip()
+    line = text.partition("\n")[0]
+    if status := _STATUS.search(line):
+        code = _CODE.search(text)
+        return f"{status[1].strip()}, {code[1]}" if code else status[1].strip()
+    if _UNSAID in line:
+        for pattern, says in _CAUSES:
+            if match := pattern.search(text):
+                return says.format(match[1])
+    return line[:200]
+
+
+def is_without_bucket(error: BaseException) -> bool:
+    """Whether what is missing is not the object but all that it would lie in."""
+    return "<Code>NoSuchBucket</Code>" in str(error)
