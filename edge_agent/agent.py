@@ -33,6 +33,9 @@ VOLATILE: Final = Path("/dev/shm")  # noqa: S108  it is memory that is wanted
 VOLATILE_MEGABYTES: Final = 64
 _DISK_FAULTS: Final = frozenset({EROFS, ENOSPC, EDQUOT, EIO})
 
+UPLOAD_TIMEOUT_S: Final = 300.0
+"""How long one window may be on its way: three megabytes through a line of 100 kbit/s take four minutes."""
+
 GRACE_S: Final = 5.0
 """How long the end waits for the last window, and again for the last upload: any service manager has that patience."""
 
@@ -152,7 +155,8 @@ class Agent:
                 stop.set()
 
     def _open_store(self) -> Store:
-        return Store.open(self._config.lake, endpoint_url=self._config.endpoint_url)
+        config = self._config
+        return Store.open(config.lake, endpoint_url=config.endpoint_url, timeout_s=UPLOAD_TIMEOUT_S)
 
     def _outlets(self) -> list[Callable[[Health], None]]:
         """Who is told how the agent is."""

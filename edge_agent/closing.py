@@ -5,7 +5,6 @@ A journal is there until what was made of it is: a crash at any moment neither l
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -19,6 +18,8 @@ from edge_agent.journal import Block, ClockState, Journal, Reading, scan
 from edge_agent.journal_name import JournalName, journals_in
 from edge_agent.records import table_of
 from edge_agent.spool import Spool
+from edge_agent.window_name import name_by_content
+from edge_agent.worker import Pause, Worker
 from telemetry_pipeline.lake.layout import DAY_NS, RawObject
 from telemetry_pipeline.lake.parquet import write_raw
 from telemetry_pipeline.lake.windows import stamps_of
@@ -29,7 +30,7 @@ RETRY_S: Final = 1.0
 ROOM_S: Final = 5.0
 
 
-class Closer:
+class Closer(Worker):
     """Makes raw objects of journals, oldest first.
 
     A journal whose time is not known yet stays one; it is looked at again every second.
@@ -53,6 +54,7 @@ class Closer:
         *,
         make_room: Callable[[], None] = lambda: None,
     ) -> None:
+        super().__init__("closing")
         self._spool = spool
         self._clock = clock
         self._wall = wall
@@ -64,54 +66,33 @@ class Closer:
         self._closed: list[Journal] = []
         self._told = False
         self._lock = threading.Lock()
-        self._wake = threading.Event()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="closing", daemon=True)
 
     def start(self) -> None:
         """Begin, with the journals of earlier starts."""
         if self._early:
             log.info("%d journals of an earlier run are in %s", len(self._early), self._spool.folder)
-        self._thread.start()
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether the thread runs."""
-        return self._thread.is_alive()
+        super().start()
 
     def take(self, journal: Journal) -> None:
         """Take a finished journal, which this closes."""
         with self._lock:
             self._closed.append(journal)
-        self._wake.set()
+        self.wake()
 
-    def stop(self, grace_s: float) -> bool:
-        """Bring what there is into the spool, for at most `grace_s` seconds; whether the thread has ended."""
-        self._stopping.set()
-        self._wake.set()
-        self._thread.join(grace_s)
-        return not self._thread.is_alive()
+    def _round(self, *, final: bool) -> Pause:
+        if self._told or self._steady.now() >= self._room_due:
+            self._make_room()
+            self._room_due = self._steady.now() + ROOM_S
+        try:
+            self._close_all(final=final)
+            self._told = False
+        except OSError as error:  # a full disk: the journals stay what they are
+            if not self._told:
+                log.warning("%s takes no window (%s); its journal is kept", self._spool.folder, error)
+            self._told = True
+        return Pause(RETRY_S, ends_with_news=not self._told)
 
-    def _run(self) -> None:
-        while True:
-            last_round = self._stopping.is_set()
-            self._wake.clear()
-            if self._told or time.monotonic() >= self._room_due:
-                self._make_room()
-                self._room_due = time.monotonic() + ROOM_S
-            try:
-                self._round(final=last_round)
-                self._told = False
-            except OSError as error:  # a full disk: the journals stay what they are
-                if not self._told:
-                    log.warning("%s takes no window (%s); its journal is kept", self._spool.folder, error)
-                self._told = True
-            if last_round:
-                return
-            if not self._stopping.is_set():
-                (self._stopping if self._told else self._wake).wait(RETRY_S)
-
-    def _round(self, *, final: bool) -> None:
+    def _close_all(self, *, final: bool) -> None:
         with self._lock:
             closed = list(self._closed)
         for journal in closed:
@@ -169,13 +150,12 @@ def raw_objects(name: JournalName, blocks: Sequence[Block], date: Date) -> list[
     stamps = stamps_of(table)
     footer = {"origin": name.origin, "clock": date.mark}
     borders = [0, *(np.flatnonzero(np.diff(stamps // DAY_NS)) + 1), len(stamps)]
-    return [
-        (
-            RawObject.starting(name.vehicle_id, int(stamps[begin])),
-            write_raw(table.slice(begin, end - begin), footer),
-        )
-        for begin, end in pairwise(borders)
-    ]
+    objects = []
+    for begin, end in pairwise(borders):
+        body = write_raw(table.slice(begin, end - begin), footer)
+        raw = RawObject.starting(name.vehicle_id, int(stamps[begin]))
+        objects.append((name_by_content(raw, body), body))
+    return objects
 
 
 def _size(path: Path) -> int:

@@ -5,8 +5,6 @@ A window leaves the spool only when the lake is known to have it.
 
 import logging
 import random
-import threading
-import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,7 +12,9 @@ from itertools import count
 from typing import Final
 
 from edge_agent.spool import Spool
-from telemetry_pipeline.errors import AlreadyExists, PermanentError, TelemetryError, TransientError
+from edge_agent.window_name import name_by_content
+from edge_agent.worker import MACHINE, Pause, Steady, Worker
+from telemetry_pipeline.errors import AlreadyExists, NotFound, PermanentError, TelemetryError, TransientError
 from telemetry_pipeline.lake.layout import RawObject
 from telemetry_pipeline.lake.parquet import open_object
 from telemetry_pipeline.lake.store import Store
@@ -50,7 +50,7 @@ class _Refused:
     told: set[str] = field(default_factory=set)
 
 
-class Uploader:
+class Uploader(Worker):
     """Uploads what waits in the spool, oldest first, with every fourth upload for the newest.
 
     So what is next to be given up for want of room goes first, and a dashboard is live soon after a tunnel.
@@ -63,6 +63,7 @@ class Uploader:
         spool: Where the windows wait.
         bytes_per_s: The most that is sent in a second, on average; None is no limit.
         keep: Leave copies of what has landed in the spool, for as long as there is room.
+        steady: The time in which it waits.
     """
 
     def __init__(
@@ -72,7 +73,9 @@ class Uploader:
         *,
         bytes_per_s: float | None = None,
         keep: bool = False,
+        steady: Steady = MACHINE,
     ) -> None:
+        super().__init__("upload", steady)
         self.landed = Landed()
         self.failed = 0
         """How often an upload did not succeed."""
@@ -84,44 +87,10 @@ class Uploader:
         self._stuck: set[RawObject] = set()
         self._refused = _Refused()
         self._failures = 0
-        self._wake = threading.Event()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="upload", daemon=True)
 
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether the thread runs."""
-        return self._thread.is_alive()
-
-    def wake(self) -> None:
-        """Say that a window has come."""
-        self._wake.set()
-
-    def stop(self, grace_s: float) -> bool:
-        """Try once more to upload what waits, for at most `grace_s` seconds; whether the thread has ended."""
-        self._stopping.set()
-        self._wake.set()
-        self._thread.join(grace_s)
-        return not self._thread.is_alive()
-
-    def _run(self) -> None:
-        while True:
-            last_round = self._stopping.is_set()
-            self._wake.clear()
-            wait = self._round()
-            if last_round:
-                return
-            if not self._stopping.is_set():
-                # a new window does not make the network come back: only the end cuts a back-off short
-                (self._stopping if self._failures else self._wake).wait(wait)
-
-    def _round(self) -> float:
-        """Upload some of what waits; how many seconds until the next round, unless something happens before."""
-        now = time.monotonic()
+    def _round(self, *, final: bool) -> Pause:  # noqa: ARG002  the last round is like any other
+        """Upload some of what waits."""
+        now = self._steady.now()
         waiting = [
             raw
             for raw in self.spool.waiting()
@@ -133,7 +102,8 @@ class Uploader:
                 self.deliver(raw)
             except TransientError as error:
                 self.failed += 1
-                return self._back_off(error)
+                # a new window does not make the network come back
+                return Pause(self._back_off(error), ends_with_news=False)
             except FileNotFoundError:  # given up for want of room
                 continue
             except (TelemetryError, OSError) as error:
@@ -146,14 +116,14 @@ class Uploader:
             finally:
                 self.spool.in_hand = None
         if len(waiting) > SOME:  # newer ones may have come
-            return 0.0
-        return REFUSED_WAIT_S if self._refused.until else LONGEST_WAIT_S
+            return Pause(0.0)
+        return Pause(REFUSED_WAIT_S if self._refused.until else LONGEST_WAIT_S)
 
     def deliver(self, raw: RawObject) -> RawObject:
         """Bring one window from the spool to the lake.
 
-        A window whose key is taken by the same bytes has arrived before (its answer was lost); if other bytes are
-        there, it gets the next free stem.
+        Its name is made of its bytes: a key that is taken says that it has arrived before, and the answer was lost.
+        An agent that may read looks whether that is so; if other bytes are there, it takes the next free name.
 
         Returns:
             What it is called in the lake.
@@ -166,9 +136,10 @@ class Uploader:
         if self._store is None:
             self._store = self._open_store()
         body = self.spool.read(raw)
+        named = name_by_content(raw, body)
         frames = open_object(body, raw.key).metadata.num_rows
         for nth in count():
-            name = sibling(raw, nth)
+            name = sibling(named, nth)
             try:
                 self._store.put(name.key, body, create_only=True)
             except AlreadyExists:
@@ -185,17 +156,19 @@ class Uploader:
         self.landed.bytes += len(body)
         log.info("landed %s: %d frames, %d bytes", name.key, frames, len(body))
         if self._bytes_per_s:
-            self._stopping.wait(len(body) / self._bytes_per_s)
+            self._rest(len(body) / self._bytes_per_s)
         return name
 
     def _holds(self, name: RawObject, body: bytes) -> bool:
-        """Whether the lake holds these very bytes; no, if the agent may only write: twice is better than never."""
+        """Whether the lake holds these very bytes; the name says so to an agent that may only write."""
         if self._store is None:
             return False
         try:
             return self._store.get(name.key) == body
-        except PermanentError:
+        except NotFound:
             return False
+        except PermanentError:
+            return True
 
     def _back_off(self, error: TransientError) -> float:
         ceiling = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** min(self._failures, 16))

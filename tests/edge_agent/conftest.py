@@ -6,7 +6,13 @@ import pytest
 
 from edge_agent.frames import frames_table
 from edge_agent.records import Arrival, records_of
+from edge_agent.spool import Spool
+from edge_agent.window_name import name_by_content
+from telemetry_pipeline.lake.layout import RawObject
+from telemetry_pipeline.lake.parquet import write_raw
 from telemetry_pipeline.lake.store import Store
+
+START = 1_795_334_400 * 1_000_000_000
 
 
 @pytest.fixture
@@ -52,6 +58,24 @@ def add():
         return name
 
     return put
+
+
+@pytest.fixture
+def spool(tmp_path):
+    with Spool(tmp_path / "spool") as opened:
+        yield opened
+
+
+@pytest.fixture
+def window(make_frames):
+    """A window of two frames, so many seconds after `START`: its name and its bytes."""
+
+    def make(seconds, data=b"\x01"):
+        stamp = START + seconds * 1_000_000_000
+        body = write_raw(make_frames([stamp, stamp + 1], data))
+        return name_by_content(RawObject.starting("V", stamp), body), body
+
+    return make
 
 
 @pytest.fixture

@@ -87,7 +87,7 @@ def test_journals_wait_for_the_time_and_are_dated_by_it(spool, left_behind, clos
     time.sleep(0.05)  # nothing should happen, and there is nothing to wait for
     assert spool.waiting() == []
     wall.now = KNOWN
-    running._wake.set()
+    running.wake()
     until(lambda: len(spool.waiting()) == 1 + 1)
     assert windows(spool) == [([START + 5, START + 6], "known"), ([START + 7], "known")]
     assert not journal.path.exists()

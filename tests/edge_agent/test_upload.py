@@ -1,34 +1,17 @@
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from edge_agent import upload
-from edge_agent.spool import Spool
 from edge_agent.upload import Uploader, in_turn
+from edge_agent.window_name import name_by_content
 from telemetry_pipeline.errors import BadRaw, PermanentError, TransientError
 from telemetry_pipeline.lake.layout import RawObject
-from telemetry_pipeline.lake.parquet import write_raw
 from telemetry_pipeline.lake.store import Store
 
 SECOND = 1_000_000_000
 START = 1_795_334_400 * SECOND
-
-
-@pytest.fixture
-def spool(tmp_path):
-    with Spool(tmp_path / "spool") as opened:
-        yield opened
-
-
-@pytest.fixture
-def window(make_frames):
-    def make(seconds, data=b"\x01"):
-        stamp = START + seconds * SECOND
-        return RawObject.starting("V", stamp), write_raw(make_frames([stamp, stamp + 1], data))
-
-    return make
 
 
 @pytest.fixture
@@ -83,14 +66,45 @@ class WriteOnly(Store):
         raise PermanentError("the store refuses access", key)
 
 
-def test_an_agent_that_may_only_write_rather_writes_twice(lake, spool, window, add):
+def test_an_agent_that_may_only_write_knows_by_its_name_that_it_has_arrived(lake, spool, window, add):
     raw, body = window(0)
     lake.put(raw.key, body)
     add(spool, raw, body)
     write_only = WriteOnly(lake._backend, lake.url, lake.root)
-    name = Uploader(lambda: write_only, spool).deliver(raw)
-    assert lake.get(name.key) == body
-    assert name != raw
+    assert Uploader(lambda: write_only, spool).deliver(raw) == raw
+    assert spool.waiting() == []
+    assert [info.key for info in lake.list_objects("raw")] == [raw.key]
+
+
+def test_a_server_that_lets_it_only_write_tells_it_that_it_has_arrived(
+    s3_lake, s3_server, spool, window, add, monkeypatch
+):
+    everything = Store.open(s3_lake, endpoint_url=s3_server.endpoint)
+    raw, body = window(0)
+    everything.put(raw.key, body)  # the answer to an earlier upload was lost
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "vehicle")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "vehicle-secret")
+    lake = Store.open(s3_lake, endpoint_url=s3_server.endpoint, timeout_s=60)
+    with pytest.raises(PermanentError, match="refuses access"):
+        lake.get(raw.key)
+    uploader = Uploader(lambda: lake, spool)
+    for nth in range(2):
+        add(spool, *window(60 * nth))
+        uploader.deliver(window(60 * nth)[0])
+    assert spool.waiting() == []
+    assert sorted(info.key for info in everything.list_objects("raw")) == sorted(
+        window(60 * nth)[0].key for nth in range(2)
+    )
+
+
+def test_what_the_disk_has_changed_is_kept_and_not_sent(lake, spool, window, add):
+    raw, body = window(0)
+    at = body.index(b"V", 4)
+    add(spool, raw, body[:at] + b"W" + body[at + 1 :])
+    with pytest.raises(BadRaw, match="the disk has changed it"):
+        Uploader(lambda: lake, spool).deliver(raw)
+    assert spool.waiting() == [raw]
+    assert list(lake.list_objects("raw")) == []
 
 
 def test_an_outage_delays_and_loses_nothing(lake, spool, window, quick, add):
@@ -139,7 +153,8 @@ def test_a_refusal_is_told_once_and_holds_up_nobody(lake, spool, window, quick, 
 
 
 def test_a_window_that_is_not_readable_stays_and_is_not_sent(lake, spool, window, add):
-    raw = add(spool, window(0)[0], b"not Parquet")
+    body = b"not Parquet"
+    raw = add(spool, name_by_content(RawObject.starting("V", START), body), body)
     with pytest.raises(BadRaw):
         Uploader(lambda: lake, spool).deliver(raw)
     assert spool.waiting() == [raw]
@@ -169,126 +184,6 @@ def test_the_end_uploads_what_came_last(lake, spool, window, add):
     raw = add(spool, *window(0))  # nobody woke it
     assert uploader.stop(30)
     assert lake.head(raw.key)
-
-
-class Bucket(BaseHTTPRequestHandler):
-    """As much of S3 as a conditional put and a get need; out of order while `broken` is set."""
-
-    protocol_version = "HTTP/1.1"
-
-    def answer(self, status, body=b""):
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.send_header("ETag", '"x"')
-        self.send_header("Last-Modified", "Sun, 22 Nov 2026 08:00:00 GMT")
-        self.end_headers()
-        self.wfile.write(body)
-
-    def do_PUT(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        if self.server.broken:
-            return self.answer(503, b"<Error><Code>SlowDown</Code></Error>")
-        if self.path in self.server.objects and self.headers["If-None-Match"] == "*":
-            return self.answer(412)
-        self.server.objects[self.path] = body
-        if self.server.lose_answers:
-            self.server.lose_answers -= 1
-            self.close_connection = True
-            return None
-        return self.answer(200)
-
-    def do_GET(self):
-        found = self.server.objects.get(self.path)
-        return self.answer(404) if found is None else self.answer(200, found)
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture
-def bucket(monkeypatch):
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Bucket)
-    server.objects, server.broken, server.lose_answers = {}, False, 0
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    yield server
-    server.shutdown()
-    server.server_close()
-
-
-def test_a_bucket_that_is_out_of_order_gets_it_later(bucket, spool, window, quick, add):
-    endpoint = f"http://127.0.0.1:{bucket.server_port}"
-    uploader = Uploader(lambda: Store.open("s3://lake/prefix", endpoint_url=endpoint), spool)
-    raw, body = window(0)
-    bucket.broken = True
-    add(spool, raw, body)
-    uploader.start()
-    uploader.wake()
-    began = time.monotonic()
-    until(lambda: time.monotonic() - began > 1)
-    assert spool.waiting() == [raw]
-    bucket.broken = False
-    until(lambda: not spool.waiting(), 90)
-    assert list(bucket.objects.values()) == [body]
-    assert uploader.stop(60)
-
-
-def test_a_lost_answer_makes_no_second_object(bucket, spool, window, quick, add):
-    endpoint = f"http://127.0.0.1:{bucket.server_port}"
-    uploader = Uploader(lambda: Store.open("s3://lake/prefix", endpoint_url=endpoint), spool)
-    bucket.lose_answers = 1
-    raw, body = window(0)
-    add(spool, raw, body)
-    uploader.start()
-    until(lambda: not spool.waiting(), 90)
-    assert len(bucket.objects) == 1
-    assert next(iter(bucket.objects.values())) == body
-    assert uploader.stop(60)
-
-
-class Refusing(Bucket):
-    """Refuses whatever is put with the status and the code of `server.refusal`, while there is one."""
-
-    def do_PUT(self):
-        if not self.server.refusal:
-            return super().do_PUT()
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.asked += 1
-        status, code = self.server.refusal
-        return self.answer(status, f"<Error><Code>{code}</Code><Message>no</Message></Error>".encode())
-
-
-@pytest.mark.parametrize(
-    "refusal",
-    [
-        (400, "RequestTimeout"),
-        (400, "ExpiredToken"),
-        (403, "AccessDenied"),
-        (403, "RequestTimeTooSkewed"),
-        (404, "NoSuchBucket"),
-        (500, "InternalError"),
-        (503, "SlowDown"),
-    ],
-    ids=lambda refusal: refusal[1],
-)
-def test_whatever_a_bucket_refuses_with_the_window_is_kept_and_asked_for_again(
-    bucket, spool, window, quick, refusal, add
-):
-    bucket.RequestHandlerClass = Refusing
-    bucket.refusal, bucket.asked = refusal, 0
-    endpoint = f"http://127.0.0.1:{bucket.server_port}"
-    uploader = Uploader(lambda: Store.open("s3://lake/prefix", endpoint_url=endpoint), spool)
-    raw, body = window(0)
-    add(spool, raw, body)
-    uploader.start()
-    until(lambda: bucket.asked >= 2)
-    assert spool.waiting() == [raw]
-    bucket.refusal = None
-    until(lambda: not spool.waiting())
-    assert list(bucket.objects.values()) == [body]
-    assert uploader.stop(60)
 
 
 def test_the_newest_have_every_fourth_turn():
@@ -342,7 +237,7 @@ def test_a_disk_that_can_only_be_read_does_not_make_it_land_again(
     monkeypatch.setattr(spool, "remove", refuse)
     uploader = Uploader(lambda: lake, spool)
     for _ in range(3):
-        uploader._round()
+        uploader._round(final=False)
     assert uploader.landed.objects == 1
     assert caplog.text.count("Read-only") == 1
 
@@ -353,6 +248,6 @@ def test_a_window_that_was_given_up_meanwhile_holds_up_nobody(lake, spool, windo
     monkeypatch.setattr(spool, "waiting", lambda: waiting)
     spool.path(gone).unlink()
     uploader = Uploader(lambda: lake, spool)
-    uploader._round()
+    uploader._round(final=False)
     assert lake.head(there.key)
     assert caplog.text == ""
