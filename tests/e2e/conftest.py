@@ -29,6 +29,15 @@ FLAGS = [
     "--disable-sync",
 ]
 
+GEARS = {"0": "Park", "1": "Reverse", "2": "Neutral", "3": "Drive", "4": "Low"}
+
+# an id that no database knows, another one, and a frame that holds no whole signal
+ODD_LOG = """\
+(1736928000.000000) can0 7DF#0201
+(1736928001.000000) can0 555#0102030405
+(1736928002.000000) can0 1A0#00
+"""
+
 Serve = Callable[..., AbstractContextManager[str]]
 
 
@@ -45,6 +54,17 @@ def drive(lake: str, vehicle: str, start: str, duration: str) -> None:
     """Simulate a drive and decode it."""
     run_telemetry(lake, "simulate", "--vehicle", vehicle, "--start", start, "--duration", duration)
     run_telemetry(lake, "decode", "--pending")
+
+
+def gearbox_database(folder: Path) -> Path:
+    """The bundled database and a gear whose values have names, as a file in a lake's folder of databases."""
+    gearbox = 'BO_ 700 Gearbox: 1 MotorController\n SG_ Gear : 0|3@1+ (1,0) [0|4] "" TelemetryUnit\n'
+    names = " ".join(f'{value} "{name}"' for value, name in GEARS.items())
+    text = (ROOT / "dbc" / "ev_powertrain.dbc").read_text()
+    folder.mkdir(parents=True, exist_ok=True)
+    database = folder / "ev_powertrain.dbc"
+    database.write_text(text.replace('CM_ "', f'{gearbox}\nCM_ "', 1) + f"\nVAL_ 700 Gear {names} ;\n")
+    return database
 
 
 @pytest.fixture(scope="session")
@@ -106,6 +126,34 @@ def drives(tmp_path_factory: pytest.TempPathFactory) -> str:
     drive(lake, "EV_PAUSED", "2025-01-15T08:04Z", "2m")
     drive(lake, "EV_LATEST", "2025-01-16T09:30Z", "2m")
     return lake
+
+
+@pytest.fixture(scope="session")
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The URL of a lake with two vehicles and rules; of one an object is torn, and three frames are odd."""
+    folder = tmp_path_factory.mktemp("fleet")
+    url = (folder / "lake").as_uri()
+    run_telemetry(url, "rules", "add", str(ROOT / "dbc" / "rules.yaml"))
+    for vehicle, start in (
+        ("EV_ALPHA", "2025-01-13T07:30Z"),
+        ("EV_ALPHA", "2025-01-15T08:00Z"),
+        ("EV_ALPHA", "2025-01-15T16:10Z"),
+        ("EV_BRAVO", "2025-01-15T08:05Z"),
+    ):
+        run_telemetry(url, "simulate", "--vehicle", vehicle, "--start", start, "--duration", "3m")
+    day = folder / "lake/raw/vehicle_id=EV_BRAVO/year=2025/month=01/day=15"
+    (day / "20250115T120000.000Z_raw.parquet").write_bytes(b"PAR1 torn")
+    (folder / "odd.log").write_text(ODD_LOG)
+    run_telemetry(url, "import", str(folder / "odd.log"), "--vehicle", "EV_BRAVO")
+    run_telemetry(url, "decode", "--pending")
+    return url
+
+
+@pytest.fixture(scope="session")
+def fleet_site(serve: Serve, fleet: str) -> Iterator[str]:
+    """The URL of a service over `fleet`."""
+    with serve(fleet) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

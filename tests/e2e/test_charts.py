@@ -11,14 +11,13 @@ import pyarrow.parquet as pq
 import pytest
 from playwright.sync_api import Page, Request, expect
 
-from tests.e2e.conftest import ROOT, Serve, run_telemetry
+from tests.e2e.conftest import GEARS, Serve, gearbox_database, run_telemetry
 from tests.e2e.test_dashboard import answered, drag, drawn, is_query, plot, settled
 from tests.servers import wait_until
 
 pytestmark = pytest.mark.slow
 
 RPM, VOLTAGE, GEAR = "MotorCtrl_Status.Motor_RPM", "BMS_PackStatus.Pack_Voltage", "Gearbox.Gear"
-NAMES = {"0": "Park", "1": "Reverse", "2": "Neutral", "3": "Drive", "4": "Low"}
 VIEW = f"v=EV_CHART&s={RPM},{VOLTAGE},{GEAR}&from=2025-01-15T08:00:00Z&to=2025-01-15T08:20:00Z"
 DAY = {"start": "2025-01-15T00:00:00Z", "end": "2025-01-16T00:00:00Z"}
 
@@ -27,14 +26,8 @@ DAY = {"start": "2025-01-15T00:00:00Z", "end": "2025-01-16T00:00:00Z"}
 def charted(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a service over two vehicles whose gears have names, with a rule that finds something."""
     folder = tmp_path_factory.mktemp("charted") / "lake"
-    databases = folder / "dbc"
-    databases.mkdir(parents=True)
-    text = (ROOT / "dbc" / "ev_powertrain.dbc").read_text()
-    gearbox = 'BO_ 700 Gearbox: 1 MotorController\n SG_ Gear : 0|3@1+ (1,0) [0|4] "" TelemetryUnit\n'
-    names = " ".join(f'{value} "{name}"' for value, name in NAMES.items())
-    database = databases / "ev_powertrain.dbc"
-    database.write_text(text.replace('CM_ "', f'{gearbox}\nCM_ "', 1) + f"\nVAL_ 700 Gear {names} ;\n")
-    (databases / "rules.yaml").write_text("rules:\n  - name: moving\n    when: Motor_RPM > 500 for 2s\n")
+    database = gearbox_database(folder / "dbc")
+    (folder / "dbc" / "rules.yaml").write_text("rules:\n  - name: moving\n    when: Motor_RPM > 500 for 2s\n")
     lake = folder.as_uri()
     for vehicle, start in (("EV_CHART", "2025-01-15T08:00Z"), ("EV_OTHER", "2025-01-16T09:00Z")):
         arguments = ("--vehicle", vehicle, "--start", start, "--duration", "20m", "--dbc", str(database))
@@ -206,7 +199,7 @@ def test_named_values_are_strips_and_events_are_marks(page: Page, charted: str) 
     nearest = min(drawn(page)[GEAR], key=lambda point: abs(point[0] - time))
     assert nearest[1] is not None
     legend = page.locator(".legend li").filter(has_text=GEAR).locator(".legend-value")
-    expect(legend).to_have_text(NAMES[f"{nearest[1]:.0f}"])
+    expect(legend).to_have_text(GEARS[f"{nearest[1]:.0f}"])
     events = httpx.get(f"{charted}/vehicles/EV_CHART/events", params=DAY, timeout=60.0).json()["events"]
     assert events
     mark = page.get_by_role("group", name="Events of rules").get_by_role("button").first

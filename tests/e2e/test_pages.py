@@ -1,68 +1,29 @@
-"""A person who looks for data: days, sessions, signals, events, overlays, the fleet; by keyboard, on a tablet, in two themes.
-
-With `--write-images` the pictures of `docs/dashboard.md` are taken anew.
-"""
+"""A person who looks for data: days, sessions, vehicles, signals, events, overlays; with the mouse and by keyboard."""
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import ROOT, Serve, run_telemetry
 from tests.e2e.test_dashboard import drawn, query_after, settled
 
 pytestmark = pytest.mark.slow
 
-IMAGES = ROOT / "docs" / "images"
 ALPHA = "?v=EV_ALPHA&s=MotorCtrl_Status.Motor_RPM,BMS_PackStatus.Pack_SOC"
-ODD_LOG = """\
-(1736928000.000000) can0 7DF#0201
-(1736928001.000000) can0 555#0102030405
-(1736928002.000000) can0 1A0#00
-"""
-
-
-@pytest.fixture(scope="module")
-def lake(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Two vehicles with rules; of the second one an object is torn, and three frames are odd."""
-    folder = tmp_path_factory.mktemp("pages")
-    url = (folder / "lake").as_uri()
-    run_telemetry(url, "rules", "add", str(ROOT / "dbc" / "rules.yaml"))
-    for vehicle, start in (
-        ("EV_ALPHA", "2025-01-13T07:30Z"),
-        ("EV_ALPHA", "2025-01-15T08:00Z"),
-        ("EV_ALPHA", "2025-01-15T16:10Z"),
-        ("EV_BRAVO", "2025-01-15T08:05Z"),
-    ):
-        run_telemetry(url, "simulate", "--vehicle", vehicle, "--start", start, "--duration", "3m")
-    day = folder / "lake/raw/vehicle_id=EV_BRAVO/year=2025/month=01/day=15"
-    (day / "20250115T120000.000Z_raw.parquet").write_bytes(b"PAR1 torn")
-    (folder / "odd.log").write_text(ODD_LOG)
-    run_telemetry(url, "import", str(folder / "odd.log"), "--vehicle", "EV_BRAVO")
-    run_telemetry(url, "decode", "--pending")
-    return url
-
-
-@pytest.fixture(scope="module")
-def site(serve: Serve, lake: str) -> Iterator[str]:
-    with serve(lake) as url:
-        yield url
 
 
 def start_of(page: Page) -> Any:
     return page.get_by_label("From (UTC)")
 
 
-def opened(page: Page, site: str, path: str = f"/{ALPHA}") -> None:
-    page.goto(f"{site}{path}")
+def opened(page: Page, fleet_site: str, path: str = f"/{ALPHA}") -> None:
+    page.goto(f"{fleet_site}{path}")
     settled(page)
 
 
-def test_the_calendar_marks_days_and_leads_to_their_sessions(page: Page, site: str) -> None:
-    opened(page, site)
+def test_the_calendar_marks_days_and_leads_to_their_sessions(page: Page, fleet_site: str) -> None:
+    opened(page, fleet_site)
     marked = page.locator(".day.recorded")
     expect(marked).to_have_count(2)
     expect(page.get_by_role("button", name="15 Jan 2025, 2 sessions")).to_be_visible()
@@ -74,8 +35,8 @@ def test_the_calendar_marks_days_and_leads_to_their_sessions(page: Page, site: s
     expect(page.locator(".session")).to_have_count(3)
 
 
-def test_sessions_and_days_by_keys(page: Page, site: str) -> None:
-    opened(page, site)
+def test_sessions_and_days_by_keys(page: Page, fleet_site: str) -> None:
+    opened(page, fleet_site)
     expect(start_of(page)).to_have_value("2025-01-15 16:10:00")
     page.keyboard.press("p")
     expect(start_of(page)).to_have_value("2025-01-15 08:00:00")
@@ -99,11 +60,15 @@ def test_sessions_and_days_by_keys(page: Page, site: str) -> None:
     expect(start_of(page)).to_have_value("2025-01-13 07:30:00")
 
 
-def test_a_vehicle_is_chosen_by_keyboard_alone(page: Page, site: str) -> None:
-    opened(page, site)
+def test_a_vehicle_is_chosen_by_keyboard_alone(page: Page, fleet_site: str) -> None:
+    opened(page, fleet_site)
     page.keyboard.press("v")
     expect(page.get_by_role("option")).to_have_count(2)
-    expect(page.get_by_role("option", name="EV_ALPHA")).to_contain_text("last seen 15 Jan 2025")
+    alpha, bravo = (page.get_by_role("option", name=name) for name in ("EV_ALPHA", "EV_BRAVO"))
+    expect(alpha).to_contain_text("last seen 15 Jan 2025")
+    expect(alpha).to_contain_text("67K frames")
+    expect(alpha).to_contain_text("100 % decoded")
+    expect(bravo).to_contain_text("99.98 % decoded · 2 with unknown ids · 1 with errors · 1 in quarantine")
     page.keyboard.type("brav")
     expect(page.get_by_role("option")).to_have_count(1)
     page.keyboard.press("Enter")
@@ -116,8 +81,8 @@ def test_a_vehicle_is_chosen_by_keyboard_alone(page: Page, site: str) -> None:
     expect(page.get_by_role("option")).to_have_count(0)
 
 
-def test_signals_are_found_marked_and_found_again(page: Page, site: str) -> None:
-    opened(page, site)
+def test_signals_are_found_marked_and_found_again(page: Page, fleet_site: str) -> None:
+    opened(page, fleet_site)
     page.keyboard.press("/")
     page.keyboard.type("state of charge")  # words of the description
     found = page.get_by_role("checkbox", name="BMS_PackStatus.Pack_SOC", exact=True)
@@ -140,8 +105,8 @@ def test_signals_are_found_marked_and_found_again(page: Page, site: str) -> None
     expect(page.get_by_role("button", name="Favourites")).to_have_count(0)
 
 
-def test_events_are_listed_and_jumped_through(page: Page, site: str) -> None:
-    opened(page, site)
+def test_events_are_listed_and_jumped_through(page: Page, fleet_site: str) -> None:
+    opened(page, fleet_site)
     page.keyboard.press("2")
     rows = page.locator(".event")
     expect(rows).to_have_count(4)  # both drives of the day
@@ -158,10 +123,13 @@ def test_events_are_listed_and_jumped_through(page: Page, site: str) -> None:
     expect(rows.nth(1)).to_have_attribute("aria-current", "true")
     page.get_by_role("button", name="in view").click()
     expect(rows).to_have_count(1)
+    page.get_by_role("button", name="info 4").click()
+    expect(rows).to_have_count(0)
+    expect(page.get_by_role("tabpanel")).to_contain_text("press the marks above")
 
 
-def test_other_runs_are_chosen_to_lie_over_the_view(page: Page, site: str) -> None:
-    opened(page, site)
+def test_other_runs_are_chosen_to_lie_over_the_view(page: Page, fleet_site: str) -> None:
+    opened(page, fleet_site)
     page.keyboard.press("3")
     page.get_by_role("checkbox", name="Overlay EV_ALPHA 15 Jan 2025 08:00:00").check()
     page.get_by_label("Sessions of").select_option("EV_BRAVO")
@@ -173,57 +141,45 @@ def test_other_runs_are_chosen_to_lie_over_the_view(page: Page, site: str) -> No
     expect(page.get_by_role("tab", name="Overlay")).not_to_contain_text("2")
 
 
-def test_the_fleet_says_what_is_behind_every_number(page: Page, site: str) -> None:
-    opened(page, site)
+def test_the_sheet_of_keys_opens_and_closes_by_keys(page: Page, fleet_site: str) -> None:
+    opened(page, fleet_site)
+    page.keyboard.press("?")
+    sheet = page.get_by_role("dialog", name="Keys and gestures")
+    for text in ("next session", "next event", "set cursor A", "choose a vehicle", "fleet", "light or dark"):
+        expect(sheet.get_by_text(text, exact=True)).to_be_visible()
+    page.keyboard.press("p")  # a dialog is all there is
+    page.keyboard.press("Escape")
+    expect(sheet).to_have_count(0)
+    expect(start_of(page)).to_have_value("2025-01-15 16:10:00")
+    page.keyboard.press("p")
+    expect(start_of(page)).to_have_value("2025-01-15 08:00:00")
+
+
+def test_every_key_of_the_sheet_does_something(page: Page, fleet_site: str) -> None:
+    """Those that no other test presses."""
+    opened(page, fleet_site)
+    page.keyboard.press("c")
+    expect(page.locator("html")).to_have_attribute("data-theme", "light")
+    page.keyboard.press("m")
+    expect(page.get_by_role("slider", name="Cursor A")).to_be_visible()
+    expect(page.get_by_role("slider", name="Cursor B")).to_be_visible()
+    page.keyboard.press("x")
+    expect(page.get_by_role("slider", name="Cursor A")).to_have_count(0)
+    page.keyboard.press("t")
+    expect(page.get_by_role("switch", name="Live")).to_have_attribute("aria-checked", "true")
+    page.keyboard.press("h")
+    expect(page.get_by_role("switch", name="Live")).to_have_attribute("aria-checked", "false")
+    expect(start_of(page)).to_have_value("2025-01-15 16:08:30")
+    page.keyboard.press("ArrowRight")
+    expect(start_of(page)).to_have_value("2025-01-15 16:10:00")
+    page.keyboard.press("-")
+    expect(start_of(page)).to_have_value("2025-01-15 16:08:30")
+    page.keyboard.press("[")
+    expect(start_of(page)).to_have_value("2025-01-15 16:10:00")
+    for key, tab in (("3", "Overlay"), ("2", "Events"), ("1", "Signals")):
+        page.keyboard.press(key)
+        expect(page.get_by_role("tab", name=tab)).to_have_attribute("aria-selected", "true")
     page.keyboard.press("Shift+G")
-    page.wait_for_url(re.compile("/fleet"))
-    expect(page.locator(".fleet-row")).to_have_count(2)
-    page.get_by_role("button", name="EV_BRAVO: 1 objects in quarantine").click()
-    details = page.locator(".fleet-details")
-    expect(details).to_contain_text("20250115T120000.000Z_raw.parquet")
-    expect(details).to_contain_text("not a readable Parquet file")
-    expect(details).to_contain_text("0x7DF")
-    expect(details).to_contain_text("BMS_CellVoltages: frame holds no whole signal")
-    page.get_by_role("button", name="EV_ALPHA: 6 events").click()
-    details.get_by_role("link", name=re.compile("hard_acceleration.*13 Jan 2025")).click()
+    expect(page.get_by_role("heading", name="Fleet")).to_be_visible()
+    page.keyboard.press("g")
     settled(page)
-    expect(page.get_by_role("button", name="Vehicle EV_ALPHA")).to_be_visible()
-    expect(start_of(page)).to_have_value(re.compile("^2025-01-13 07:31:0"))
-    assert "MotorCtrl_Status.Motor_Power" in drawn(page)
-    page.go_back()
-    page.get_by_role("link", name=re.compile("EV_ALPHA, 13 Jan 2025: 22,320 frames, 100 % decoded")).click()
-    settled(page)
-    expect(start_of(page)).to_have_value("2025-01-13 07:30:00")
-
-
-def test_a_tablet_has_a_drawer_and_room_for_fingers(browser: Browser, site: str, pictures: Path) -> None:
-    context = browser.new_context(viewport={"width": 820, "height": 1180}, has_touch=True)
-    page = context.new_page()
-    page.set_default_timeout(60_000)
-    opened(page, site)
-    side = page.get_by_role("complementary", name="What to show")
-    expect(side).to_be_hidden()
-    page.get_by_role("button", name="Sessions and signals").tap()
-    expect(side).to_be_visible()
-    day = page.get_by_role("button", name="13 Jan 2025, 1 session")
-    day.tap()
-    expect(start_of(page)).to_have_value("2025-01-13 07:30:00")
-    settled(page)
-    wide = page.evaluate("() => document.documentElement.scrollWidth")
-    assert wide <= 820  # nothing sticks out
-    taken(page, pictures, "dashboard-tablet")
-    context.close()
-
-
-@pytest.fixture(scope="module")
-def pictures(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where screenshots go: into the documentation if that was asked for."""
-    if not request.config.getoption("--write-images"):
-        return tmp_path_factory.mktemp("images")
-    return IMAGES
-
-
-def taken(page: Page, folder: Path, name: str) -> None:
-    path = folder / f"{name}.png"
-    page.screenshot(path=path, animations="disabled")
-    assert 10_000 < path.stat().st_size < 400_000
