@@ -3,11 +3,11 @@
 Parsed from the variables that `settings` hands over; nothing here reads the environment itself.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from telemetry_pipeline import variables
 from telemetry_pipeline.errors import BadSetting
 
 Engine = Literal["parquet", "athena"]
@@ -21,8 +21,8 @@ NAMES: Final = {
 }
 
 _BOUNDS: Final = {"timeout_s": (1, 1800), "parallel": (1, 200)}
-_WORKGROUP: Final = re.compile(r"[a-zA-Z0-9._-]{1,128}")
-_OUTPUT: Final = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^?#]*)?")
+_WORKGROUP: Final = r"[a-zA-Z0-9._-]{1,128}"
+_OUTPUT: Final = r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^?#]*)?"
 
 
 @dataclass(frozen=True)
@@ -52,12 +52,14 @@ class ReaderSettings:
         """
         found = cls(
             engine=_engine(env),
-            workgroup=_matching(env, "TELEMETRY_ATHENA_WORKGROUP", _WORKGROUP, "the name of a workgroup"),
-            output=_matching(
+            workgroup=variables.matching(
+                env, "TELEMETRY_ATHENA_WORKGROUP", _WORKGROUP, "the name of a workgroup"
+            ),
+            output=variables.matching(
                 env, "TELEMETRY_ATHENA_OUTPUT", _OUTPUT, "a place in S3, such as s3://bucket/prefix/"
             ),
-            timeout_s=_number(env, "timeout_s", cls.timeout_s),
-            parallel=_number(env, "parallel", cls.parallel),
+            timeout_s=variables.number(env, NAMES["timeout_s"], cls.timeout_s, _BOUNDS["timeout_s"]),
+            parallel=variables.number(env, NAMES["parallel"], cls.parallel, _BOUNDS["parallel"]),
         )
         found._refuse_contradictions(env)
         return found
@@ -109,21 +111,3 @@ def _engine(env: Mapping[str, str]) -> Engine | None:
             return "athena"
         case text:
             raise BadSetting(f"{text!r} reads nothing", "TELEMETRY_QUERY", "Use parquet or athena")
-
-
-def _matching(env: Mapping[str, str], name: str, form: re.Pattern[str], what: str) -> str | None:
-    if not (text := env.get(name)):
-        return None
-    if not form.fullmatch(text):
-        raise BadSetting(f"{text!r} is not {what}", name)
-    return text
-
-
-def _number(env: Mapping[str, str], attribute: str, usual: int) -> int:
-    name = NAMES[attribute]
-    if not (text := env.get(name)):
-        return usual
-    low, high = _BOUNDS[attribute]
-    if not (text.isascii() and text.isdigit() and len(text) < 6 and low <= int(text) <= high):
-        raise BadSetting(f"{text!r} is not a number from {low} to {high}", name, "Use a whole number")
-    return int(text)

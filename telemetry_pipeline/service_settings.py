@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
+from telemetry_pipeline import variables
 from telemetry_pipeline.errors import BadSetting
 
 Auth = Literal["required", "off"]
@@ -104,13 +105,13 @@ class ServiceSettings:
         found = cls(
             auth=_auth(env),
             issuer=_issuer(env),
-            audiences=_list(env, "TELEMETRY_AUTH_AUDIENCE"),
+            audiences=variables.texts(env, "TELEMETRY_AUTH_AUDIENCE"),
             client_id=env.get("TELEMETRY_AUTH_CLIENT_ID") or None,
             scopes=env.get("TELEMETRY_AUTH_SCOPES") or "openid",
             vehicles_claim=env.get("TELEMETRY_AUTH_VEHICLES") or "telemetry:vehicles",
-            origins=tuple(origin_of(text) for text in _list(env, "TELEMETRY_ORIGINS")),
-            embedded_metrics=_flag(env, "TELEMETRY_EMF"),
-            limits=Limits(**{item.name: _number(env, item.name) for item in fields(Limits)}),
+            origins=tuple(origin_of(text) for text in variables.texts(env, "TELEMETRY_ORIGINS")),
+            embedded_metrics=variables.flag(env, "TELEMETRY_EMF"),
+            limits=_limits(env),
         )
         found._refuse_contradictions()
         return found
@@ -178,6 +179,16 @@ def origin_of(text: str) -> str:
     return text.lower()
 
 
+def _limits(env: Mapping[str, str]) -> Limits:
+    usual = Limits()
+    return Limits(
+        **{
+            item.name: variables.number(env, NAMES[item.name], getattr(usual, item.name), _BOUNDS[item.name])
+            for item in fields(Limits)
+        }
+    )
+
+
 def _auth(env: Mapping[str, str]) -> Auth | None:
     match env.get("TELEMETRY_AUTH", ""):
         case "":
@@ -202,23 +213,3 @@ def _issuer(env: Mapping[str, str]) -> str | None:
             "Use https://, as in the tokens' iss, such as https://cognito-idp.REGION.amazonaws.com/POOL",
         )
     return text
-
-
-def _list(env: Mapping[str, str], name: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in env.get(name, "").split(",") if part.strip())
-
-
-def _flag(env: Mapping[str, str], name: str) -> bool:
-    if (text := env.get(name, "")) not in ("", "0", "1"):
-        raise BadSetting(f"{text!r} is neither yes nor no", name, "Use 1 or 0")
-    return text == "1"
-
-
-def _number(env: Mapping[str, str], field_name: str) -> int:
-    name = NAMES[field_name]
-    if not (text := env.get(name)):
-        return int(getattr(Limits(), field_name))
-    low, high = _BOUNDS[field_name]
-    if not (text.isascii() and text.isdigit() and len(text) < 12 and low <= int(text) <= high):
-        raise BadSetting(f"{text!r} is not a number from {low:,} to {high:,}", name, "Use a whole number")
-    return int(text)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from telemetry_pipeline import reader_settings, service_settings
+from telemetry_pipeline import reader_settings, service_settings, variables
 from telemetry_pipeline.errors import BadSetting
 from telemetry_pipeline.reader_settings import ReaderSettings
 from telemetry_pipeline.service_settings import ServiceSettings
@@ -41,6 +41,7 @@ _NAMES: Final = {
 }
 
 HERE: Final = "here"
+_TOPIC: Final = r"arn:[\w-]+:sns:[\w-]+:\d{12}:[\w.-]{1,256}"
 _DECODERS: Final = re.compile(r"here|spark|(lambda|glue):[\w:./$-]{1,170}")
 
 
@@ -98,12 +99,18 @@ class Settings:
             endpoint_url=env.get("AWS_ENDPOINT_URL") or None,
             dashboard=Path(dashboard) if dashboard else _DASHBOARD,
             track_from=_date(env, "TELEMETRY_TRACK_FROM"),
-            strict_length=_flag(env, "TELEMETRY_STRICT_LENGTH"),
+            strict_length=variables.flag(env, "TELEMETRY_STRICT_LENGTH"),
             inbox_queue=_inbox_queue(env),
             catalog=_catalog(env),
             dagster=_address(env, "TELEMETRY_DAGSTER"),
             alert_webhook=_address(env, "TELEMETRY_ALERT_WEBHOOK"),
-            alert_topic=_topic(env, "TELEMETRY_ALERT_TOPIC"),
+            alert_topic=variables.matching(
+                env,
+                "TELEMETRY_ALERT_TOPIC",
+                _TOPIC,
+                "the ARN of a topic",
+                "Use arn:aws:sns:REGION:ACCOUNT:TOPIC",
+            ),
             decoder=_decoder(env),
             service=ServiceSettings.from_env(env),
             reader=ReaderSettings.from_env(env),
@@ -166,14 +173,6 @@ def _address(env: Mapping[str, str], name: str) -> str | None:
     return text.rstrip("/")
 
 
-def _topic(env: Mapping[str, str], name: str) -> str | None:
-    if not (text := env.get(name)):
-        return None
-    if not re.fullmatch(r"arn:[\w-]+:sns:[\w-]+:\d{12}:[\w.-]{1,256}", text):
-        raise BadSetting(f"{text!r} is not the ARN of a topic", name, "Use arn:aws:sns:REGION:ACCOUNT:TOPIC")
-    return text
-
-
 def _catalog(env: Mapping[str, str]) -> str:
     text = env.get("TELEMETRY_CATALOG") or CATALOG
     if not text.replace("_", "a").isalnum() or text != text.lower() or len(text) > 255:
@@ -214,12 +213,3 @@ def _decoder(env: Mapping[str, str]) -> str:
             f"{text!r} cannot reach a folder", "TELEMETRY_DECODER", "Set TELEMETRY_LAKE to s3://bucket/prefix"
         )
     return text
-
-
-def _flag(env: Mapping[str, str], name: str) -> bool:
-    text = env.get(name, "").strip().lower()
-    if text in ("1", "true", "yes", "on"):
-        return True
-    if text in ("", "0", "false", "no", "off"):
-        return False
-    raise BadSetting(f"{text!r} is neither yes nor no", name, "Use 1 or 0")

@@ -198,7 +198,7 @@ def test_a_workgroup_is_what_chooses_athena(env: dict[str, str], engine: str) ->
         (S3 | GROUP | {"TELEMETRY_CATALOG": "none"}, "TELEMETRY_CATALOG"),
         (S3 | {"TELEMETRY_ATHENA_WORKGROUP": "a b"}, "name of a workgroup"),
         (S3 | GROUP | {"TELEMETRY_ATHENA_OUTPUT": "/tmp/results"}, "s3://bucket/prefix/"),
-        (S3 | GROUP | {"TELEMETRY_ATHENA_TIMEOUT": "0"}, "from 1 to 1800"),
+        (S3 | GROUP | {"TELEMETRY_ATHENA_TIMEOUT": "0"}, "from 1 to 1,800"),
         (S3 | GROUP | {"TELEMETRY_ATHENA_PARALLEL": "many"}, "whole number"),
     ],
 )
