@@ -8,7 +8,7 @@ the raw object pending and a second run writes the same bytes again.
 
 import json
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -18,7 +18,8 @@ from telemetry_pipeline.borders import Previous, is_outdated, neighbours, read_p
 from telemetry_pipeline.collector import collector_paused
 from telemetry_pipeline.decode.frames import Decoder
 from telemetry_pipeline.decode.plan import Plan
-from telemetry_pipeline.decode.report import Report, SignalStats, merge_signals
+from telemetry_pipeline.decode.report import Report
+from telemetry_pipeline.decode.signals import Signals, SignalStats, merge_signals
 from telemetry_pipeline.dictionaries import publish
 from telemetry_pipeline.errors import BadRaw, TelemetryError, TransientError, Unforeseen
 from telemetry_pipeline.intake import take_frames
@@ -79,8 +80,9 @@ def _span(raw: RawObject, report: Report) -> tuple[int, int] | None:
     """From when to when an object has frames: by its name and its signals, for other frames leave no time behind."""
     own = range(raw.partition.start_ns, raw.partition.end_ns)
     named = stem_start_ns(raw.stem)
-    times = [ns for signal in report.signals for ns in (signal.first_ns, signal.last_ns)]
-    inside = [ns for ns in [*times, *([] if named is None else [named])] if ns in own]
+    columns = Signals.of(report.signals).columns
+    times = [*columns.first_ns, *columns.last_ns, *([] if named is None else [named])]
+    inside = [ns for ns in times if ns in own]
     return (min(inside), max(inside)) if inside else None
 
 
@@ -138,14 +140,15 @@ def _process(
         if previous is not None:
             origin[PREVIOUS] = previous.footer
         write_mark(store, raw.partition, making)
-        signals: list[SignalStats] = []
+        signals: list[Sequence[SignalStats]] = []
         for days, decoder in decoders.items():  # the receipt is written last
             if days == 0:
                 own = DecodedObject(raw.partition, raw.stem)
-                total = {"total": json.dumps(_accounting(intake.total))}
-                signals += _write(store, own, decoder, intake.rest, rules=rules, origin=origin | total)
+                total = {"total": intake.total.account_json()}
+                signals.append(_write(store, own, decoder, intake.rest, rules=rules, origin=origin | total))
             elif decoder.rows:
-                signals += _write(store, raw.spill(days), decoder, Report(), rules=rules, origin=origin)
+                spilled = raw.spill(days)
+                signals.append(_write(store, spilled, decoder, Report(), rules=rules, origin=origin))
     return Outcome(raw, report=replace(intake.total, signals=merge_signals(signals)))
 
 
@@ -157,7 +160,7 @@ def _write(
     *,
     rules: VehicleRules,
     origin: Mapping[str, str],
-) -> tuple[SignalStats, ...]:
+) -> Sequence[SignalStats]:
     """Write what was decoded for one day, and what rules find in it; the statistics of its signals.
 
     Args:
@@ -214,10 +217,3 @@ def process_objects(store: Store, databases: Databases, raws: Iterable[RawObject
                 "This is a fault of the decoder: please report it",
             )
             yield Outcome(raw, failed=fault)
-
-
-def _accounting(report: Report) -> dict[str, object]:
-    """The counts of a report without its signals: what `verify` and the totals of a partition read."""
-    plain = replace(report, signals=()).to_dict()
-    del plain["signals"]
-    return plain

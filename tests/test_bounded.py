@@ -58,7 +58,7 @@ def decoded_in_batches(
     rows = sizes(sum(decoder.runs()))
     parts = list(decoder.parts(rows))
     assert [part.num_rows for part in parts] == rows
-    return pa.concat_tables([schema.DECODED.empty_table(), *parts]), decoder.report()
+    return pa.concat_tables([schema.DECODED.empty_table(), *(part.table for part in parts)]), decoder.report()
 
 
 @settings(deadline=None, max_examples=60)

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telemetry_pipeline import errors
-from telemetry_pipeline.decode.report import CLASSES, Report, SignalStats
+from telemetry_pipeline.decode.report import CLASSES, Report
+from telemetry_pipeline.decode.signals import SignalStats
 from telemetry_pipeline.errors import TelemetryError, Unforeseen
 from telemetry_pipeline.lake.layout import RawObject
 from telemetry_pipeline.pipes import outcome_from_dict, outcome_to_dict

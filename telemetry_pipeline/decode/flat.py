@@ -5,20 +5,22 @@ cache, in several piles, or decoded by cantools goes through `parts`.
 """
 
 from collections.abc import Sequence
-from typing import Any, Final
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
-from telemetry_pipeline.decode.bits import Values
+from telemetry_pipeline.decode.bits import Values, Words
 from telemetry_pipeline.decode.lanes import Lanes
 from telemetry_pipeline.decode.memory import empty
 from telemetry_pipeline.decode.message import Outcome
+from telemetry_pipeline.decode.message_plan import Reading
 from telemetry_pipeline.decode.payload import Rows
 from telemetry_pipeline.decode.pile import Pile
-from telemetry_pipeline.decode.report import SignalStats
-from telemetry_pipeline.decode.table import Labelled, Listing, build_table, describe
+from telemetry_pipeline.decode.signals import Signals
+from telemetry_pipeline.decode.table import Listing, describe, labelled, rows_of
+from telemetry_pipeline.lake.row_group import RowGroup
 
 VALUES_MAX: Final = 1 << 17
 """Values whose operands the second-level cache holds."""
@@ -35,8 +37,8 @@ def only_pile(outcomes: Sequence[Outcome]) -> Pile | None:
 
 def fill_flat(
     pile: Pile, outcomes: Sequence[Outcome], vehicles: Sequence[str], channels: Sequence[str]
-) -> tuple[pa.Table, list[SignalStats]]:
-    """All values as a table (schema `DECODED`), and the statistics of its signals.
+) -> tuple[RowGroup, Signals]:
+    """All values, and the statistics of their signals.
 
     Args:
         pile: Where all frames are.
@@ -47,30 +49,89 @@ def fill_flat(
     Raises:
         BadRaw: More distinct names than the schema's dictionaries hold.
     """
-    listing = Listing([], [], [])
-    for outcome in outcomes:
-        listing.messages.extend([outcome.message.name] * len(outcome.carried))
-        listing.signals.extend([signal for signal, _ in outcome.carried])
-        listing.counts.extend(outcome.counts)
-    counts = np.array(listing.counts, np.intp)
+    layout = _lay_out(tuple([outcome.reading for outcome in outcomes]))
+    counts = np.array([count for outcome in outcomes for count in outcome.counts], np.intp)
     ends = np.cumsum(counts)
-    frames = _frames(outcomes, counts, ends)
-    values = _values(pile, outcomes, counts, frames)
+    starts = ends - counts
+    frames = _frames(outcomes, counts, starts)
+    values = _read_together(pile, layout.operands, counts, frames)
+    for outcome, row, number in layout.beyond:
+        own = outcomes[outcome]
+        out = values[starts[number] : ends[number]]
+        own.reading.lanes.read_alone(row, own.frames, own.carried[row][1], out)
     times = pile.times.take(frames)
-    spans = list(zip(times[ends - counts].tolist(), times[ends - 1].tolist(), strict=True))
+    signals = describe(
+        layout.listing,
+        counts,
+        values,
+        (times.take(starts), times.take(ends - 1)),
+        lambda number: times[starts[number] : ends[number]],
+    )
     labels = (
-        Labelled(
-            texts, np.full(len(values), codes, np.int16) if isinstance(codes, int) else codes.take(frames)
-        )
+        labelled(texts, codes if isinstance(codes, int) else codes.take(frames), len(values))
         for texts, codes in ((vehicles, pile.vehicles), (channels, pile.channels))
     )
-    signals = describe(
-        listing, values, spans, lambda number: times[ends[number] - counts[number] : ends[number]]
+    return rows_of(layout.listing, counts, values, [times], (next(labels), next(labels))), signals
+
+
+class _Operands(NamedTuple):
+    """What the arithmetic of each signal needs, shape (signals,) each; see `Lanes`."""
+
+    swaps: npt.NDArray[np.bool_]
+    up: Words
+    down: npt.NDArray[np.int64]
+    mask: Words
+    scale: Values
+    offset: Values
+
+    @classmethod
+    def of(cls, lanes: Sequence[Lanes]) -> "_Operands":
+        """Those of all signals one after the other."""
+
+        def joined(operands: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+            return np.concatenate(operands).reshape(-1)
+
+        return cls(
+            swaps=joined([own.swaps for own in lanes]),
+            up=joined([own.up for own in lanes]),
+            down=joined([own.down for own in lanes]).view(np.int64),
+            mask=joined([own.mask for own in lanes]),
+            scale=joined([own.scale for own in lanes]),
+            offset=joined([own.offset for own in lanes]),
+        )
+
+
+class _Layout(NamedTuple):
+    """What is known of all signals before any value is read.
+
+    Attributes:
+        listing: The signals.
+        operands: How they are read.
+        beyond: Those that are read by themselves: the number of their message, of the signal in it, and in all.
+    """
+
+    listing: Listing
+    operands: _Operands
+    beyond: list[tuple[int, int, int]]
+
+
+@lru_cache(maxsize=64)
+def _lay_out(readings: tuple[Reading, ...]) -> _Layout:
+    """Objects of one vehicle have the same signals again and again."""
+    lanes = [reading.lanes for reading in readings]
+    beyond = []
+    first = 0
+    for number, reading in enumerate(readings):
+        beyond += [(number, row, first + row) for row in reading.lanes.beyond]
+        first += len(reading.signals)
+    listing = Listing(
+        [reading.message for reading in readings for _ in reading.signals],
+        [signal for reading in readings for signal in reading.signals],
     )
-    return build_table(listing, values, [times], *labels), signals
+    return _Layout(listing, _Operands.of(lanes), beyond)
 
 
-def _frames(outcomes: Sequence[Outcome], counts: Rows, ends: Rows) -> Rows:
+def _frames(outcomes: Sequence[Outcome], counts: Rows, starts: Rows) -> Rows:
     """For each value the position of its frame in the pile."""
     first: list[int] = []
     chosen: list[tuple[int, Rows]] = []
@@ -82,48 +143,27 @@ def _frames(outcomes: Sequence[Outcome], counts: Rows, ends: Rows) -> Rows:
                 if own is not None:
                     chosen.append((number, start + own))
         first += [start] * len(outcome.carried)
-    frames = np.repeat(np.array(first, np.intp) - ends + counts, counts)
+    frames = np.repeat(np.array(first, np.intp) - starts, counts)
     frames += np.arange(len(frames))
     for number, rows in chosen:
-        frames[ends[number] - counts[number] : ends[number]] = rows
+        frames[starts[number] : starts[number] + counts[number]] = rows
     return frames
 
 
-def _values(pile: Pile, outcomes: Sequence[Outcome], counts: Rows, frames: Rows) -> Values:
-    lanes = [
-        outcome.message.lanes(tuple(signal.name for signal, _ in outcome.carried)) for outcome in outcomes
-    ]
-    values = _read_together(pile, lanes, counts, frames)
-    start = 0
-    for outcome, own in zip(outcomes, lanes, strict=True):
-        if own.beyond:
-            ends = start + np.cumsum(outcome.counts)
-            for row in own.beyond:
-                out = values[ends[row] - outcome.counts[row] : ends[row]]
-                own.read_alone(row, outcome.frames, outcome.carried[row][1], out)
-        start += sum(outcome.counts)
-    return values
-
-
-def _read_together(pile: Pile, lanes: Sequence[Lanes], counts: Rows, frames: Rows) -> Values:
+def _read_together(pile: Pile, operands: _Operands, counts: Rows, frames: Rows) -> Values:
     """The values of all signals; those of signals beyond the first word are of no meaning."""
-
-    def each(operands: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
-        return np.repeat(np.concatenate(operands).reshape(-1), counts)
-
     words = pile.words
-    swaps = np.concatenate([own.swaps for own in lanes])
-    if swaps.any():
+    if operands.swaps.any():
         words = np.concatenate([words, words.byteswap()])
-        frames = frames + np.repeat(swaps * np.intp(len(pile.words)), counts)
+        frames = frames + np.repeat(operands.swaps * np.intp(len(pile.words)), counts)
     raw = words.take(frames)
-    np.left_shift(raw, each([own.up for own in lanes]), raw)
+    np.left_shift(raw, np.repeat(operands.up, counts), raw)
     whole = raw.view(np.int64)
-    np.right_shift(whole, each([own.down for own in lanes]).view(np.int64), whole)
-    np.bitwise_and(raw, each([own.mask for own in lanes]), raw)
+    np.right_shift(whole, np.repeat(operands.down, counts), whole)
+    np.bitwise_and(raw, np.repeat(operands.mask, counts), raw)
     values: Values = empty(len(raw), np.float64)
     values[...] = whole  # below 2**63, and the signed conversion is the cheap one
-    np.multiply(values, each([own.scale for own in lanes]), values)
+    np.multiply(values, np.repeat(operands.scale, counts), values)
     # adding 0 changes no value but -0.0, and that one as it should
-    np.add(values, each([own.offset for own in lanes]), values)
+    np.add(values, np.repeat(operands.offset, counts), values)
     return values

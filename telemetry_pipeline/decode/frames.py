@@ -16,7 +16,9 @@ from telemetry_pipeline.decode.gather import Gathering
 from telemetry_pipeline.decode.message import Outcome, sort_out
 from telemetry_pipeline.decode.parts import cut_parts, fill_part
 from telemetry_pipeline.decode.plan import Plan
-from telemetry_pipeline.decode.report import Report, SignalStats, merge_signals
+from telemetry_pipeline.decode.report import Report
+from telemetry_pipeline.decode.signals import Signals, merge_signals
+from telemetry_pipeline.lake.row_group import RowGroup
 
 
 @dataclass(frozen=True)
@@ -47,8 +49,8 @@ def decode_frames(raw: pa.Table, plan: Plan) -> Decoded:
     """
     decoder = Decoder(plan)
     decoder.add(raw)
-    (table,) = decoder.parts([sum(decoder.runs())])
-    return Decoded(table, decoder.report())
+    (rows,) = decoder.parts([sum(decoder.runs())])
+    return Decoded(rows.table, decoder.report())
 
 
 class Run(NamedTuple):
@@ -82,7 +84,7 @@ class Decoder:
         self._gathering = Gathering(plan, folder, vehicle_id)
         self._outcomes: list[Outcome] | None = None
         self._account: Report | None = None
-        self._signals: list[SignalStats] = []
+        self._signals: list[Signals] = []
 
     @property
     def rows(self) -> int:
@@ -107,8 +109,8 @@ class Decoder:
             for (signal, _), rows in zip(outcome.carried, outcome.counts, strict=True):
                 yield Run(outcome.message.name, signal.name, signal.unit, rows)
 
-    def parts(self, sizes: Sequence[int]) -> Iterator[pa.Table]:
-        """The signal values, schema `DECODED`, sorted by (message_name, signal_name, timestamp).
+    def parts(self, sizes: Sequence[int]) -> Iterator[RowGroup]:
+        """The signal values, sorted by (message_name, signal_name, timestamp).
 
         Rows of equal keys are in the frames' order.
 
@@ -123,27 +125,29 @@ class Decoder:
         # NaN, infinity and overflow are values that floats on a bus may have
         if len(sizes) == 1 and (pile := only_pile(carriers)) is not None:
             with np.errstate(all="ignore"):
-                table, self._signals = fill_flat(pile, carriers, vehicles, channels)
-            yield table
+                rows, signals = fill_flat(pile, carriers, vehicles, channels)
+            self._signals = [signals]
+            yield rows
             return
         self._signals = []
         read: Outcome | None = None
         for sections in cut_parts(carriers, sizes):
             with np.errstate(all="ignore"):
-                table, signals = fill_part(sections, vehicles, channels)
-            self._signals += signals
+                rows, signals = fill_part(sections, vehicles, channels)
+            self._signals.append(signals)
             for outcome in [read, *(section.outcome for section in sections)]:
                 if outcome is not None and outcome is not sections[-1].outcome:
                     outcome.frames.forget()
             read = sections[-1].outcome if sections else read
-            yield table
+            yield rows
 
     def report(self) -> Report:
         """Where every frame went. Its signals are those of the parts that have been given."""
         if self._account is None:
             self._account = _account_for(self._gathering.report(), self._sorted_out())
-        cut = len(self._signals) > sum(len(outcome.carried) for outcome in self._sorted_out())
-        signals = merge_signals(self._signals) if cut else tuple(self._signals)
+        described = sum(map(len, self._signals))
+        cut = described > sum(len(outcome.carried) for outcome in self._sorted_out())
+        signals = merge_signals(self._signals) if cut else Signals.joined(self._signals)
         return replace(self._account, signals=signals)
 
     def _sorted_out(self) -> list[Outcome]:

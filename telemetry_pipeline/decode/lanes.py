@@ -47,7 +47,7 @@ class _Row(NamedTuple):
     offset: Number | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Lanes:
     """Signals that the same frames carry, with what their arithmetic needs as columns of shape (signals, 1).
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from telemetry_pipeline.decode.bits import Values
-from telemetry_pipeline.decode.message_plan import MessagePlan, SignalPlan
+from telemetry_pipeline.decode.message_plan import MessagePlan, Reading, SignalPlan
 from telemetry_pipeline.decode.payload import Integers, Rows
 from telemetry_pipeline.decode.selected import Selected
 
@@ -55,6 +55,13 @@ class Outcome:
         if self.is_plain:
             return [len(self.frames)] * len(self.carried)
         return [len(self.frames) if rows is None else len(rows) for _, rows in self.carried]
+
+    @cached_property
+    def reading(self) -> Reading:
+        """How the signals in `carried` are read together, if the same frames carry them."""
+        if self.is_plain:
+            return self.message.reading_always
+        return self.message.reading(tuple([signal.name for signal, _ in self.carried]))
 
 
 def sort_out(message: MessagePlan, frames: Selected, *, strict: bool) -> Outcome:

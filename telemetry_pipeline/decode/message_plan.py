@@ -78,6 +78,26 @@ class SignalPlan:
         )
 
 
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """How some signals of a message are read together; two of them are the same only if they are one object.
+
+    Attributes:
+        message: The message's name.
+        signals: The signals; all can be read.
+    """
+
+    message: str
+    signals: tuple[SignalPlan, ...]
+
+    @cached_property
+    def lanes(self) -> Lanes:
+        """Their arithmetic."""
+        return Lanes.of(
+            [(signal.field, signal.scaling) for signal in self.signals if signal.scaling is not None]
+        )
+
+
 @dataclass(frozen=True)
 class MessagePlan:
     """How to read one message.
@@ -100,7 +120,9 @@ class MessagePlan:
     signals: tuple[SignalPlan, ...]
     refusal: str = ""
     oracle: Any = field(default=None, compare=False, repr=False)
-    _lanes: dict[tuple[str, ...], Lanes] = field(default_factory=dict, init=False, compare=False, repr=False)
+    _readings: dict[tuple[str, ...], "Reading"] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
 
     @property
     def key(self) -> int:
@@ -143,15 +165,21 @@ class MessagePlan:
         always = all(signal.parent is None and signal.known is None for signal in self.signals)
         return always and self.oracle is None and (bool(self.readable) or not self.signals)
 
-    def lanes(self, names: tuple[str, ...]) -> Lanes:
-        """How to read some of its readable signals together."""
-        if names not in self._lanes:
+    def reading(self, names: tuple[str, ...]) -> "Reading":
+        """How to read some of its readable signals together; the same object for the same signals."""
+        if names not in self._readings:
             by_name = {signal.name: signal for signal in self.readable}
-            chosen = [by_name[name] for name in names]
-            self._lanes[names] = Lanes.of(
-                [(signal.field, signal.scaling) for signal in chosen if signal.scaling is not None]
-            )
-        return self._lanes[names]
+            self._readings[names] = Reading(self.name, tuple([by_name[name] for name in names]))
+        return self._readings[names]
+
+    @cached_property
+    def reading_always(self) -> "Reading":
+        """How to read all of them together."""
+        return self.reading(tuple([signal.name for signal in self.readable]))
+
+    def lanes(self, names: tuple[str, ...]) -> Lanes:
+        """The lanes of `reading`."""
+        return self.reading(names).lanes
 
     @classmethod
     def of(cls, message: Any) -> Self:  # noqa: ANN401  cantools has no types

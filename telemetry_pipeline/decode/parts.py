@@ -8,7 +8,6 @@ from itertools import groupby
 from typing import Final, NamedTuple
 
 import numpy as np
-import pyarrow as pa
 
 from telemetry_pipeline.decode.bits import Values
 from telemetry_pipeline.decode.memory import empty
@@ -16,9 +15,10 @@ from telemetry_pipeline.decode.message import Outcome
 from telemetry_pipeline.decode.message_plan import SignalPlan
 from telemetry_pipeline.decode.payload import Rows
 from telemetry_pipeline.decode.pile import Codes, Times
-from telemetry_pipeline.decode.report import SignalStats
 from telemetry_pipeline.decode.selected import Selected
-from telemetry_pipeline.decode.table import Labelled, Listing, build_table, describe, repeat_codes
+from telemetry_pipeline.decode.signals import Signals
+from telemetry_pipeline.decode.table import Listing, describe, rows_of
+from telemetry_pipeline.lake.row_group import RowGroup, Texts
 
 _DESCRIBED: Final = 65_536
 """Values after which their statistics are taken, while they are still in the cache."""
@@ -115,8 +115,8 @@ class Block(NamedTuple):
 
 def fill_part(
     sections: Sequence[Section], vehicles: Sequence[str], channels: Sequence[str]
-) -> tuple[pa.Table, list[SignalStats]]:
-    """One part as a table (schema `DECODED`), and the statistics of its signals.
+) -> tuple[RowGroup, Signals]:
+    """One part, and the statistics of its signals.
 
     Args:
         sections: What is in it, in the table's order.
@@ -126,12 +126,12 @@ def fill_part(
     Raises:
         BadRaw: More distinct names than the schema's dictionaries hold.
     """
-    rows = 0
+    size = 0
     for outcome, first, last, span in sections:
-        rows += sum(outcome.counts[first:last]) if span is None else span.stop - span.start
-    values: Values = empty(rows, np.float64)
+        size += sum(outcome.counts[first:last]) if span is None else span.stop - span.start
+    values: Values = empty(size, np.float64)
     blocks: list[Block] = []
-    signals: list[SignalStats] = []
+    signals: list[Signals] = []
     start = described = counted = 0
     for section in sections:
         read = _read_whole if section.span is None else _read_some
@@ -139,47 +139,45 @@ def fill_part(
             blocks.append(block)
             start += block.rows
         if start - described >= _DESCRIBED:
-            signals += _describe(blocks[counted:], values[described:start])
+            signals.append(_describe(blocks[counted:], values[described:start]))
             described, counted = start, len(blocks)
-    signals += _describe(blocks[counted:], values[described:start])
-    table = build_table(
-        _listing(blocks),
+    signals.append(_describe(blocks[counted:], values[described:start]))
+    rows = rows_of(
+        *_listing(blocks),
         values,
         [block.stamps.times for block in blocks for _ in block.signals],
-        Labelled(vehicles, _labels(blocks, [block.stamps.vehicles for block in blocks])),
-        Labelled(channels, _labels(blocks, [block.stamps.channels for block in blocks])),
+        (
+            _labels(blocks, vehicles, [block.stamps.vehicles for block in blocks]),
+            _labels(blocks, channels, [block.stamps.channels for block in blocks]),
+        ),
     )
-    return table, signals
+    return rows, Signals.joined(signals)
 
 
-def _listing(blocks: Sequence[Block]) -> Listing:
-    listing = Listing([], [], [])
-    for message, signals, stamps in blocks:
-        listing.messages.extend([message] * len(signals))
-        listing.signals.extend(signals)
-        listing.counts.extend([len(stamps.times)] * len(signals))
-    return listing
+def _listing(blocks: Sequence[Block]) -> tuple[Listing, Rows]:
+    """The signals, and how many rows each has."""
+    listing = Listing(
+        [block.message for block in blocks for _ in block.signals],
+        [signal for block in blocks for signal in block.signals],
+    )
+    return listing, np.array([len(block.stamps.times) for block in blocks for _ in block.signals], np.intp)
 
 
-def _describe(blocks: Sequence[Block], values: Values) -> list[SignalStats]:
+def _describe(blocks: Sequence[Block], values: Values) -> Signals:
     times = [block.stamps.times for block in blocks for _ in block.signals]
-    spans = [(int(own[0]), int(own[-1])) for own in times]
-    return describe(_listing(blocks), values, spans, times.__getitem__)
+    first, last = (np.array([own[at] for own in times], np.int64) for at in (0, -1))
+    return describe(*_listing(blocks), values, (first, last), times.__getitem__)
 
 
-def _labels(blocks: Sequence[Block], columns: Sequence[Codes | int]) -> Codes:
-    """The codes of all rows, from those that each signal of a block has."""
+def _labels(blocks: Sequence[Block], texts: Sequence[str], columns: Sequence[Codes | int]) -> Texts:
+    """The labels of all rows, from the codes that each signal of a block has."""
     if all(isinstance(codes, int) for codes in columns):
-        single = [codes for codes in columns if isinstance(codes, int)]
-        return repeat_codes(single, [block.rows for block in blocks])
-    return np.concatenate(
-        [
-            np.full(block.rows, codes, np.int16)
-            if isinstance(codes, int)
-            else np.tile(codes, len(block.signals))
-            for block, codes in zip(blocks, columns, strict=True)
-        ]
-    )
+        return Texts(texts, np.array(columns, np.int16), np.array([block.rows for block in blocks]))
+    codes = [
+        np.full(block.rows, codes, np.int16) if isinstance(codes, int) else np.tile(codes, len(block.signals))
+        for block, codes in zip(blocks, columns, strict=True)
+    ]
+    return Texts(texts, np.concatenate(codes))
 
 
 def _read_some(section: Section, out: Values) -> list[Block]:

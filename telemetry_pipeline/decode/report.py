@@ -1,15 +1,16 @@
-"""The account of a decode: where every frame went, and what every signal's values were like.
+"""The account of a decode: where every frame went, and what every signal's values were like (`signals`).
 
 Only counts and summaries; who decoded, when, and where the account is kept is others' business.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from operator import lt
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, Self
 
 import orjson
+
+from telemetry_pipeline.decode.signals import Signals, SignalStats, merge_signals
 
 UNKNOWN_IDS_MAX: Final = 1000
 """Unknown ids listed one by one; the frames of all others are counted under `OTHER_IDS`."""
@@ -32,62 +33,6 @@ CLASSES: Final = (
 def format_id(arbitration_id: int, extended: bool) -> str:
     """An arbitration id for people and for keys: 0x1A0, or 0x18FEF100x for an extended one."""
     return f"0x{arbitration_id:X}{'x' if extended else ''}"
-
-
-_ORDINARY: Final = 9
-"""Fields of a signal's statistics that it always has."""
-
-
-class SignalStats(NamedTuple):
-    """What the values of one signal were like.
-
-    Attributes:
-        message: The message's name.
-        signal: The signal's name.
-        unit: Its unit, "" when it has none.
-        rows: Values, as many as the decoded table has rows of this signal.
-        first_ns: Time of the first value in nanoseconds since 1970 UTC.
-        last_ns: Time of the last value.
-        minimum: Smallest finite value, or None when no value is finite.
-        maximum: Largest finite value, or None.
-        total: Sum of the finite values, or None when there is none or the sum leaves float64.
-        nonfinite: Values that are NaN or infinite.
-        out_of_range: Finite values outside the database's minimum and maximum.
-        first_out_of_range_ns: Time of the first of those, or None.
-        worst_out_of_range: The one furthest outside, or None.
-    """
-
-    message: str
-    signal: str
-    unit: str
-    rows: int
-    first_ns: int
-    last_ns: int
-    minimum: float | None
-    maximum: float | None
-    total: float | None
-    nonfinite: int = 0
-    out_of_range: int = 0
-    first_out_of_range_ns: int | None = None
-    worst_out_of_range: float | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values by name. What counts the values that stand out is left out where there are none."""
-        message, signal, unit, rows, first_ns, last_ns, minimum, maximum, total = self[:_ORDINARY]
-        plain = {
-            "message": message,
-            "signal": signal,
-            "unit": unit,
-            "rows": rows,
-            "first_ns": first_ns,
-            "last_ns": last_ns,
-            "minimum": minimum,
-            "maximum": maximum,
-            "total": total,
-        }
-        if self.nonfinite or self.out_of_range:
-            plain |= zip(self._fields[_ORDINARY:], self[_ORDINARY:], strict=True)
-        return plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +79,12 @@ class Report:
     messages: dict[str, int] = field(default_factory=dict)
     signal_errors: dict[str, int] = field(default_factory=dict)
     transfers: dict[str, int] = field(default_factory=dict)
-    signals: tuple[SignalStats, ...] = ()
+    signals: Sequence[SignalStats] = ()
 
     @property
     def values(self) -> int:
         """Rows of the decoded table."""
-        return sum(signal.rows for signal in self.signals)
+        return sum(Signals.of(self.signals).columns.rows)
 
     def adds_up(self) -> bool:
         """Whether every frame is counted exactly once, in its class and in the class's breakdown."""
@@ -177,7 +122,7 @@ class Report:
             messages=_added(self.messages, other.messages),
             signal_errors=_added(self.signal_errors, other.signal_errors),
             transfers=_added(self.transfers, other.transfers),
-            signals=merge_signals((*self.signals, *other.signals)),
+            signals=merge_signals((self.signals, other.signals)),
         )
 
     @classmethod
@@ -188,29 +133,38 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dicts, lists, strings and finite numbers, with sorted keys: the same report gives the same JSON."""
-        plain = {name: getattr(self, name) for name in _REPORT_FIELDS}
-        for name, value in plain.items():
-            if isinstance(value, dict):
-                plain[name] = dict(sorted(value.items()))
-        plain["signals"] = [signal.to_dict() for signal in self.signals]
-        return plain
+        return {**self._account(), "signals": [signal.to_dict() for signal in self.signals]}
 
     def to_json(self) -> str:
-        """The text of `to_dict`."""
-        return orjson.dumps(self.to_dict()).decode()
+        """The text for a footer: as `to_dict`, but the signals column by column (`Signals.to_columns`)."""
+        return orjson.dumps({**self._account(), "signals": Signals.of(self.signals).to_columns()}).decode()
+
+    def account_json(self) -> str:
+        """The text of `to_dict` without the signals."""
+        return orjson.dumps(self._account()).decode()
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Self:
-        """The report that `to_dict` gave."""
-        return cls(
-            **{**plain, "signals": tuple(SignalStats(**signal) for signal in plain.get("signals", ()))}
-        )
+        """The report that `to_dict`, `to_json` or `account_json` gave.
+
+        Raises:
+            TypeError: It is none of these.
+            ValueError: Likewise.
+        """
+        return cls(**{**plain, "signals": Signals.parse(plain.get("signals", []))})
+
+    def _account(self) -> dict[str, Any]:
+        plain = {name: getattr(self, name) for name in _ACCOUNT}
+        return {
+            name: dict(sorted(value.items())) if isinstance(value, dict) else value
+            for name, value in plain.items()
+        }
 
 
 _NOTHING: Final = Report()
 
 # `dataclasses.asdict` copies deeply, which for a message-rich object costs more than decoding it
-_REPORT_FIELDS: Final = tuple(item.name for item in fields(Report))
+_ACCOUNT: Final = tuple(item.name for item in fields(Report) if item.name != "signals")
 
 
 def largest_ids(counts: Mapping[str, int]) -> dict[str, int]:
@@ -227,43 +181,3 @@ def largest_ids(counts: Mapping[str, int]) -> dict[str, int]:
 
 def _added(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
     return dict(sorted((Counter(one) + Counter(other)).items()))
-
-
-def merge_signals(signals: Iterable[SignalStats]) -> tuple[SignalStats, ...]:
-    """One account of each signal, in the order of the decoded table."""
-    given = tuple(signals)
-    names = [stats[:2] for stats in given]
-    if all(map(lt, names, names[1:])):
-        return given
-    found: dict[tuple[str, str], SignalStats] = {}
-    for stats in given:
-        key = stats[:2]
-        found[key] = _joined(found[key], stats) if key in found else stats
-    return tuple(found[key] for key in sorted(found))
-
-
-def _joined(one: SignalStats, other: SignalStats) -> SignalStats:
-    out_of_range = [stats for stats in (one, other) if stats.out_of_range]
-    return SignalStats(
-        message=one.message,
-        signal=one.signal,
-        unit=one.unit or other.unit,
-        rows=one.rows + other.rows,
-        first_ns=min(one.first_ns, other.first_ns),
-        last_ns=max(one.last_ns, other.last_ns),
-        minimum=min((s.minimum for s in (one, other) if s.minimum is not None), default=None),
-        maximum=max((s.maximum for s in (one, other) if s.maximum is not None), default=None),
-        total=_summed(one.total, other.total),
-        nonfinite=one.nonfinite + other.nonfinite,
-        out_of_range=one.out_of_range + other.out_of_range,
-        first_out_of_range_ns=min((s.first_out_of_range_ns or 0 for s in out_of_range), default=None),
-        # without the limits at hand the larger magnitude stands for the worse one
-        worst_out_of_range=max((s.worst_out_of_range or 0.0 for s in out_of_range), key=abs, default=None),
-    )
-
-
-def _summed(one: float | None, other: float | None) -> float | None:
-    if one is None or other is None:
-        return one if other is None else other
-    total = one + other
-    return total if abs(total) < float("inf") else None

@@ -1,129 +1,134 @@
-"""The decoded table and the statistics of its signals, from the values of each.
+"""The decoded rows and the statistics of their signals, from the values of each.
 
 Decides neither what decodes nor in which order; it is given sorted blocks.
 """
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from math import inf, isfinite
-from typing import Final, NamedTuple
 
 import numpy as np
-import pyarrow as pa
 
 from telemetry_pipeline.decode.bits import Values
 from telemetry_pipeline.decode.labels import Codes, check_names
-from telemetry_pipeline.decode.memory import empty
 from telemetry_pipeline.decode.message_plan import SignalPlan
+from telemetry_pipeline.decode.payload import Rows
 from telemetry_pipeline.decode.pile import Times
-from telemetry_pipeline.decode.report import SignalStats
-from telemetry_pipeline.lake import schema
-
-_LONG_RUN: Final = 512
-"""Rows from which on a run of one code is written faster as a slice than by repetition."""
+from telemetry_pipeline.decode.signals import Columns, Signals, Unusual
+from telemetry_pipeline.lake.row_group import RowGroup, Texts
 
 
-class Listing(NamedTuple):
-    """Which signals a table has, in its order; element by element.
+@dataclass(frozen=True, eq=False)
+class Listing:
+    """Which signals a table has, in its order, whatever their rows.
 
     Attributes:
         messages: The name of each one's message.
         signals: The signal.
-        counts: How many rows it has, at least one.
     """
 
-    messages: list[str]
-    signals: list[SignalPlan]
-    counts: list[int]
+    messages: Sequence[str]
+    signals: Sequence[SignalPlan]
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The name of each."""
+        return tuple([signal.name for signal in self.signals])
+
+    @cached_property
+    def units(self) -> tuple[str, ...]:
+        """The unit of each, "" where it has none."""
+        return tuple([signal.unit for signal in self.signals])
+
+    @cached_property
+    def limits(self) -> tuple[Values, Values]:
+        """The smallest and the largest value that the database allows of each, shape (signals,) both."""
+        lowest = [-inf if signal.minimum is None else signal.minimum for signal in self.signals]
+        highest = [inf if signal.maximum is None else signal.maximum for signal in self.signals]
+        return np.array(lowest), np.array(highest)
 
 
-class Labelled(NamedTuple):
-    """A column of few texts: the texts, and each row's position among them, shape (rows,)."""
-
-    texts: Sequence[str]
-    codes: Codes
-
-
-def build_table(
+def rows_of(
     listing: Listing,
+    counts: Rows,
     values: Values,
     times: Sequence[Times],
-    vehicles: Labelled,
-    channels: Labelled,
-) -> pa.Table:
-    """The decoded table, schema `DECODED`.
+    labels: tuple[Texts, Texts],
+) -> RowGroup:
+    """The rows of a table.
 
     Args:
         listing: Its signals.
+        counts: How many rows each has, shape (signals,), at least one each.
         values: Their values one after the other, shape (rows,).
         times: The rows' times in pieces, of which the same may be there several times; they are not copied.
-        vehicles: The rows' vehicles.
-        channels: The rows' channels.
+        labels: The rows' vehicles and their channels.
 
     Raises:
         BadRaw: More distinct names than the schema's dictionaries hold.
     """
-    pieces = {
-        id(piece): pa.Array.from_buffers(schema.TIMESTAMP, len(piece), [None, pa.py_buffer(piece)])
-        for piece in {id(piece): piece for piece in times}.values()
+    vehicles, channels = labels
+    texts = {
+        "vehicle_id": vehicles,
+        "message_name": Texts(*_listed(tuple(listing.messages)), counts),
+        "signal_name": Texts(*_listed(listing.names), counts),
+        "unit": Texts(*_listed(listing.units), counts),
+        "channel": channels,
     }
-    return pa.table(
-        [
-            pa.chunked_array([pieces[id(piece)] for piece in times], schema.TIMESTAMP),
-            _coded(vehicles),
-            _named(listing.messages, listing.counts),
-            _named([signal.name for signal in listing.signals], listing.counts),
-            pa.Array.from_buffers(pa.float64(), len(values), [None, pa.py_buffer(values)]),
-            _named([signal.unit for signal in listing.signals], listing.counts),
-            _coded(channels),
-        ],
-        schema=schema.DECODED,
-    )
+    return RowGroup(times, values, texts)
+
+
+def labelled(texts: Sequence[str], codes: Codes | int, rows: int) -> Texts:
+    """A column of labels, given by each row's code, shape (rows,), or the one that all have."""
+    return Texts.same(texts[codes], rows) if isinstance(codes, int) else Texts(texts, codes)
 
 
 def describe(
-    listing: Listing, values: Values, spans: Sequence[tuple[int, int]], times_of: Callable[[int], Times]
-) -> list[SignalStats]:
+    listing: Listing,
+    counts: Rows,
+    values: Values,
+    spans: tuple[Times, Times],
+    times_of: Callable[[int], Times],
+) -> Signals:
     """The statistics of each signal.
 
     Args:
         listing: The signals.
+        counts: How many rows each has, shape (signals,).
         values: Their values one after the other, shape (rows,).
-        spans: The first and the last time of each.
+        spans: The first and the last time of each, shape (signals,) both.
         times_of: Gives the times of one of them, by its number.
     """
-    if not listing.counts:
-        return []
-    ends = np.cumsum(listing.counts).tolist()
-    starts = [0, *ends[:-1]]
+    if not len(counts):
+        return Signals()
+    ends = np.cumsum(counts)
+    starts = ends - counts
     totals, lows, highs = (
         operation.reduceat(values, starts) for operation in (np.add, np.minimum, np.maximum)
     )
-    lowest = np.array([-inf if signal.minimum is None else signal.minimum for signal in listing.signals])
-    highest = np.array([inf if signal.maximum is None else signal.maximum for signal in listing.signals])
+    lowest, highest = listing.limits
+    minimum, maximum, total = lows.tolist(), highs.tolist(), totals.tolist()
+    unusual: dict[int, Unusual] = {}
     # a sum is finite of finite values only
     fine = (lows >= lowest) & (highs <= highest) & np.isfinite(totals)
-    # a tuple's own constructor takes half the time of a named one's
-    ordinary = (0, 0, None, None)
-    found = [
-        tuple.__new__(
-            SignalStats, (message, signal.name, signal.unit, count, *span, low, high, total, *ordinary)
-        )
-        for message, signal, count, span, low, high, total in zip(
-            *listing, spans, lows.tolist(), highs.tolist(), totals.tolist(), strict=True
-        )
-    ]
-    for number in np.flatnonzero(~fine).tolist():
-        own = values[starts[number] : ends[number]]
-        found[number] = _describe_closely(
-            listing.messages[number], listing.signals[number], times_of(number), own
-        )
-    return found
+    for at in np.flatnonzero(~fine).tolist():
+        close = _describe_closely(listing.signals[at], times_of(at), values[starts[at] : ends[at]])
+        (minimum[at], maximum[at], total[at]), counted = close
+        if any(counted):
+            unusual[at] = counted
+    names = listing.messages, listing.names, listing.units
+    first, last = spans
+    return Signals(
+        Columns(*names, counts.tolist(), first.tolist(), last.tolist(), minimum, maximum, total), unusual
+    )
 
 
-def _describe_closely(message: str, signal: SignalPlan, times: Times, values: Values) -> SignalStats:
-    """The statistics of one signal with values that are not finite or out of range."""
-    first, last, rows = int(times[0]), int(times[-1]), len(values)
+def _describe_closely(
+    signal: SignalPlan, times: Times, values: Values
+) -> tuple[tuple[float | None, float | None, float | None], Unusual]:
+    """Minimum, maximum and total of a signal with values that are not finite or out of range, and what else it has."""
+    rows = len(values)
     total = float(np.add.reduce(values))
     if not isfinite(total):
         finite = np.isfinite(values)
@@ -131,7 +136,7 @@ def _describe_closely(message: str, signal: SignalPlan, times: Times, values: Va
         total = float(np.add.reduce(values))
     nonfinite = rows - len(values)
     if nonfinite == rows:
-        return SignalStats(message, signal.name, signal.unit, rows, first, last, None, None, None, nonfinite)
+        return (None, None, None), (nonfinite, 0, None, None)
     smallest, largest = float(np.minimum.reduce(values)), float(np.maximum.reduce(values))
     low = -inf if signal.minimum is None else signal.minimum
     high = inf if signal.maximum is None else signal.maximum
@@ -141,32 +146,12 @@ def _describe_closely(message: str, signal: SignalPlan, times: Times, values: Va
         outside = int(np.count_nonzero(mask))
         first_outside = int(times[mask.argmax()])
         worst = smallest if low - smallest > largest - high else largest
-    return SignalStats(
-        message=message,
-        signal=signal.name,
-        unit=signal.unit,
-        rows=rows,
-        first_ns=first,
-        last_ns=last,
-        minimum=smallest,
-        maximum=largest,
-        total=total if isfinite(total) else None,
-        nonfinite=nonfinite,
-        out_of_range=outside,
-        first_out_of_range_ns=first_outside,
-        worst_out_of_range=worst,
-    )
-
-
-def _named(names: Sequence[str], counts: Sequence[int]) -> pa.DictionaryArray:
-    texts, positions = _listed(tuple(names))
-    codes = repeat_codes(positions, counts)
-    indices = pa.Array.from_buffers(pa.int16(), len(codes), [None, pa.py_buffer(codes)])
-    return pa.DictionaryArray.from_arrays(indices, texts, safe=False)
+    ordinary = smallest, largest, total if isfinite(total) else None
+    return ordinary, (nonfinite, outside, first_outside, worst)
 
 
 @lru_cache(maxsize=64)
-def _listed(names: tuple[str, ...]) -> tuple[pa.Array, Codes]:
+def _listed(names: tuple[str, ...]) -> tuple[list[str], Codes]:
     """The sorted texts among some names, and the position of each name among them.
 
     Objects of one vehicle have the same names again and again.
@@ -174,24 +159,4 @@ def _listed(names: tuple[str, ...]) -> tuple[pa.Array, Codes]:
     texts = sorted(set(names))
     check_names(texts)
     position = {text: code for code, text in enumerate(texts)}
-    return pa.array(texts, pa.string()), np.array([position[name] for name in names], np.int16)
-
-
-def repeat_codes(codes: Sequence[int] | Codes, counts: Sequence[int]) -> Codes:
-    """Each code as often as its count says."""
-    rows = sum(counts)
-    if not np.any(codes):  # untouched memory is zero, and costs nothing until somebody looks
-        return np.zeros(rows, np.int16)
-    if rows < _LONG_RUN * len(counts):
-        return np.repeat(np.asarray(codes, np.int16), counts)
-    out: Codes = empty(rows, np.int16)
-    start = 0
-    for code, count in zip(codes, counts, strict=True):
-        out[start : start + count] = code
-        start += count
-    return out
-
-
-def _coded(column: Labelled) -> pa.DictionaryArray:
-    indices = pa.Array.from_buffers(pa.int16(), len(column.codes), [None, pa.py_buffer(column.codes)])
-    return pa.DictionaryArray.from_arrays(indices, pa.array(column.texts, pa.string()), safe=False)
+    return texts, np.array([position[name] for name in names], np.int16)

@@ -14,7 +14,7 @@ from typing import Final
 
 import dagster as dg
 
-from telemetry_pipeline.decode.report import SignalStats
+from telemetry_pipeline.decode.signals import SignalStats
 from telemetry_pipeline.defs import metadata
 from telemetry_pipeline.defs.checks import evaluate
 from telemetry_pipeline.defs.partitions import VEHICLES, to_key

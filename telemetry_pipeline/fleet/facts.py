@@ -18,6 +18,7 @@ from telemetry_pipeline.errors import BadRaw
 from telemetry_pipeline.fleet.names import METRES, METRES_PER_SECOND, odometer_rank, speed_rank
 from telemetry_pipeline.lake import parquet
 from telemetry_pipeline.lake.layout import Partition
+from telemetry_pipeline.lake.signal_list import listed
 from telemetry_pipeline.query.index import ObjectIndex, Run, Span, index_object, to_ns
 from telemetry_pipeline.query.reader import SignalName
 
@@ -99,7 +100,7 @@ def read_facts(body: bytes, partition: Partition, where: str) -> ObjectFacts:
     index = index_object(file, partition, where)
     try:
         footer = parquet.read_footer(file)
-        signals = json.loads(footer.get("report", "{}")).get("signals", [])
+        signals = listed(json.loads(footer.get("report", "{}")).get("signals", []))
         out_of_range = {
             (item["message"], item["signal"]): int(item.get("out_of_range", 0)) for item in signals
         }

@@ -1,4 +1,4 @@
-"""Writing one decoded object: names column by column from their runs, times and values as Arrow encodes them.
+"""Writing one decoded object: names from their runs, values as they are, times as they are or as Arrow packs them.
 
 What the columns are is `schema`'s business, where the bytes go is `store`'s.
 """
@@ -13,8 +13,9 @@ import pyarrow as pa
 
 from telemetry_pipeline.lake import chunks, schema
 from telemetry_pipeline.lake.chunks import Assembly, Chunk
-from telemetry_pipeline.lake.packed import plain_doubles
+from telemetry_pipeline.lake.packed import plain_doubles, plain_integers
 from telemetry_pipeline.lake.parquet import FOOTER_PREFIX
+from telemetry_pipeline.lake.row_group import RowGroup, Texts, Times
 from telemetry_pipeline.lake.runs import constant, text_runs
 
 ROW_GROUP_MIN: Final = 131_072
@@ -26,6 +27,9 @@ SIGNAL_ALONE_MIN: Final = 8_192
 
 _KEPT_TIMES: Final = 8
 """So many different series of times are kept to be found again: multiplexed signals of a message have several."""
+
+_SIGNALS_PER_MESSAGE: Final = 2
+"""From so many on the times of a row group are its messages' times again and again, which packs best as they are."""
 
 _ROWS_PER_RUN: Final = 8
 """A column whose texts change more often than this is encoded row by row: bit by bit it is smaller."""
@@ -42,15 +46,17 @@ def write_decoded(table: pa.Table, runs: Iterable[int], footer: Mapping[str, str
         runs: How many rows each signal has, in the table's order: row groups are cut at these borders.
         footer: Our own footer entries, without their prefix.
     """
-    groups: list[pa.Table] = []
+    if not table.schema.equals(schema.DECODED):
+        table = table.cast(schema.DECODED)
+    groups: list[RowGroup] = []
     start = 0
     for size in row_group_sizes(runs):
-        groups.append(table.slice(start, size))
+        groups.append(RowGroup.of(table.slice(start, size)))
         start += size
     return write_decoded_groups(groups, lambda: footer)
 
 
-def write_decoded_groups(groups: Iterable[pa.Table], footer: Callable[[], Mapping[str, str]]) -> bytes:
+def write_decoded_groups(groups: Iterable[RowGroup], footer: Callable[[], Mapping[str, str]]) -> bytes:
     """Write signal values that come row group by row group; see `write_decoded`. No more than one of them is held.
 
     The Arrow schema is not stored: with it, readers take the names for dictionaries and stop pruning row groups.
@@ -63,7 +69,7 @@ def write_decoded_groups(groups: Iterable[pa.Table], footer: Callable[[], Mappin
     writer = _Writer(sink)
     for group in groups:
         if group.num_rows:
-            writer.add(group if group.schema.equals(schema.DECODED) else group.cast(schema.DECODED))
+            writer.add(group)
     writer.close(footer())
     return sink.getvalue()
 
@@ -94,51 +100,47 @@ class _Writer:
 
     def __init__(self, sink: BinaryIO) -> None:
         self._out = Assembly(sink, schema.DECODED)
-        self._times: deque[tuple[pa.ChunkedArray, Chunk]] = deque(maxlen=_KEPT_TIMES)
+        self._times: deque[tuple[Times, Chunk]] = deque(maxlen=_KEPT_TIMES)
         self._constants: dict[tuple[str, str, int], Chunk] = {}
 
-    def add(self, group: pa.Table) -> None:
+    def add(self, group: RowGroup) -> None:
         """Write a row group; at least one row."""
-        placed = []
-        for column, field in zip(group.columns, schema.DECODED, strict=True):
-            if pa.types.is_dictionary(field.type):
-                placed.append(self._named(column, field))
-            elif field.name == "value":
-                # no statistics: they cost as much as writing, and nobody prunes by them
-                placed.append(self._out.place(plain_doubles(field.name, column.to_numpy())))
-            else:
-                placed.append(self._timed(column, field))
-        self._out.add_group(group.num_rows, placed)
+        columns = {name: self._named(name, texts, group.num_rows) for name, texts in group.texts.items()}
+        columns["timestamp"] = self._timed(group)
+        # no statistics: they cost as much as writing, and nobody prunes by them
+        columns["value"] = self._out.place(plain_doubles("value", group.values))
+        self._out.add_group(group.num_rows, [columns[name] for name in schema.DECODED.names])
 
     def close(self, footer: Mapping[str, str]) -> None:
         """Write the footer with these entries of ours."""
         self._out.close({f"{FOOTER_PREFIX}{name}": text for name, text in footer.items()})
 
-    def _timed(self, column: pa.ChunkedArray, field: pa.Field) -> Chunk:
+    def _timed(self, group: RowGroup) -> Chunk:
         """The times, which the signals of a message have in common."""
+        times = group.times[0] if len(group.times) == 1 else np.concatenate(group.times)
+        messages, signals = (len(group.texts[name].runs()[0]) for name in ("message_name", "signal_name"))
+        if signals >= _SIGNALS_PER_MESSAGE * messages:
+            return self._out.place(plain_integers("timestamp", times))
         for known, placed in self._times:
-            if known.equals(column):
+            if known is times or np.array_equal(known, times):
                 return placed
-        placed = self._encoded(column, field, use_dictionary=False, column_encoding=_DELTA)
-        self._times.appendleft((column, placed))
+        stamps = pa.Array.from_buffers(schema.TIMESTAMP, len(times), [None, pa.py_buffer(times)])
+        placed = self._encoded("timestamp", stamps, use_dictionary=False, column_encoding=_DELTA)
+        self._times.appendleft((times, placed))
         return placed
 
-    def _named(self, column: pa.ChunkedArray, field: pa.Field) -> Chunk:
+    def _named(self, name: str, texts: Texts, rows: int) -> Chunk:
         """Names, by their runs where these are long."""
-        whole = column.unify_dictionaries().combine_chunks() if column.num_chunks != 1 else column.chunk(0)
-        codes = whole.indices.to_numpy()
-        borders = np.flatnonzero(codes[1:] != codes[:-1]) + 1
-        if not len(borders):
-            return self._constant(field.name, whole.dictionary[int(codes[0])].as_py(), len(codes))
-        if len(borders) * _ROWS_PER_RUN >= len(codes):
-            return self._encoded(whole, field)
-        starts = np.concatenate([[0], borders])
-        counts = np.concatenate([borders, [len(codes)]]) - starts
-        texts = whole.dictionary.to_pylist()
-        used, positions = np.unique(codes[starts], return_inverse=True)
-        if len(used) < len(texts):
-            texts = [texts[code] for code in used.tolist()]
-        return self._out.place(text_runs(field.name, texts, positions, counts))
+        codes, counts = texts.runs()
+        if len(codes) == 1:
+            return self._constant(name, texts.texts[int(codes[0])], rows)
+        if texts.counts is None and len(codes) * _ROWS_PER_RUN >= rows:
+            return self._encoded(name, texts.column())
+        used = np.bincount(codes, minlength=len(texts.texts)) > 0
+        if used.all():
+            return self._out.place(text_runs(name, texts.texts, codes, counts))
+        listed = [text for text, is_used in zip(texts.texts, used.tolist(), strict=True) if is_used]
+        return self._out.place(text_runs(name, listed, (np.cumsum(used) - 1)[codes], counts))
 
     def _constant(self, name: str, text: str, rows: int) -> Chunk:
         key = (name, text, rows)
@@ -146,6 +148,7 @@ class _Writer:
             self._constants[key] = self._out.place(constant(name, text, rows))
         return self._constants[key]
 
-    def _encoded(self, column: pa.ChunkedArray, field: pa.Field, **options: object) -> Chunk:
-        (chunk,) = chunks.encode(pa.table([column], schema=pa.schema([field])), **_ZSTD, **options)
+    def _encoded(self, name: str, column: pa.Array, **options: object) -> Chunk:
+        table = pa.table([column], schema=pa.schema([schema.DECODED.field(name)]))
+        (chunk,) = chunks.encode(table, **_ZSTD, **options)
         return self._out.place(chunk)

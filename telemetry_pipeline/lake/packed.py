@@ -3,6 +3,7 @@
 Every page is compressed, as every page of ours is. How pages are read is `pages`' business.
 """
 
+import struct
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
@@ -13,18 +14,21 @@ from numpy.typing import NDArray
 
 from telemetry_pipeline.lake import thrift
 from telemetry_pipeline.lake.chunks import Chunk
-from telemetry_pipeline.lake.thrift import BINARY, I32, I64, LIST, STRUCT, Items, struct_of
+from telemetry_pipeline.lake.thrift import BINARY, I32, I64, LIST, STRUCT, TRUE, Items, Struct, struct_of
 
 PLAIN, RLE, RLE_DICTIONARY = 0, 3, 8
 """Encodings, by their numbers in parquet.thrift."""
 
 BYTE_ARRAY: Final = 6
-_DOUBLE: Final = 5
+_INT64, _DOUBLE = 2, 5
 _ZSTD: Final = 6
 _DATA_PAGE, _DICTIONARY_PAGE = 0, 2
 
 _PAGE_BYTES: Final = 1 << 17
 """Values compress as well in pages of this size as in larger ones, and a reader of a few rows unpacks fewer."""
+
+_REPEATING_PAGE_BYTES: Final = 1 << 19
+"""As far back as zstd's first level looks for what it has seen before."""
 
 Field = tuple[int, int, Any]
 
@@ -79,12 +83,29 @@ def chunk_of(
 
 def plain_doubles(name: str, values: NDArray[np.float64]) -> Chunk:
     """A chunk of a non-null column of float64, shape (rows,), without statistics."""
-    raw = pa.py_buffer(np.ascontiguousarray(values))
+    return _plain(name, _DOUBLE, values, _PAGE_BYTES)
+
+
+def plain_integers(name: str, numbers: NDArray[np.int64]) -> Chunk:
+    """A chunk of a non-null column of int64, shape (rows,), at least one, that repeats itself at some distance."""
+    smallest, largest = (struct.pack("<q", int(number)) for number in (numbers.min(), numbers.max()))
+    return _plain(name, _INT64, numbers, _REPEATING_PAGE_BYTES, (12, STRUCT, statistics(smallest, largest)))
+
+
+def statistics(smallest: bytes, largest: bytes) -> Struct:
+    """The Statistics of a non-null column, whose extremes are known exactly."""
+    return struct_of(
+        (3, I64, 0), (5, BINARY, largest), (6, BINARY, smallest), (7, TRUE, True), (8, TRUE, True)
+    )
+
+
+def _plain(name: str, physical: int, numbers: NDArray[Any], page_bytes: int, *more: Field) -> Chunk:
+    raw = pa.py_buffer(np.ascontiguousarray(numbers))
     pages = []
-    for start in range(0, raw.size, _PAGE_BYTES):
-        part = raw.slice(start, min(_PAGE_BYTES, raw.size - start))
-        pages.append(data_page(part, part.size // 8, PLAIN))
-    return chunk_of(name, _DOUBLE, len(values), pages, [PLAIN, RLE], (9, I64, 0))
+    for start in range(0, raw.size, page_bytes):
+        part = raw.slice(start, min(page_bytes, raw.size - start))
+        pages.append(data_page(part, part.size // numbers.itemsize, PLAIN))
+    return chunk_of(name, physical, len(numbers), pages, [PLAIN, RLE], (9, I64, 0), *more)
 
 
 def _page(body: Any, kind: int, header_field: int, header: Sequence[Field]) -> Page:  # noqa: ANN401  any buffer

@@ -21,8 +21,9 @@ from telemetry_pipeline.lake.packed import (
     chunk_of,
     data_page,
     dictionary_page,
+    statistics,
 )
-from telemetry_pipeline.lake.thrift import BINARY, I64, STRUCT, TRUE, struct_of
+from telemetry_pipeline.lake.thrift import I64, STRUCT
 
 Integers = NDArray[np.integer]
 
@@ -48,9 +49,6 @@ def text_runs(name: str, texts: Sequence[str], codes: Integers, counts: Integers
     rows = int(counts.sum())
     width = max((len(texts) - 1).bit_length(), 1)
     runs = data_page(bytes([width]) + _hybrid(codes, counts, (width + 7) // 8), rows, RLE_DICTIONARY)
-    statistics = struct_of(
-        (3, I64, 0), (5, BINARY, listed.last), (6, BINARY, listed.first), (7, TRUE, True), (8, TRUE, True)
-    )
     return chunk_of(
         name,
         BYTE_ARRAY,
@@ -59,7 +57,7 @@ def text_runs(name: str, texts: Sequence[str], codes: Integers, counts: Integers
         [PLAIN, RLE, RLE_DICTIONARY],
         (9, I64, len(listed.page.body)),
         (11, I64, 0),
-        (12, STRUCT, statistics),
+        (12, STRUCT, statistics(listed.first, listed.last)),
     )
 
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from telemetry_pipeline.errors import BadRaw
 from telemetry_pipeline.lake import parquet, schema
 from telemetry_pipeline.lake.layout import Partition
+from telemetry_pipeline.lake.signal_list import listed
 from telemetry_pipeline.query.reader import SESSION_PAUSE_NS, SignalName
 
 _READ_ERRORS: Final = (pa.ArrowException, pl.exceptions.PolarsError, OSError, ValueError)
@@ -140,14 +141,15 @@ def _report(file: pq.ParquetFile) -> tuple[int, dict[str, int], dict[SignalName,
         messages = {sys.intern(name): int(count) for name, count in report["messages"].items()}
         runs: dict[SignalName, Run] = {}
         offset = 0
-        for entry in report["signals"]:
+        entries = listed(report["signals"])
+        for entry in entries:
             run = _run_of(entry, offset)
             runs[sys.intern(entry["message"]), sys.intern(entry["signal"])] = run
             offset += run.rows
         frames = int(report["rows"])
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
-    described = offset == file.metadata.num_rows and len(runs) == len(report["signals"])
+    described = offset == file.metadata.num_rows and len(runs) == len(entries)
     return (frames, messages, runs) if described else None
 
 

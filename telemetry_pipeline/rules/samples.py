@@ -7,9 +7,10 @@ from typing import Final
 import numpy as np
 import pyarrow.parquet as pq
 
-from telemetry_pipeline.decode.report import SignalStats
+from telemetry_pipeline.decode.signals import SignalStats
 from telemetry_pipeline.errors import BadRaw
 from telemetry_pipeline.lake import parquet
+from telemetry_pipeline.lake.signal_list import listed
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.rules.condition import Condition
 from telemetry_pipeline.rules.interval import Series
@@ -30,10 +31,10 @@ def signals_of(file: pq.ParquetFile, where: str) -> tuple[SignalStats, ...]:
         BadRaw: Its footer has no report that describes its rows.
     """
     try:
-        listed = json.loads(parquet.read_footer(file)["report"])["signals"]
+        entries = listed(json.loads(parquet.read_footer(file)["report"])["signals"])
         # a report may say more than is known here
         signals = tuple(
-            SignalStats(**{name: entry[name] for name in _FIELDS if name in entry}) for entry in listed
+            SignalStats(**{name: entry[name] for name in _FIELDS if name in entry}) for entry in entries
         )
         rows = sum(stats.rows for stats in signals)
     except (KeyError, TypeError, ValueError, AttributeError) as error:

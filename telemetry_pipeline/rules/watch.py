@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import pyarrow as pa
 
-from telemetry_pipeline.decode.report import SignalStats
+from telemetry_pipeline.decode.signals import SignalStats
 from telemetry_pipeline.lake import parquet
 from telemetry_pipeline.lake.layout import DecodedObject
+from telemetry_pipeline.lake.row_group import RowGroup
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.rules.evaluate import find_intervals, series_of
 from telemetry_pipeline.rules.interval import Interval, to_table
@@ -37,8 +38,8 @@ class Watch:
                     self._signals.append(_Watched(stats, found, start, start + stats.rows))
                 start += stats.rows
 
-    def through(self, parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
-        """The same tables, looked at on their way; together they are the object's rows in their order."""
+    def through(self, parts: Iterable[RowGroup]) -> Iterator[RowGroup]:
+        """The same row groups, looked at on their way; together they are the object's rows in their order."""
         return self._through(parts) if self._signals else iter(parts)
 
     def wants(self, start: int, end: int) -> bool:
@@ -57,10 +58,12 @@ class Watch:
                 if high == signal.end:
                     self.intervals += signal.evaluate()
 
-    def _through(self, parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    def _through(self, parts: Iterable[RowGroup]) -> Iterator[RowGroup]:
         start = 0
         for part in parts:
-            self.look(start, part)  # before it is handed on: nobody need ask for more after the last one
+            self.look(
+                start, part.table
+            )  # before it is handed on: nobody need ask for more after the last one
             start += part.num_rows
             yield part
 

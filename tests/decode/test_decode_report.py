@@ -1,9 +1,13 @@
 import json
+from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telemetry_pipeline.decode.report import OTHER_IDS, UNKNOWN_IDS_MAX, Report, SignalStats, format_id
+from telemetry_pipeline.decode.report import OTHER_IDS, UNKNOWN_IDS_MAX, Report, format_id
+from telemetry_pipeline.decode.signals import Signals, SignalStats
+from telemetry_pipeline.lake.signal_list import listed
 
 counts = st.dictionaries(st.sampled_from("abcd"), st.integers(1, 50))
 times = st.integers(0, 10**18)
@@ -61,15 +65,45 @@ def test_a_report_survives_json(report):
     text = json.dumps(report.to_dict(), allow_nan=False)
     assert Report.from_dict(json.loads(text)) == report
     assert json.dumps(Report.from_dict(json.loads(text)).to_dict()) == text
-    assert json.loads(report.to_json()) == json.loads(text)
+    assert Report.from_dict(json.loads(report.to_json())) == report
+    assert Report.from_dict(json.loads(report.account_json())) == replace(report, signals=())
 
 
-def test_text_of_a_report_is_that_of_its_dict():
+def test_a_footer_says_of_each_signal_what_its_dict_says():
     odd = SignalStats('M"', "s\\\n", "°C\x00", 2, 5, 9, -0.0, 1e300, 0.1 + 0.2)
     beyond = SignalStats("M", "t", "V", 2, 5, 9, 1e308, 1.7e308, None)
-    report = Report(rows=4, messages={"M": 4}, signals=(odd, beyond))
-    assert json.loads(report.to_json()) == report.to_dict()
-    assert json.loads(Report().to_json()) == Report().to_dict()
+    outside = SignalStats("M", "u", "V", 2, 5, 9, None, None, None, 2, 0, None, None)
+    report = Report(rows=4, messages={"M": 4}, signals=(odd, beyond, outside))
+    for one in (report, Report()):
+        said = json.loads(one.to_json())
+        assert said | {"signals": listed(said["signals"])} == one.to_dict()
+
+
+def test_statistics_are_the_same_row_by_row_and_column_by_column():
+    rows = [SignalStats("M", name, "V", 2, 5, 9, 1.0, 2.0, 3.0, bad) for name, bad in (("a", 0), ("b", 1))]
+    signals = Signals.of(rows)
+    assert list(signals) == rows
+    assert (signals[1], signals[-2], signals[:1]) == (rows[1], rows[0], (rows[0],))
+    assert signals == tuple(rows)
+    assert signals != rows[:1]
+    assert Signals.joined([signals, Signals(), signals]) == rows * 2
+    assert Signals.joined([]) == ()
+
+
+@pytest.mark.parametrize(
+    "signals",
+    [
+        "M",
+        {"message": "M"},
+        {"message": ["M"], "signal": []},
+        {"message": ["M"], "unusual": [{"at": 1}]},
+        {"message": ["M"], "unusual": [{}]},
+        {"message": ["M"], "unusual": [3]},
+    ],
+)
+def test_signals_that_are_listed_in_no_known_way_are_refused(signals):
+    with pytest.raises(ValueError, match=r"no known way|argument"):
+        listed(signals)
 
 
 def test_merged_statistics_are_those_of_all_values():
