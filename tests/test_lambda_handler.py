@@ -13,9 +13,9 @@ from telemetry_pipeline.lake import layout, ledger, parquet
 from telemetry_pipeline.lake.layout import RawObject
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.process import partition_total
-from tests.conftest import BUCKET, S3Server
 from tests.raw_lake import EV_DBC, NOON, SECOND, add_dbc, frames, land
 from tests.s3_notifications import s3_event, s3_record, s3_test_event, sqs_event
+from tests.s3_server import BUCKET, S3Server
 from tests.servers import free_port
 
 BOUND = b"bindings:\n  - vehicles: ['EV_*']\n    dbc: [ev_powertrain.dbc]\n"

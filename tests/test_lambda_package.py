@@ -10,9 +10,9 @@ from telemetry_pipeline.lake import layout, ledger, parquet
 from telemetry_pipeline.lake.layout import RawObject
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.process import partition_total, process_objects
-from tests.conftest import BUCKET, S3Server
 from tests.raw_lake import EV_DBC, NOON, SECOND, add_dbc, land
 from tests.s3_notifications import s3_event, s3_record, sqs_event
+from tests.s3_server import BUCKET, S3Server
 from tests.unpacked_function import MEMORY_MB, build_package, busy_frames, invoke_package
 
 pytestmark = pytest.mark.slow

@@ -18,8 +18,8 @@ from telemetry_pipeline.lake.layout import DAY_NS, RawObject
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.process import process_objects
 from telemetry_pipeline.spark_job import Selection, list_raws, main
-from tests.conftest import S3Server
 from tests.raw_lake import NOON, SECOND, add_dbc, land
+from tests.s3_server import S3Server
 
 MIDNIGHT = NOON + DAY_NS // 2
 BOUND = b"bindings:\n  - vehicles: ['EV_*']\n    dbc: [ev_powertrain.dbc]\n"

@@ -8,7 +8,7 @@ import pytest
 from telemetry_pipeline.alerts.targets import LogTarget, TopicTarget, WebhookTarget
 from telemetry_pipeline.alerts.tracker import Message
 from telemetry_pipeline.errors import TransientError
-from tests.conftest import S3Server
+from tests.s3_server import S3Server
 from tests.servers import free_port
 from tests.web_listener import listening
 

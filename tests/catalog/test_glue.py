@@ -17,8 +17,8 @@ from telemetry_pipeline.errors import BadSetting, PermanentError, TransientError
 from telemetry_pipeline.lake import layout
 from telemetry_pipeline.lake.layout import DAY_NS, Partition
 from telemetry_pipeline.lake.store import Store
-from tests.conftest import S3Server
 from tests.raw_lake import NOON, land
+from tests.s3_server import S3Server
 
 DAY = dt.date(2026, 2, 23)
 

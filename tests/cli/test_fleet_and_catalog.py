@@ -12,9 +12,9 @@ from telemetry_pipeline.lake import layout
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.process import process_objects
 from tests.cli.test_commands import run
-from tests.conftest import S3Server
 from tests.fleet.conftest import Car
 from tests.raw_lake import add_dbc, land
+from tests.s3_server import S3Server
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from telemetry_pipeline.query.parquet_reader import ParquetReader
 from telemetry_pipeline.query.reader import Message, Session
 from telemetry_pipeline.series.tiers import S_NS
 from tests.athena_lake import open_athena_reader
-from tests.conftest import BUCKET
 from tests.contract.reader_lake import (
     EVE,
     HOUR,
@@ -35,6 +34,7 @@ from tests.contract.reader_lake import (
 )
 from tests.doubles.athena.running import make_lake
 from tests.moto_server import ENV
+from tests.s3_server import BUCKET
 
 
 @dataclass(frozen=True)

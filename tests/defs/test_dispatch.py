@@ -23,9 +23,9 @@ from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.pipes import SESSIONS
 from telemetry_pipeline.settings import Settings
 from tests import glue_service, lambda_service
-from tests.conftest import S3Server
 from tests.lambda_service import Service
 from tests.raw_lake import NOON, SECOND, add_dbc, land
+from tests.s3_server import S3Server
 from tests.test_spark_job import needs_java, spark_env
 
 QUICK = {"ops": {"decoded_signals": {"config": {"linger_s": 0.0}}}}

@@ -16,9 +16,9 @@ from telemetry_pipeline.lake.layout import DAY_NS
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.process import process_objects
 from telemetry_pipeline.settings import Settings
-from tests.conftest import S3Server
 from tests.defs.test_summaries import Room
 from tests.raw_lake import NOON, add_dbc, land
+from tests.s3_server import S3Server
 
 
 @pytest.fixture

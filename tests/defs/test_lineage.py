@@ -14,8 +14,8 @@ from telemetry_pipeline.defs.metadata import column_schema
 from telemetry_pipeline.lake import layout, schema
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.settings import Settings
-from tests.conftest import S3Server
 from tests.raw_lake import add_dbc
+from tests.s3_server import S3Server
 
 EVERY = (lineage.DBC, lineage.RAW_FRAMES, lineage.DECODED_SIGNALS, lineage.SIGNAL_SERIES, lineage.FLEET_DAILY)
 
