@@ -14,13 +14,14 @@ from rich.console import Console
 from edge_agent.agent import Agent
 from edge_agent.capture import BusSource
 from edge_agent.check import run_checks
-from edge_agent.config import AgentConfig, Service
+from edge_agent.config import AgentConfig
 from edge_agent.database import BUNDLED, read_database
 from edge_agent.live import show_rate, show_values
 from edge_agent.notify import ServiceManager
 from edge_agent.simulate import Simulator
 from edge_agent.simulated_bus import SimulatedSource
 from edge_agent.source import FrameSource
+from edge_agent.surroundings import Service
 from telemetry_pipeline.errors import TelemetryError
 from telemetry_pipeline.lake.instant import parse_instant
 

@@ -12,6 +12,7 @@ from edge_agent.budget import Budget
 from edge_agent.clock import GivenClock, SystemClock
 from edge_agent.closing import Closer
 from edge_agent.config import AgentConfig
+from edge_agent.credentials import open_lake
 from edge_agent.health import Health
 from edge_agent.journal_name import JournalName
 from edge_agent.monitor import Monitor
@@ -155,8 +156,7 @@ class Agent:
                 stop.set()
 
     def _open_store(self) -> Store:
-        config = self._config
-        return Store.open(config.lake, endpoint_url=config.endpoint_url, timeout_s=UPLOAD_TIMEOUT_S)
+        return open_lake(self._config, UPLOAD_TIMEOUT_S)
 
     def _outlets(self) -> list[Callable[[Health], None]]:
         """Who is told how the agent is."""

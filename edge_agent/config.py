@@ -1,13 +1,13 @@
 """The agent's settings: command line over environment over file over default, checked once at the door.
 
-This is the only file of the agent that knows the environment.
+What the environment says beside settings is read in `surroundings`.
 """
 
 import difflib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from os import environ, getpid
+from os import environ
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -34,6 +34,13 @@ class AgentConfig:
         lake: Where the raw objects go, `file:///abs/path` or `s3://bucket/prefix`; also TELEMETRY_LAKE;
             default: the folder `lake` here.
         endpoint_url: An S3-compatible server that stands in for AWS; also AWS_ENDPOINT_URL.
+        region: Where the bucket is; also AWS_REGION and AWS_DEFAULT_REGION.
+        iot_endpoint: The account's host that gives credentials for a certificate (`iot:CredentialProvider`).
+        iot_role_alias: Whose role the agent takes there.
+        iot_thing_name: What the vehicle is called there; default: its id.
+        iot_certificate: The vehicle's certificate, a PEM file.
+        iot_key: The certificate's private key, a PEM file.
+        iot_ca: Who signs for `iot_endpoint`, a PEM file; default: whom the system trusts.
         interface: python-can's name of the kind of adapter.
         channel: The adapter's channel, or several with commas between them; also the channels of the frames.
         filters: The frames that are wanted: hexadecimal ids, some with a mask, such as `7E8,18FEF100:1FFFFF00`;
@@ -63,6 +70,13 @@ class AgentConfig:
     vehicle_id: str
     lake: str
     endpoint_url: str | None = None
+    region: str | None = None
+    iot_endpoint: str | None = None
+    iot_role_alias: str | None = None
+    iot_thing_name: str | None = None
+    iot_certificate: Path | None = None
+    iot_key: Path | None = None
+    iot_ca: Path | None = None
     interface: str = "socketcan"
     channel: str = "can0"
     filters: str = ""
@@ -102,6 +116,10 @@ class AgentConfig:
             raise BadSetting(
                 f"{self.channel!r} names no channel, or one twice", "channel", "Use can0 or can0,can1"
             )
+        iot = ("iot_endpoint", "iot_role_alias", "iot_certificate", "iot_key")
+        missing = [name for name in iot if not getattr(self, name)]
+        if 0 < len(missing) < len(iot):
+            raise BadSetting("is not set", missing[0], f"All of {', '.join(iot)} belong together")
         _in_range("rate", self.rate, 0.001, 1000)
         if self.bitrate is not None:
             _in_range("bitrate", self.bitrate, 1000, 8_000_000)
@@ -149,33 +167,6 @@ class AgentConfig:
         return cls(**{name: _converted(name, value, where) for name, (value, where) in given.items()})
 
 
-@dataclass(frozen=True)
-class Service:
-    """What the service manager has told the agent about itself.
-
-    Attributes:
-        notify_socket: Where it listens (sd_notify); empty if it does not.
-        watchdog_s: After how many seconds without a sign of life it kills the agent.
-        has_journal: Whether what is printed goes to a journal that knows the time.
-    """
-
-    notify_socket: str = ""
-    watchdog_s: float | None = None
-    has_journal: bool = False
-
-    @classmethod
-    def read(cls, env: Mapping[str, str] | None = None) -> "Service":
-        """Read the process's environment, or the one given."""
-        env = environ if env is None else env
-        usec = env.get("WATCHDOG_USEC", "")
-        is_meant = env.get("WATCHDOG_PID", str(getpid())) == str(getpid())
-        return cls(
-            env.get("NOTIFY_SOCKET", ""),
-            int(usec) / 1e6 if usec.isdecimal() and int(usec) and is_meant else None,
-            "JOURNAL_STREAM" in env,
-        )
-
-
 def _in_range(name: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:
         raise BadSetting(f"{value} is out of range", name, f"Use {low:g} to {high:g}")
@@ -198,9 +189,8 @@ def _from_file(file: Path) -> dict[str, tuple[Any, str]]:
 
 
 def _from_env(env: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
-    shared = {"lake": "TELEMETRY_LAKE", "endpoint_url": "AWS_ENDPOINT_URL", "spool": "STATE_DIRECTORY"}
     given: dict[str, tuple[Any, str]] = {
-        name: (env[variable], variable) for name, variable in shared.items() if env.get(variable)
+        name: (env[variable], variable) for variable, name in _SHARED.items() if env.get(variable)
     }
     if "spool" in given:  # systemd names the folder that it made for the service
         given["spool"] = (f"{env['STATE_DIRECTORY'].partition(':')[0]}/spool", "STATE_DIRECTORY")
@@ -230,7 +220,18 @@ _KINDS: Final = {
     str: ("a text", "Put it in quotes"),
     Path: ("a path", "Put it in quotes"),
 }
-_OPTIONAL: Final = {"endpoint_url": str, "bitrate": int, "dbc": Path, "metrics_file": Path}
+_SHARED: Final = {
+    "TELEMETRY_LAKE": "lake",
+    "AWS_ENDPOINT_URL": "endpoint_url",
+    "AWS_DEFAULT_REGION": "region",
+    "AWS_REGION": "region",  # weighs more
+    "STATE_DIRECTORY": "spool",
+}
+_OPTIONAL: Final = {
+    **dict.fromkeys(("endpoint_url", "region", "iot_endpoint", "iot_role_alias", "iot_thing_name"), str),
+    **dict.fromkeys(("dbc", "metrics_file", "iot_certificate", "iot_key", "iot_ca"), Path),
+    "bitrate": int,
+}
 _TYPES: Final[dict[str, type]] = {
     field.name: _OPTIONAL.get(field.name) or cast("type", field.type) for field in fields(AgentConfig)
 }

@@ -222,7 +222,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 WORDS: dict[str, set[str]] = {
     # a word: the files or folders that may spell it
     r"\b(year|month|day)=": {f"{P}/lake/layout.py"},
-    r"\benviron\b|\bgetenv\b": {f"{P}/settings.py", "edge_agent/config.py"},
+    r"\benviron\b|\bgetenv\b": {f"{P}/settings.py", "edge_agent/config.py", "edge_agent/surroundings.py"},
     r"\bboto3\b": {
         *(
             f"{P}/{name}.py"

@@ -3,8 +3,11 @@
 import re
 from typing import Final
 
+from telemetry_pipeline.errors import TransientError
+
 _STATUS: Final = re.compile(r"status code: (\d{3}[A-Za-z ]*)")
 _CODE: Final = re.compile(r"<Code>(\w+)</Code>")
+_PROVIDER: Final = re.compile(r"credential provider: (\w+): (.+)")
 _UNSAID: Final = "error sending request"
 _CAUSES: Final = (
     (re.compile(r"InvalidCertificate\(\s*(\w+)"), "its certificate is not valid: {}"),
@@ -20,6 +23,8 @@ def cause_of(error: BaseException) -> str:
     """What a server answered or why it did not, as far as the error tells; else the first line of the error."""
     text = str(error).strip()
     line = text.partition("\n")[0]
+    if provider := _PROVIDER.search(line):
+        return provider[2]
     if status := _STATUS.search(line):
         code = _CODE.search(text)
         return f"{status[1].strip()}, {code[1]}" if code else status[1].strip()
@@ -33,3 +38,9 @@ def cause_of(error: BaseException) -> str:
 def is_without_bucket(error: BaseException) -> bool:
     """Whether what is missing is not the object but all that it would lie in."""
     return "<Code>NoSuchBucket</Code>" in str(error)
+
+
+def lacks_credentials_for_now(error: BaseException) -> bool:
+    """Whether nothing was asked of the store, because whoever gives credentials does not answer."""
+    provider = _PROVIDER.search(str(error).partition("\n")[0])
+    return provider is not None and provider[1] == TransientError.__name__

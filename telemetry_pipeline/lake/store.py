@@ -35,7 +35,7 @@ from telemetry_pipeline.errors import (
     TransientError,
 )
 from telemetry_pipeline.lake.bucket import CredentialProvider, chain_credentials, open_bucket
-from telemetry_pipeline.lake.cause import cause_of, is_without_bucket
+from telemetry_pipeline.lake.cause import cause_of, is_without_bucket, lacks_credentials_for_now
 
 TICK_NS = 2_000_000_000
 """Of a folder that changed longer ago, another change shows in its time; file systems' clocks tick more often than so."""
@@ -250,6 +250,8 @@ class Store:
         except (InvalidPathError, NotSupportedError, ValueError) as error:
             raise BadKey(f"not a key that the store takes ({cause_of(error)})", where) from error
         except (PermissionDeniedError, UnauthenticatedError, PermissionError) as error:
+            if lacks_credentials_for_now(error):
+                raise TransientError(f"no credentials for the store ({cause_of(error)})", where) from error
             raise PermanentError(
                 f"the store refuses access ({cause_of(error)})",
                 where,

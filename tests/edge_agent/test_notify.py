@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from edge_agent.agent import Agent
-from edge_agent.config import AgentConfig, Service
+from edge_agent.config import AgentConfig
 from edge_agent.notify import ServiceManager
 from edge_agent.records import NOTHING
+from edge_agent.surroundings import Service
 
 PROJECT = Path(__file__).parents[2]
 
