@@ -1,0 +1,93 @@
+"""Who decodes: the function that takes the queue's messages, or that Dagster invokes, or none; never two.
+
+With the function as decoder nothing tells Glue of new partitions: another one brings the catalogue in line every hour.
+"""
+
+from typing import Final
+
+from aws_cdk import CfnOutput, Duration, Stack
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infra.assets import Assets
+from infra.deployment import Deployment
+from infra.function import Function
+from infra.lake import LakeStack
+from infra.permissions import CATALOG, DECODER, SENT_TO
+
+MEMORY_MB: Final = 1024
+TIMEOUT: Final = Duration.minutes(5)
+
+
+class DecodeStack(Stack):
+    """The decoder.
+
+    Attributes:
+        decoder: The function, if there is one.
+    """
+
+    decoder: lambda_.Function | None = None
+
+    def __init__(
+        self, scope: Construct, name: str, deployment: Deployment, assets: Assets, lake: LakeStack
+    ) -> None:
+        super().__init__(scope, name, description="can-telemetry: from raw frames to signals")
+        alone = deployment.decoder == "lambda"
+        if not deployment.has_function:
+            return
+        made = Function(
+            self,
+            "Decoder",
+            name=f"{deployment.name}-decoder",
+            handler="telemetry_pipeline.lambda_handler.handler",
+            package=lambda_.Code.from_asset(str(assets.decoder)),
+            needs=DECODER if alone else SENT_TO,
+            things={"data": lake.data, "queue": lake.landing.queue.queue_arn},
+            key=lake.key.key_arn if lake.key else None,
+            environment={"TELEMETRY_LAKE": lake.url},
+            memory_mb=MEMORY_MB,
+            timeout=TIMEOUT,
+            at_once=deployment.decoder_concurrency,
+            log_days=deployment.log_days,
+        )
+        self.decoder = made.function
+        CfnOutput(self, "DecoderFunction", value=made.function.function_name)
+        if alone:
+            lambda_.EventSourceMapping(
+                self,
+                "Landed",
+                target=made.function,
+                event_source_arn=lake.landing.queue.queue_arn,
+                batch_size=10,
+                max_batching_window=Duration.seconds(2),
+                # what fails comes again alone
+                report_batch_item_failures=True,
+                max_concurrency=max(2, deployment.decoder_concurrency),
+            )
+            self._catalog(deployment, assets, lake)
+
+    def _catalog(self, deployment: Deployment, assets: Assets, lake: LakeStack) -> None:
+        made = Function(
+            self,
+            "Catalog",
+            name=f"{deployment.name}-catalog",
+            handler="telemetry_pipeline.catalog_handler.handler",
+            package=None,
+            image=assets,
+            needs=CATALOG,
+            things={"data": lake.data, "catalogue": lake.catalogue_arns},
+            key=None,
+            environment={"TELEMETRY_LAKE": lake.url},
+            memory_mb=512,
+            timeout=Duration.minutes(15),
+            at_once=1,
+            log_days=deployment.log_days,
+        )
+        events.Rule(
+            self,
+            "Hourly",
+            schedule=events.Schedule.rate(Duration.hours(1)),
+            targets=[targets.LambdaFunction(made.function, retry_attempts=1)],
+        )

@@ -1,0 +1,87 @@
+"""Roles made from the table of permissions: exactly its rows, for exactly what a stack hands over."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from aws_cdk import Acknowledgment, Stack, Validations
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from infra.permissions import Need
+
+Things = Mapping[str, "str | Sequence[str] | s3.Bucket"]
+"""What permissions are of, by the names of the table: buckets, or ARNs."""
+
+_KMS: Final = {"s3:GetObject": "kms:Decrypt", "s3:PutObject": "kms:GenerateDataKey"}
+_PREFIX: Final = "A prefix of one bucket: what lies below it is made while the platform runs"
+_ANYTHING: Final = "AWS knows no resource for this action"
+
+
+def make_role(
+    scope: Construct,
+    name: str,
+    service: str,
+    needs: Sequence[Need],
+    things: Things,
+    *,
+    key: str | None = None,
+) -> iam.Role:
+    """A role that may do what the rows say; nothing adds to it.
+
+    Args:
+        scope: Where it belongs.
+        name: Its name in AWS.
+        service: Who takes it.
+        needs: Its rows of the table.
+        things: What they are of.
+        key: The ARN of the key that the lake and the results are encrypted with, if they have one of their own.
+    """
+    statements = [_statement(need, _arns(things[need.of])) for need in needs]
+    used = sorted({_KMS[action] for need in needs for action in need.actions if action in _KMS})
+    if key and used:
+        statements.append(iam.PolicyStatement(actions=used, resources=[key]))
+    role = iam.Role(
+        scope,
+        "Role",
+        role_name=name,
+        assumed_by=iam.ServicePrincipal(service),
+        inline_policies={"needs": iam.PolicyDocument(statements=statements)},
+    )
+    for need in needs:
+        for shown, reason in _wildcards(need, things[need.of]):
+            acknowledge_wildcard(role, f"Resource::{shown}", reason)
+    return role
+
+
+def acknowledge_wildcard(construct: Construct, finding: str, reason: str, rule: str = "IAM5") -> None:
+    """Put aside one finding of the rule on wildcards, for one construct."""
+    told = Acknowledgment(id=f"AwsSolutions::AwsSolutions-{rule}[{finding}]", reason=reason)
+    Validations.of(construct).acknowledge(told)
+
+
+def shown_arn(bucket: s3.Bucket) -> str:
+    """A bucket's ARN as findings in another stack than the bucket's show it."""
+    owner = Stack.of(bucket)
+    return str(owner.resolve(owner.export_value(bucket.bucket_arn))["Fn::ImportValue"])
+
+
+def _arns(thing: str | Sequence[str] | s3.Bucket) -> list[str]:
+    if isinstance(thing, s3.Bucket):
+        return [thing.bucket_arn]
+    return [thing] if isinstance(thing, str) else list(thing)
+
+
+def _statement(need: Need, arns: list[str]) -> iam.PolicyStatement:
+    resources = [f"{arn}/{prefix}*" for arn in arns for prefix in need.below] or arns
+    return iam.PolicyStatement(
+        actions=sorted(need.actions), resources=resources, conditions=dict(need.conditions) or None
+    )
+
+
+def _wildcards(need: Need, thing: str | Sequence[str] | s3.Bucket) -> Iterator[tuple[str, str]]:
+    if isinstance(thing, s3.Bucket):
+        for prefix in need.below:
+            yield f"{shown_arn(thing)}/{prefix}*".replace("${", "<").replace("}", ">"), _PREFIX
+    elif thing == "*":
+        yield "*", _ANYTHING

@@ -1,0 +1,99 @@
+"""Templates of two deployments, synthesised once a session by a process of its own and read by every test as JSON."""
+
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Templates:
+    """What one deployment's synthesis wrote."""
+
+    folder: Path
+    stacks: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def resources(self, kind: str, stack: str | None = None) -> dict[str, dict[str, Any]]:
+        """Properties of every resource of a type, by stack and logical id."""
+        return {
+            f"{name}/{logical}": resource.get("Properties", {})
+            for name, template in self.stacks.items()
+            if stack in (None, name)
+            for logical, resource in template["Resources"].items()
+            if resource["Type"] == kind
+        }
+
+    def one(self, kind: str, stack: str | None = None, containing: str = "") -> dict[str, Any]:
+        """Properties of the only resource of a type whose logical id contains a word."""
+        found = [it for name, it in self.resources(kind, stack).items() if containing in name]
+        assert len(found) == 1, (kind, containing, list(self.resources(kind, stack)))
+        return found[0]
+
+    def outputs(self) -> set[str]:
+        """The names of all outputs that somebody reads."""
+        return {
+            name
+            for template in self.stacks.values()
+            for name in template.get("Outputs", {})
+            if not name.startswith("Exports")
+        }
+
+
+def _synthesise(variant: str, shared: Path) -> Templates:
+    """Once for all workers: who comes second waits and reads."""
+    out = shared / f"cdk-{variant}"
+    with (shared / f"cdk-{variant}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (out / "done").exists():
+            node = [] if shutil.which("node") else [str(ROOT / "scripts" / "with-node")]
+            command = [*node, sys.executable, "-m", "tests.infra.synthesise", variant, str(out)]
+            run = subprocess.run(
+                command,
+                cwd=ROOT,
+                env={**os.environ, "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "1"},
+                capture_output=True,
+                text=True,
+                timeout=900,
+                check=False,
+            )
+            assert run.returncode == 0, run.stdout[-6000:] + run.stderr[-2000:]
+            (out / "done").touch()
+    stacks = {
+        path.name.removesuffix(".template.json").rpartition("-")[2]: json.loads(path.read_text())
+        for path in out.glob("*.template.json")
+    }
+    return Templates(out, stacks)
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for all workers of a session."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def alone(shared_folder: Path) -> Templates:
+    """The default: Lambda decodes, Athena answers."""
+    return _synthesise("alone", shared_folder)
+
+
+@pytest.fixture(scope="session")
+def with_dagster(shared_folder: Path) -> Templates:
+    """Everything that may be switched on: Dagster with functions that it invokes, a key, a copy elsewhere, an origin."""
+    return _synthesise("with_dagster", shared_folder)
+
+
+@pytest.fixture(scope="session", params=["alone", "with_dagster"])
+def either(request: pytest.FixtureRequest) -> Templates:
+    """Both, one after the other."""
+    return request.getfixturevalue(request.param)

@@ -1,0 +1,57 @@
+"""`python -m tests.infra.synthesise VARIANT FOLDER`: one deployment's templates, over packages that hold nothing.
+
+Fails where a rule of AWS Solutions is broken, as the real synthesis does.
+"""
+
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from infra.app import build
+from infra.assets import Assets
+from infra.deployment import Deployment
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    "alone": {},
+    "with_dagster": {
+        "name": "fleet",
+        "decoder": "dagster",
+        "work": "lambda",
+        "query": "parquet",
+        "kms": True,
+        "replica": "arn:aws:s3:::a-copy",
+        "people": ["arn:aws:iam::123456789012:role/analysts-*"],
+        "groups": ["EV_*", "TRUCK_7"],
+        "origins": ["https://tools.example"],
+        "sign_in_prefix": "fleet-example",
+        "alarm_email": "oncall@example.com",
+        "control_room_domain": "dagster.example.com",
+        "control_room_certificate": "arn:aws:acm:eu-west-1:123456789012:certificate/0000",
+        "control_room_networks": ["192.0.2.0/24"],
+    },
+}
+
+
+def stand_ins(folder: Path) -> Assets:
+    """Packages, images and a dashboard of a few bytes each."""
+    (folder / "api").mkdir(parents=True)
+    (folder / "api" / "Dockerfile").write_text("FROM scratch\n")
+    (folder / "site").mkdir()
+    (folder / "site" / "index.html").write_text("<!doctype html>")
+    (folder / "source" / "deploy").mkdir(parents=True)
+    (folder / "source" / "deploy" / "Dockerfile").write_text("FROM scratch AS pipeline\n")
+    with zipfile.ZipFile(folder / "decoder.zip", "w") as package:
+        package.writestr(zipfile.ZipInfo("handler.py"), "")
+    return Assets(
+        decoder=folder / "decoder.zip",
+        api=folder / "api",
+        dashboard=folder / "site",
+        pipeline=folder / "source",
+    )
+
+
+if __name__ == "__main__":
+    variant, out = sys.argv[1], Path(sys.argv[2])
+    assets = stand_ins(out.with_name(f"{out.name}-assets"))
+    build(Deployment.from_dict(VARIANTS[variant], variant), assets, out).synth()

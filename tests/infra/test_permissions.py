@@ -1,0 +1,109 @@
+"""Least privilege: every role of the templates is exactly its rows of the table, and every row names a call that exists."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from infra import permissions
+from infra.permissions import Need
+from tests.infra.conftest import ROOT, Templates
+from tests.infra.policies import allowed, roles
+
+TABLES: dict[str, Sequence[Need]] = {
+    name: value for name, value in vars(permissions).items() if isinstance(value, tuple) and name.isupper()
+    and value and isinstance(value[0], Need)
+}  # fmt: skip
+ALONE = {
+    "decoder": permissions.DECODER,
+    "catalog": permissions.CATALOG,
+    "api": (*permissions.API, *permissions.ASKS_ATHENA),
+    "edge": permissions.EDGE,
+}
+WITH_DAGSTER = {
+    "decoder": permissions.SENT_TO,
+    "api": permissions.API,
+    "edge": permissions.EDGE,
+}
+
+
+def actions(needs: Sequence[Need], *, kms: bool) -> set[str]:
+    found = {action for need in needs for action in need.actions}
+    keys = {"s3:GetObject": "kms:Decrypt", "s3:PutObject": "kms:GenerateDataKey"}
+    return found | ({keys[action] for action in found if action in keys} if kms else set())
+
+
+def calls() -> Iterator[tuple[str, str, str]]:
+    for name, needs in TABLES.items():
+        for need in needs:
+            for action, call in need.actions.items():
+                yield name, action, call
+
+
+@pytest.mark.parametrize(("of", "action", "call"), sorted(set(calls())))
+def test_every_action_names_a_call_that_is_made(of: str, action: str, call: str) -> None:
+    where, _, what = call.partition(": ")
+    if where.endswith(".py"):
+        assert what in (ROOT / where).read_text(), f"{of}: {action} is needed by nothing in {where}"
+    else:
+        assert re.match(r"(AWS|Athena|Dagster)", call), f"{of}: {action} is whose call?"
+
+
+def test_every_role_is_its_rows(alone: Templates, with_dagster: Templates) -> None:
+    for found, wanted, kms in ((alone, ALONE, False), (with_dagster, WITH_DAGSTER, True)):
+        named = roles(found)
+        for name, needs in wanted.items():
+            granted = {action for action, _, _ in allowed(named[name])}
+            assert granted == actions(needs, kms=kms), name
+            assert "ManagedPolicyArns" not in named[name], name
+
+
+def test_no_role_has_another_policy(either: Templates) -> None:
+    named = {
+        name for name, role in either.resources("AWS::IAM::Role").items() if role.get("RoleName")
+    }  # made from the table
+    for policy in either.resources("AWS::IAM::Policy").values():
+        for role in policy["Roles"]:
+            attached = [name for name in named if name.endswith(f"/{role['Ref']}")]
+            assert all("Replication" in name for name in attached), attached
+
+
+def test_no_action_is_a_wildcard(either: Templates) -> None:
+    for name, role in roles(either).items():
+        for action, _, _ in allowed(role):
+            assert "*" not in action, name
+
+
+def test_no_resource_is_wider_than_its_prefix(either: Templates) -> None:
+    for name, role in roles(either).items():
+        for action, resource, _ in allowed(role):
+            if resource == "*":
+                assert action in ANYTHING, f"{name} may {action} on anything"
+            elif "*" in resource.removesuffix("*"):
+                pytest.fail(f"{name}: {resource}")
+            elif resource.endswith("*") and action.startswith("s3:"):
+                assert re.search(r"/[\w./=$:{}-]+/\*$", resource), f"{name} may {action} on {resource}"
+
+
+ANYTHING = {
+    action for needs in TABLES.values() for need in needs if need.of == "anything" for action in need.actions
+}
+
+
+def test_a_wildcard_would_be_found() -> None:
+    role = {
+        "Policies": [
+            {"PolicyDocument": {"Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}}
+        ]
+    }
+    assert list(allowed(role)) == [("s3:*", "*", {})]
+
+
+def test_nobody_deletes_or_writes_over_what_vehicles_sent(either: Templates) -> None:
+    for name, role in roles(either).items():
+        written = {
+            resource for action, resource, _ in allowed(role) if action in ("s3:PutObject", "s3:DeleteObject")
+        }
+        raw = {resource for resource in written if re.search(r"/(raw|dbc)/", resource)}
+        assert not raw or name == "edge", (name, raw)
+        assert all("${credentials-iot:ThingName}" in resource for resource in raw)
