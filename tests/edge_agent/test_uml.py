@@ -1,4 +1,4 @@
-"""The agent on real buses, in a kernel of its own; what is done there is in `uml_bus.py`."""
+"""The agent on real buses, in a kernel of its own; what is done there is in the scenes."""
 
 import ast
 import re
@@ -10,10 +10,12 @@ from tests.edge_agent.uml import PROJECT, guest, missing
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(missing()), reason=missing() or "it can boot")]
 
-SCENES = PROJECT / "tests" / "edge_agent" / "uml_bus.py"
+HERE = PROJECT / "tests" / "edge_agent"
+SCENES = [HERE / f"uml_{name}.py" for name in ("reader", "interface", "disk", "clock")]
 NAMES = [
     node.name
-    for node in ast.parse(SCENES.read_text()).body
+    for scene in SCENES
+    for node in ast.parse(scene.read_text()).body
     if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
 ]
 
@@ -22,7 +24,8 @@ NAMES = [
 def outcomes():
     """What became of each scene, and all that was said: one boot for all of them."""
     options = ["-p", "no:cacheprovider", "-rA", "-q", "--color=no", "-W", "default", "--basetemp=/run/scenes"]
-    with guest([sys.executable, "-m", "pytest", *options, SCENES]) as running:
+    options += ["-p", "tests.edge_agent.uml_fixtures"]
+    with guest([sys.executable, "-m", "pytest", *options, *SCENES]) as running:
         running.wait(900)
         said = running.output
     found: dict[str, set[str]] = {}

@@ -40,12 +40,21 @@ poweroff -f
 @cache
 def missing() -> str:
     """What of it this machine lacks; nothing if it can boot."""
-    programs = ("linux.uml", "ip", "insmod", "cc")
+    programs = ("linux.uml", "ip", "insmod", "cc", "mkfs.ext4")
     path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
     lacks = [program for program in programs if not shutil.which(program, path=path)]
     if os.geteuid() != 0:
         lacks.append("root, as whom the guest reads this machine's files")
     return f"there is no {', '.join(lacks)} (scripts/need-uml installs them)" if lacks else ""
+
+
+def ext4(image: Path, megabytes: int) -> Path:
+    """A file with an empty ext4 file system, which a guest has as /dev/ubda."""
+    with image.open("wb") as file:
+        file.truncate(megabytes << 20)
+    program = shutil.which("mkfs.ext4", path="/sbin:/usr/sbin") or "mkfs.ext4"
+    subprocess.run([program, "-q", "-E", "lazy_itable_init=0", image], check=True)
+    return image
 
 
 @contextmanager
@@ -109,7 +118,7 @@ class Guest:
         """End the kernel and everything in it at once, as if its power was cut."""
         if self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.communicate()
+            self._process.communicate()
 
     def wait(self, seconds: float) -> int:
         """Wait for the command's end; its exit code.
