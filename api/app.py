@@ -24,12 +24,14 @@ from api import (
     site,
     stats_routes,
 )
+from api.answering import Answering
 from api.auth import PUBLIC, Access, AuthMiddleware, ThisMachine, refuse_others
 from api.compress import CompressionMiddleware
 from api.description import DescribedApp
 from api.guarded import GuardedEvents, GuardedReader
 from api.headers import HeadersMiddleware, OriginsMiddleware, page_policy_of
 from api.knowledge import Knowledge
+from api.lanes import lanes_of
 from api.limits import LimitsMiddleware, RateLimiter
 from api.metrics import Metrics, MetricsMiddleware
 from api.models import Health
@@ -79,7 +81,12 @@ def create_app(
     open_to_all = isinstance(access, ThisMachine)
     if open_to_all and not lake.startswith("file://"):
         raise BadSetting("a bucket is not served without signing in", lake, "Set TELEMETRY_AUTH_ISSUER")
-    app = DescribedApp(signed_in=not open_to_all, dependencies=[Depends(refuse_others)])
+    lanes = lanes_of(lake, engine)
+    app = DescribedApp(
+        signed_in=not open_to_all,
+        dependencies=[Depends(refuse_others)],
+        lifespan=lanes.lifespan,
+    )
     errors.install(app)
     numbers = Metrics(engine=engine, embedded=embedded_metrics)
     health = Health(
@@ -92,9 +99,10 @@ def create_app(
     guarded = GuardedReader(reader, limits)
     knowledge = Knowledge(store, reader)
     app.include_router(routes.build(guarded, health, knowledge))
-    app.include_router(query_routes.build(guarded, knowledge, limits))
-    app.include_router(compare_routes.build(guarded, knowledge, limits))
-    app.include_router(stats_routes.build(guarded))
+    answering = Answering(lanes.questions)
+    app.include_router(query_routes.build(guarded, knowledge, limits, answering))
+    app.include_router(compare_routes.build(guarded, knowledge, limits, answering))
+    app.include_router(stats_routes.build(guarded, answering))
     if events is not None:
         app.include_router(event_routes.build(GuardedEvents(events, limits)))
     if store is not None:

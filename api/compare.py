@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from api.downsample import Method
-from api.query import Drawn, Question, Result, ask
+from api.query import Drawn, Memory, Question, Result, ask
 from telemetry_pipeline.errors import BadQuery, NotFound, NoVehicle
 from telemetry_pipeline.lake.instant import MAX_NS
 from telemetry_pipeline.query.reader import SignalName, SignalReader
@@ -25,7 +25,8 @@ MAX_LINES: Final = 50
 NAMED_MAX: Final = 1_000
 """So many of what was left out are named; all are counted."""
 
-_PARALLEL: Final = 4
+_PARALLEL: Final = 2
+"""Lines that are drawn at once: what is waited for overlaps, and what is held stays little."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,12 @@ class Comparison:
     left_out: list[LeftOut] = field(default_factory=list)
     left_out_count: int = 0
     results: list[Result] = field(default_factory=list)
+
+    @property
+    def whole(self) -> bool:
+        """Whether it follows from the objects of its ranges alone, and all of those could be read."""
+        elsewhere = any(item.reason == "never sent the signal" for item in self.left_out)
+        return not elsewhere and not any(result.skipped_objects for result in self.results)
 
     def leave_out(self, items: Iterable[LeftOut]) -> None:
         """Count what is not in the answer."""
@@ -114,8 +121,19 @@ def compare(
     max_points: int,
     method: Method,
     max_answer_points: int,
+    memory: Memory | None = None,
 ) -> Comparison:
     """Draw lines; what has no sample is left out.
+
+    Args:
+        reader: Where they come from.
+        signal: What is drawn.
+        lines: In order.
+        comparison: Gets them.
+        max_points: Points of each line.
+        method: How they are chosen.
+        max_answer_points: The most points of all lines together.
+        memory: What earlier questions found, and this one will add to.
 
     Raises:
         TooLarge: The points of all lines are more than one answer may have.
@@ -128,7 +146,7 @@ def compare(
     def draw(line: Line) -> Result | LeftOut:
         question = Question(line.vehicle_id, [signal], line.start_ns, line.end_ns, max_points, method)
         try:
-            return ask(reader, question, max_answer_points=share)
+            return ask(reader, question, max_answer_points=share, memory=memory)
         except NoVehicle:
             return LeftOut(line.vehicle_id, "no such vehicle", line.origin_ns)
         except NotFound:

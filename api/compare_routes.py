@@ -1,48 +1,45 @@
 """The endpoint of comparisons: one signal over many vehicles or drives."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import orjson
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from api import errors
-from api.compare import (
-    MAX_LINES,
-    Align,
-    Comparison,
-    LeftOut,
-    Line,
-    compare,
-    given_lines,
-    matching,
-    session_lines,
-)
+from api import errors, etag
+from api.answering import Answering, Asked, Made
+from api.compare import MAX_LINES, Align, Comparison, Line, compare
+from api.compare_lines import Wanted
 from api.compare_models import CompareResponse
 from api.downsample import Method
 from api.encode import Shape, points_json
 from api.guarded import refuse_many_points
 from api.knowledge import Knowledge
 from api.models import Instant
-from api.query import Drawn
+from api.query import Drawn, Memory
 from api.scopes import current
 from api.signal_names import parse_signal
-from telemetry_pipeline.errors import BadQuery, NoVehicle
+from telemetry_pipeline.errors import BadQuery
 from telemetry_pipeline.lake.duration import parse_duration
 from telemetry_pipeline.lake.instant import MAX_NS, MIN_NS, format_instant, parse_instant
 from telemetry_pipeline.query.reader import SignalReader
 from telemetry_pipeline.service_settings import Limits
 
+_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"model": CompareResponse},
+    304: {"description": "the answer that the client has still holds"},
+}
 
-def build(reader: SignalReader, knowledge: Knowledge, limits: Limits) -> APIRouter:
+
+def build(reader: SignalReader, knowledge: Knowledge, limits: Limits, answering: Answering) -> APIRouter:
     """The endpoint over a reader."""
     router = APIRouter(responses=errors.RESPONSES)
+    memory = Memory()
 
-    @router.get(
-        "/fleet/compare", tags=["query"], response_class=Response, responses={200: {"model": CompareResponse}}
-    )
-    def compare_vehicles(
+    @router.get("/fleet/compare", tags=["query"], response_class=Response, responses=_RESPONSES)
+    async def compare_vehicles(
+        request: Request,
         signal: Annotated[str, Query(description="Message.Signal", examples=["Drive.Speed"])],
         *,
         vehicles: Annotated[
@@ -74,40 +71,44 @@ def build(reader: SignalReader, knowledge: Knowledge, limits: Limits) -> APIRout
         """
         refuse_many_points(max_points, limits)
         name = parse_signal(signal)
-        span = _span(start, end, needed=align == "time")
-        longest_ns = None if duration is None else parse_duration(duration)
-        comparison = Comparison()
-        if align == "start":
-            lines = given_lines([_given(text) for text in at or ()], longest_ns)
-        else:
-            known = _known(reader, knowledge)
-            chosen, unknown = matching(
-                [part.strip() for text in vehicles or ["*"] for part in text.split(",")], known
-            )
-            comparison.leave_out(LeftOut(text[:80], "no such vehicle") for text in unknown)
-            lines = []
-            for vehicle_id in chosen:
-                if align == "time":
-                    end_ns = span[1] if longest_ns is None else min(span[1], span[0] + longest_ns)
-                    lines.append(Line(vehicle_id, span[0], span[0], end_ns))
-                elif len(lines) < MAX_LINES:  # looking for sessions costs more than leaving them out
-                    lines += _sessions(
-                        reader, vehicle_id, span, count=sessions, longest_ns=longest_ns, comparison=comparison
-                    )
-                else:
-                    comparison.leave_out([LeftOut(vehicle_id, "limit")])
-        compare(
-            reader,
-            name,
-            lines,
-            comparison,
-            max_points=max_points,
-            method=method,
-            max_answer_points=limits.answer_points,
+        wanted = Wanted(
+            align,
+            [part.strip() for text in vehicles or ["*"] for part in text.split(",")],
+            _span(start, end, needed=align == "time"),
+            None if duration is None else parse_duration(duration),
+            sessions,
+            [_given(text) for text in at or ()] if align == "start" else (),
         )
         head = {"message_name": name[0], "signal_name": name[1], "align": align}
-        body = orjson.dumps(head | _json(comparison, shape), option=orjson.OPT_SERIALIZE_NUMPY)
-        return Response(body, headers={"Cache-Control": "private, no-cache"}, media_type="application/json")
+        comparison = Comparison()
+        lines: list[Line] = []
+
+        def about() -> Asked:
+            known = _known(reader, knowledge)
+            lines.extend(wanted.lines(reader, known, comparison))
+            prints = [_fingerprint(knowledge, line, known) for line in lines[:MAX_LINES]]
+            tag = None
+            if None not in prints:
+                left = (comparison.left_out, comparison.left_out_count)
+                tag = etag.tag_of_all(head, lines, prints, left, max_points, method, shape)
+            closed = all(etag.is_closed(line.end_ns) for line in lines)
+            return Asked(tag, closed, {"Vary": "Accept-Encoding"})
+
+        def make() -> Made:
+            compare(
+                reader,
+                name,
+                lines,
+                comparison,
+                max_points=max_points,
+                method=method,
+                max_answer_points=limits.answer_points,
+                memory=memory,
+            )
+            body = orjson.dumps(head | _json(comparison, shape), option=orjson.OPT_SERIALIZE_NUMPY)
+            return Made(body, "application/json", comparison.whole)
+
+        return await answering.respond(request, about, make)
 
     return router
 
@@ -140,23 +141,11 @@ def _known(reader: SignalReader, knowledge: Knowledge) -> Sequence[str]:
     return [vehicle_id for vehicle_id in known if scope.allows(vehicle_id)]
 
 
-def _sessions(
-    reader: SignalReader,
-    vehicle_id: str,
-    span: tuple[int, int],
-    *,
-    count: int,
-    longest_ns: int | None,
-    comparison: Comparison,
-) -> list[Line]:
-    try:
-        lines = session_lines(reader, vehicle_id, span, count, longest_ns)
-    except NoVehicle:
-        comparison.leave_out([LeftOut(vehicle_id, "no such vehicle")])
-        return []
-    if not lines:
-        comparison.leave_out([LeftOut(vehicle_id, "no session")])
-    return lines
+def _fingerprint(knowledge: Knowledge, line: Line, known: Sequence[str]) -> str | None:
+    """What a line is drawn from; a vehicle that is not theirs has that of one that does not exist."""
+    if line.vehicle_id not in known:
+        return "none"
+    return knowledge.fingerprint(line.vehicle_id, line.start_ns, line.end_ns)
 
 
 def _json(comparison: Comparison, shape: Shape) -> dict[str, Any]:

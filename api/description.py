@@ -1,6 +1,7 @@
 """The API's own description (OpenAPI), completed by what no single endpoint knows: problems, and who may ask."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from fastapi import FastAPI
@@ -18,9 +19,16 @@ class DescribedApp(FastAPI):
     Args:
         signed_in: Whether callers need a token for all that is not public.
         dependencies: What every endpoint depends on.
+        lifespan: What surrounds its running.
     """
 
-    def __init__(self, *, signed_in: bool, dependencies: Sequence[Depends]) -> None:
+    def __init__(
+        self,
+        *,
+        signed_in: bool,
+        dependencies: Sequence[Depends],
+        lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None,
+    ) -> None:
         super().__init__(
             title="can-telemetry",
             version=__version__,
@@ -28,6 +36,7 @@ class DescribedApp(FastAPI):
             docs_url=None,
             redoc_url=None,
             dependencies=dependencies,
+            lifespan=lifespan,
         )
         self._signed_in = signed_in
 

@@ -26,11 +26,14 @@ from telemetry_pipeline.errors import (
     TooLarge,
     TransientError,
 )
+from telemetry_pipeline.query import patience
 
 _log: Final = logging.getLogger(__name__)
 
 MEDIA_TYPE: Final = "application/problem+json"
 REALM: Final = "can-telemetry"
+_CLIENT_LEFT: Final = 499
+"""As other servers count it."""
 
 STATUS: Final[dict[type[TelemetryError], HTTPStatus]] = {
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -195,6 +198,9 @@ class ErrorsMiddleware:
 
 async def _of_ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, TelemetryError)  # noqa: S101  the registration above says so
+    if patience.current().gone:
+        # nobody reads it, and the log is for what somebody should look into
+        return Response(status_code=_CLIENT_LEFT)
     if isinstance(error, TransientError):
         return unavailable(request.scope, error)
     if isinstance(error, NoVehicle) and not current().everything:

@@ -23,9 +23,9 @@ FORMAT: Final = 1
 _TAG: Final = re.compile(r'(?:W/)?"([^"]*)"')
 
 
-def is_closed(question: Question) -> bool:
-    """Whether a question's range is over."""
-    return question.end_ns <= time.time_ns()
+def is_closed(end_ns: int) -> bool:
+    """Whether a range that ends then is over."""
+    return end_ns <= time.time_ns()
 
 
 def tag_of(question: Question, form: str, fingerprint: str, names: str) -> str:
@@ -41,7 +41,12 @@ def tag_of(question: Question, form: str, fingerprint: str, names: str) -> str:
         *(question.vehicle_id, question.start_ns, question.end_ns, question.max_points, question.method),
         *(tuple(question.signals), tuple(sorted(set(question.include)))),
     )
-    told = repr((FORMAT, __version__, DECODER_VERSION, asked, form, fingerprint, names))
+    return tag_of_all(asked, form, fingerprint, names)
+
+
+def tag_of_all(*said: object) -> str:
+    """The tag of an answer that follows from the code and from what is said by the texts of some values."""
+    told = repr((FORMAT, __version__, DECODER_VERSION, *said))
     return f'W/"{hashlib.sha256(told.encode()).hexdigest()[:32]}"'
 
 

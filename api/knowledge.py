@@ -4,12 +4,14 @@ Both are told from listings and footers that are remembered, never from samples.
 """
 
 import hashlib
+from weakref import WeakKeyDictionary
 
 from telemetry_pipeline.lake import layout, ledger
 from telemetry_pipeline.lake.dictionary import Dictionary
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.query.meanings import Meanings
 from telemetry_pipeline.query.object_reader import ObjectReader
+from telemetry_pipeline.query.objects import Day
 
 
 class Knowledge:
@@ -28,6 +30,7 @@ class Knowledge:
         if store is not None and not isinstance(objects, ObjectReader):
             objects = ObjectReader(store, 1)
         self._objects: ObjectReader | None = None if store is None else objects
+        self._digests: WeakKeyDictionary[Day, bytes] = WeakKeyDictionary()
 
     def dictionary(self, vehicle_id: str, end_ns: int | None = None) -> Dictionary:
         """What a vehicle's signals mean (see `Meanings.of`)."""
@@ -50,8 +53,18 @@ class Knowledge:
         """
         if self._objects is None:
             return None
-        told = hashlib.sha256()
-        for infos in self._objects.days.in_range(vehicle_id, start_ns, end_ns).values():
-            for info in infos:
-                told.update(f"{info.key}\n{info.etag}\n".encode())
-        return told.hexdigest()
+        objects = self._objects
+
+        def told() -> str:
+            days = objects.days.days(vehicle_id, start_ns, end_ns)
+            return hashlib.sha256(b"".join(self._digest(objects, day) for day in days)).hexdigest()
+
+        return objects.again(told)
+
+    def _digest(self, objects: ObjectReader, day: Day) -> bytes:
+        """What stands for the objects of a day; remembered for as long as the day is."""
+        if (known := self._digests.get(day)) is None:
+            infos = objects.days.objects(day)
+            names = "".join(f"{info.key}\n{info.etag}\n" for info in infos)
+            known = self._digests[day] = hashlib.sha256(names.encode()).digest()
+        return known

@@ -8,15 +8,14 @@ from fastapi.responses import Response
 from pydantic import ValidationError
 
 from api import encode, errors, etag
+from api.answering import Answering, Asked, Made
 from api.downsample import Method
 from api.guarded import refuse_many_points
-from api.kept import Answers
 from api.knowledge import Knowledge
 from api.models import MAX_SIGNALS, ColumnsResponse, Instant, QueryRequest, QueryResponse, Shape
 from api.query import Memory, Question, ask
 from api.scopes import visible
 from api.signal_names import parse_signals
-from telemetry_pipeline.query.moment import one_moment
 from telemetry_pipeline.query.reader import SignalName, SignalReader
 from telemetry_pipeline.service_settings import Limits
 
@@ -30,55 +29,44 @@ _RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
 _VARY: Final = "Accept, Accept-Encoding"
 
 
-def build(reader: SignalReader, knowledge: Knowledge, limits: Limits) -> APIRouter:
-    """The endpoints; they run in the thread pool, so that a long query stops nobody else."""
+def build(reader: SignalReader, knowledge: Knowledge, limits: Limits, answering: Answering) -> APIRouter:
+    """The endpoints; answers are made in threads, so that a long query stops nobody else."""
     router = APIRouter(responses=errors.RESPONSES)
     memory = Memory()
-    answers = Answers()
 
-    def answer(vehicle_id: str, body: QueryRequest, request: Request) -> Response:
-        with one_moment():  # the tag is that of the objects that are read
-            return respond(vehicle_id, body, request)
-
-    def respond(vehicle_id: str, body: QueryRequest, request: Request) -> Response:
+    async def answer(vehicle_id: str, body: QueryRequest, request: Request) -> Response:
         refuse_many_points(body.max_points, limits)
         names = [(signal.message_name, signal.signal_name) for signal in body.signals]
         question = Question(
             vehicle_id, names, body.start_ns, body.end_ns, body.max_points, body.method, body.include
         )
         arrow = encode.ARROW_TYPE in request.headers.get("accept", "")
-        headers = {"Vary": _VARY, "Cache-Control": etag.OPEN}
-        with visible(vehicle_id):
-            choices = _choices(knowledge, question)
-            fingerprint = None
-            if etag.is_closed(question):
-                headers["Cache-Control"] = etag.CLOSED
+        choices: dict[SignalName, dict[str, str]] = {}
+
+        def about() -> Asked:
+            with visible(vehicle_id):
+                choices.update(_choices(knowledge, question))
                 fingerprint = knowledge.fingerprint(vehicle_id, question.start_ns, question.end_ns)
-        tag = None
-        if fingerprint is not None:
-            form = "arrow" if arrow else body.shape
-            tag = etag.tag_of(question, form, fingerprint, repr(sorted(choices.items())))
-            if etag.matches(request.headers.get("if-none-match", ""), tag):
-                return Response(status_code=304, headers=headers | {"ETag": tag})
-            if (kept := answers.get(tag)) is not None:
-                told = headers | {"ETag": tag, "Age": str(kept.age_s)}
-                return Response(kept.body, headers=told, media_type=kept.media_type)
-        result = ask(reader, question, max_answer_points=limits.answer_points, memory=memory)
-        request.state.query = result
-        if arrow:
-            media_type, content = encode.ARROW_TYPE, encode.to_arrow(result, choices)
-        else:
-            media_type, content = "application/json", encode.to_json(result, body.shape, choices)
-        if tag is not None and not result.skipped_objects:
-            # what could not be read may be readable the next time
-            headers["ETag"] = tag
-            answers.keep(tag, content, media_type)
-        return Response(content, headers=headers, media_type=media_type)
+            tag = None
+            if fingerprint is not None:
+                form = "arrow" if arrow else body.shape
+                tag = etag.tag_of(question, form, fingerprint, repr(sorted(choices.items())))
+            return Asked(tag, etag.is_closed(question.end_ns), {"Vary": _VARY})
+
+        def make() -> Made:
+            result = ask(reader, question, max_answer_points=limits.answer_points, memory=memory)
+            request.state.query = result
+            if arrow:
+                return Made(encode.to_arrow(result, choices), encode.ARROW_TYPE, not result.skipped_objects)
+            content = encode.to_json(result, body.shape, choices)
+            return Made(content, "application/json", not result.skipped_objects)
+
+        return await answering.respond(request, about, make)
 
     @router.post(
         "/vehicles/{vehicle_id}/query", tags=["query"], response_class=Response, responses=_RESPONSES
     )
-    def query(
+    async def query(
         vehicle_id: Annotated[str, Path(examples=["VIN_DEMO_1"])], body: QueryRequest, request: Request
     ) -> Response:
         """Samples of signals in [start_time, end_time), down-sampled to max_points each where there are more.
@@ -86,10 +74,10 @@ def build(reader: SignalReader, knowledge: Knowledge, limits: Limits) -> APIRout
         `Accept: application/vnd.apache.arrow.stream` answers as an Arrow IPC stream with exact nanoseconds. An answer
         about a range that is over has an ETag; sent back in If-None-Match, it is answered with 304 while it holds.
         """
-        return answer(vehicle_id, body, request)
+        return await answer(vehicle_id, body, request)
 
     @router.get("/vehicles/{vehicle_id}/query", tags=["query"], response_class=Response, responses=_RESPONSES)
-    def query_by_address(
+    async def query_by_address(
         vehicle_id: Annotated[str, Path(examples=["VIN_DEMO_1"])],
         request: Request,
         *,
@@ -117,7 +105,7 @@ def build(reader: SignalReader, knowledge: Knowledge, limits: Limits) -> APIRout
             "include": include or [],
             "shape": shape,
         }
-        return answer(vehicle_id, _request(asked), request)
+        return await answer(vehicle_id, _request(asked), request)
 
     @router.api_route(
         "/vehicles/{vehicle_id}/query",

@@ -7,13 +7,14 @@ from fastapi import APIRouter, Path
 from fastapi.responses import Response
 
 from api import errors
+from api.answering import Answering
 from api.encode import statistics_json
 from api.stats import SignalStatistics, StatsResult, sum_up
 from api.stats_models import StatsRequest, StatsResponse
 from telemetry_pipeline.query.reader import SignalReader
 
 
-def build(reader: SignalReader) -> APIRouter:
+def build(reader: SignalReader, answering: Answering) -> APIRouter:
     """The endpoint over a reader."""
     router = APIRouter(responses=errors.RESPONSES)
 
@@ -23,14 +24,19 @@ def build(reader: SignalReader) -> APIRouter:
         response_class=Response,
         responses={200: {"model": StatsResponse}},
     )
-    def stats(vehicle_id: Annotated[str, Path(examples=["VIN_DEMO_1"])], body: StatsRequest) -> Response:
+    async def stats(
+        vehicle_id: Annotated[str, Path(examples=["VIN_DEMO_1"])], body: StatsRequest
+    ) -> Response:
         """Exact statistics of signals over every sample of each range [start_time, end_time).
 
         No range is too long: whole buckets come from the overview, and only its ends from samples.
         """
         names = [(signal.message_name, signal.signal_name) for signal in body.signals]
-        found = sum_up(reader, vehicle_id, names, [asked.span for asked in body.ranges])
-        return Response(orjson.dumps(_json(body, found)), media_type="application/json")
+        spans = [asked.span for asked in body.ranges]
+        said = await answering.turn(
+            lambda: orjson.dumps(_json(body, sum_up(reader, vehicle_id, names, spans)))
+        )
+        return Response(said, media_type="application/json")
 
     return router
 

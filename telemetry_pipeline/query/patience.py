@@ -32,6 +32,15 @@ class Patience:
         """Whether nobody waits any more."""
         return self._gone.is_set()
 
+    def insist(self) -> None:
+        """End a question that nobody waits for.
+
+        Raises:
+            TransientError: Nobody does.
+        """
+        if self.gone:
+            raise nobody_waits()
+
     def left(self, most: float) -> float:
         """Seconds that are left, at most `most`; 0 when there are none."""
         if self.gone:
@@ -58,6 +67,6 @@ def waiting(patience: Patience) -> Iterator[Patience]:
         _current.reset(token)
 
 
-def nobody_waits(where: str) -> TransientError:
+def nobody_waits(where: str = "") -> TransientError:
     """The error that ends a question whose asker has gone."""
     return TransientError("nobody waits for the answer any more", where)

@@ -7,13 +7,17 @@ import numpy as np
 
 from api.app import create_app
 from api.auth import SignIn
+from api.lanes import lanes_of
 from telemetry_pipeline.query.reader import Answer, Series, Vehicle
 
 SPEED = {"message_name": "Drive", "signal_name": "Speed"}
 QUERY = {"signals": [SPEED], "start_time": "2026-02-12T14:00:00Z", "end_time": "2026-02-12T15:00:00Z"}
 
-THREADS = 40
+AT_ONCE = lanes_of("file:///nowhere", "parquet").questions
 """How many queries run at once: as many threads as the server has for them."""
+
+WAITING = 60
+"""Beyond those that run."""
 
 
 class Waiting:
@@ -46,7 +50,7 @@ def test_health_and_lists_answer_while_queries_run(serving):
     try:
         for thread in threads:
             thread.start()
-        for _ in threads:
+        for _ in range(AT_ONCE):
             assert reader.entered.acquire(timeout=60)
         begun = time.monotonic()
         assert client.get("/health").status_code == 200
@@ -69,12 +73,12 @@ def test_health_answers_when_every_thread_has_a_query(serving, issuer):
         threading.Thread(
             target=lambda: answers.append(client.post("/vehicles/VIN1/query", json=QUERY, headers=headers))
         )
-        for _ in range(THREADS + 8)
+        for _ in range(AT_ONCE + WAITING)
     ]
     try:
         for thread in threads:
             thread.start()
-        for _ in range(THREADS):
+        for _ in range(AT_ONCE):
             assert reader.entered.acquire(timeout=60)
         assert client.get("/health").status_code == 200
         # who asks is found out without a thread, and a new key in one of its own

@@ -6,6 +6,7 @@ import pytest
 
 from api import compare
 from api.app import create_app
+from api.auth import SignIn
 from telemetry_pipeline.lake.layout import Partition
 from telemetry_pipeline.query.parquet_reader import ParquetReader
 from tests.decoded_lake import put_decoded
@@ -142,7 +143,9 @@ def test_there_is_an_end_to_lines_and_nothing_is_silent(client, monkeypatch):
         assert [line["vehicle_id"] for line in found["series"]] == ["VAN_1", "VAN_2"]
         assert [(item["vehicle_id"], item["reason"]) for item in found["left_out"]] == [("VAN_3", "limit")]
     monkeypatch.setattr(compare, "NAMED_MAX", 0)
-    found = ask(client, vehicles="VAN_*", **MORNING)
+    found = ask(
+        client, vehicles="VAN_*", max_points=999, **MORNING
+    )  # another answer than the one that is kept
     assert (found["left_out"], found["left_out_count"]) == ([], 1)
 
 
@@ -166,3 +169,73 @@ def test_what_cannot_be_compared_says_why(client, asked, status, says):
     answer = client.get("/fleet/compare", params={"signal": "Drive.Speed"} | asked)
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
     assert says in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        MORNING,
+        {"align": "session"},
+        {"align": "start", "at": "VAN_1@2026-02-12T08:00:00Z", "duration": "1h"},
+    ],
+)
+def test_an_answer_is_made_once_while_its_objects_stay(client, fleet, monkeypatch, how):
+    reads = []
+    read = ParquetReader.read
+    monkeypatch.setattr(ParquetReader, "read", lambda *args: reads.append(1) or read(*args))
+    params = {"signal": "Drive.Speed", "vehicles": "VAN_*"} | how
+
+    def compared(**headers):
+        return client.get("/fleet/compare", params=params, headers=headers)
+
+    first = compared()
+    assert first.headers["cache-control"] == "private, max-age=0, must-revalidate"
+    tag, asked = first.headers["etag"], len(reads)
+    assert asked
+    again = compared()
+    assert (again.content, again.headers["etag"]) == (first.content, tag)
+    assert int(again.headers["age"]) >= 0
+    assert compared(**{"If-None-Match": tag}).status_code == 304
+    assert len(reads) == asked
+    drive(fleet, "VAN_1", 8, 101)
+    drive(fleet, "VAN_1", 14, 77)
+    late = compared(**{"If-None-Match": tag})
+    assert late.status_code == 200
+    assert late.headers["etag"] != tag
+    assert late.content != first.content
+
+
+def test_what_is_not_over_or_may_change_elsewhere_has_no_tag(client, fleet):
+    later = (dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)).isoformat()
+    for how in (MORNING | {"end": later, "vehicles": "VAN_*"}, MORNING | {"vehicles": "CAR_1,VAN_1"}):
+        answer = client.get("/fleet/compare", params={"signal": "Drive.Speed"} | how)
+        assert answer.status_code == 200
+        assert "etag" not in answer.headers
+    # the car never sent the signal, until it does, on another day
+    left = ask(client, vehicles="CAR_1,VAN_1", **MORNING)["left_out"]
+    assert [(item["vehicle_id"], item["reason"]) for item in left] == [("CAR_1", "never sent the signal")]
+    drive(fleet, "CAR_1", 8, date=DAY + dt.timedelta(days=3))
+    left = ask(client, vehicles="CAR_1,VAN_1", **MORNING)["left_out"]
+    assert [(item["vehicle_id"], item["reason"]) for item in left] == [("CAR_1", "no samples")]
+
+
+def test_a_kept_answer_shows_nobody_what_is_not_theirs(fleet, serving, issuer):
+    client = serving(
+        create_app(ParquetReader(fleet), lake=fleet.url, store=fleet, access=SignIn(issuer.settings()))
+    )
+    how = {"align": "start", "at": ["VAN_1@2026-02-12T08:00:00Z", "VAN_2@2026-02-12T08:00:00Z"]}
+
+    def seen(*vehicles):
+        headers = issuer.headers(**{"telemetry:vehicles": list(vehicles)})
+        params = {"signal": "Drive.Speed", "duration": "1h"} | how
+        answer = client.get("/fleet/compare", params=params, headers=headers)
+        assert answer.status_code == 200, answer.text
+        return [line["vehicle_id"] for line in answer.json()["series"]], answer.headers.get("etag")
+
+    both, tag = seen("VAN_1", "VAN_2")
+    assert both == ["VAN_1", "VAN_2"]
+    assert seen("VAN_1", "VAN_2") == (both, tag)
+    one, other = seen("VAN_2")
+    assert one == ["VAN_2"]
+    assert other != tag
+    assert seen()[0] == []
