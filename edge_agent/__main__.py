@@ -123,7 +123,9 @@ def _report(config: AgentConfig, *, simulate: bool) -> int:
     """Print every finding; the exit code."""
     findings = run_checks(config, simulate=simulate)
     for finding in findings:
-        sys.stdout.write(f"{'pass' if finding.ok else 'FAIL'}  {finding.name:<10} {finding.detail}\n")
+        sys.stdout.write(f"{'pass' if finding.ok else 'FAIL'}  {finding.name:<11} {finding.detail}\n")
+        if finding.remedy:
+            sys.stdout.write(f"{'':<18}→ {finding.remedy}\n")
     return 0 if all(finding.ok for finding in findings) else 1
 
 

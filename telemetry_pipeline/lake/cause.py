@@ -8,6 +8,7 @@ from telemetry_pipeline.errors import TransientError
 _STATUS: Final = re.compile(r"status code: (\d{3}[A-Za-z ]*)")
 _CODE: Final = re.compile(r"<Code>(\w+)</Code>")
 _PROVIDER: Final = re.compile(r"credential provider: (\w+): (.+)")
+_REFUSAL: Final = re.compile(r"status code: 403|\(code: AccessDenied\)")
 _UNSAID: Final = "error sending request"
 _CAUSES: Final = (
     (re.compile(r"InvalidCertificate\(\s*(\w+)"), "its certificate is not valid: {}"),
@@ -44,3 +45,8 @@ def lacks_credentials_for_now(error: BaseException) -> bool:
     """Whether nothing was asked of the store, because whoever gives credentials does not answer."""
     provider = _PROVIDER.search(str(error).partition("\n")[0])
     return provider is not None and provider[1] == TransientError.__name__
+
+
+def is_refused(error: BaseException) -> bool:
+    """Whether the store refuses where the library has no error of its own for that: in listing and deleting."""
+    return _REFUSAL.search(str(error).partition("\n")[0]) is not None

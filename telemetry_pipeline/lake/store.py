@@ -35,7 +35,14 @@ from telemetry_pipeline.errors import (
     TransientError,
 )
 from telemetry_pipeline.lake.bucket import CredentialProvider, chain_credentials, open_bucket
-from telemetry_pipeline.lake.cause import cause_of, is_without_bucket, lacks_credentials_for_now
+from telemetry_pipeline.lake.cause import (
+    cause_of,
+    is_refused,
+    is_without_bucket,
+    lacks_credentials_for_now,
+)
+
+_REFUSALS = (PermissionDeniedError, UnauthenticatedError, PermissionError)
 
 TICK_NS = 2_000_000_000
 """Of a folder that changed longer ago, another change shows in its time; file systems' clocks tick more often than so."""
@@ -249,15 +256,15 @@ class Store:
             raise AlreadyExists("the object is there already", where) from error
         except (InvalidPathError, NotSupportedError, ValueError) as error:
             raise BadKey(f"not a key that the store takes ({cause_of(error)})", where) from error
-        except (PermissionDeniedError, UnauthenticatedError, PermissionError) as error:
+        except (BaseError, OSError) as error:
             if lacks_credentials_for_now(error):
                 raise TransientError(f"no credentials for the store ({cause_of(error)})", where) from error
-            raise PermanentError(
-                f"the store refuses access ({cause_of(error)})",
-                where,
-                "Check the credentials and the policy",
-            ) from error
-        except (BaseError, OSError) as error:
+            if isinstance(error, _REFUSALS) or is_refused(error):
+                raise PermanentError(
+                    f"the store refuses access ({cause_of(error)})",
+                    where,
+                    "Check the credentials and the policy",
+                ) from error
             raise TransientError(f"the store does not answer ({cause_of(error)})", where) from error
 
 
