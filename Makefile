@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 NODE := scripts/with-node
 DASHBOARD_SOURCES := $(shell find dashboard -path dashboard/node_modules -prune -o -path dashboard/dist -prune -o -type f -print 2>/dev/null)
 
-.PHONY: help demo test pythons check format bench images dev lambda wheel lock clean
+.PHONY: help demo test pythons check format docs hooks audit sbom bench images dev lambda wheel lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -30,16 +30,31 @@ pythons: dashboard/dist/index.html ## the quick tests on every Python that we su
 		.venvs/$$python/bin/python -m pytest -q -m "not slow" $(ARGS) || exit 1; \
 	done
 
-check: $(VENV)/.dev dashboard/node_modules/.installed ## ruff, types, rooms, docs, dashboard lint
+check: $(VENV)/.dev dashboard/node_modules/.installed ## ruff, types, rooms, docs, secrets, dashboard lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -q tests/test_rooms.py tests/test_docs.py
+	$(BIN)/pytest -q -m "not slow" tests/test_rooms.py tests/test_docs.py tests/docs tests/test_secrets.py
 	$(NODE) npm --prefix dashboard run --silent lint
 
 format: $(VENV)/.dev ## bring the Python code into its form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(VENV)/.dev ## the documentation site, built strictly: build/site
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "build/site/index.html"
+
+hooks: $(VENV)/.dev ## look through every commit before it is made
+	@$(BIN)/pre-commit install
+
+audit: .venvs/audit/.installed dashboard/node_modules/.installed ## known vulnerabilities of what is locked; asks the network
+	@.venvs/audit/bin/pip-audit --strict --disable-pip --require-hashes $(addprefix -r ,$(wildcard requirements*.lock))
+	@$(NODE) npm --prefix dashboard audit
+
+sbom: $(VENV)/.run ## the bill of materials, CycloneDX: build/sbom.json
+	@$(BIN)/python -m scripts.sbom build/sbom.json
+	@echo "build/sbom.json"
 
 images: $(VENV)/.dev ## the pictures of docs/dagster.md, taken anew in a real browser
 	@scripts/need-chromium
@@ -71,6 +86,12 @@ $(VENV)/.run: requirements.lock pyproject.toml
 $(VENV)/.dev: requirements-dev.lock pyproject.toml
 	@PYTHON=$(PYTHON) scripts/install $(VENV) requirements-dev.lock
 	@touch $@ $(VENV)/.run
+
+# an environment of its own: its packages would get in the way of those it judges
+.venvs/audit/.installed: requirements-audit.lock
+	@$(PYTHON) -m venv .venvs/audit
+	@.venvs/audit/bin/python -m pip install --disable-pip-version-check -q --no-deps --require-hashes --only-binary :all: -r $<
+	@touch $@
 
 dashboard/node_modules/.installed: dashboard/package-lock.json | $(VENV)/.run
 	@echo "Installing the dashboard's packages"

@@ -1,0 +1,29 @@
+"""The commands of the documentation that no test runs as they stand there, each with the reason.
+
+A page that its own test runs is in BY_THEIR_OWN_TEST. What is in neither table is run by `test_commands`.
+"""
+
+from typing import Final
+
+BY_THEIR_OWN_TEST: Final = {"docs/http.md": "tests/api/test_http_page.py"}
+
+NOT_RUN: Final = [
+    # (page, how the command begins, why; with the test that does it on a stand-in)
+    ("*", "make demo", "installs and runs everything: tests/e2e/test_demo.py::test_it_stops_by_itself_after_the_first_query"),
+    ("*", "make test", "it is what runs this"),
+    ("CONTRIBUTING.md", "git clone", "OWNER is whoever has the repository"),
+    ("CONTRIBUTING.md", "make check", "it is what runs this"),
+    ("CONTRIBUTING.md", "make hooks", "changes the clone: tests/test_secrets.py::test_a_commit_of_a_secret_is_refused_without_showing_it"),
+    ("CONTRIBUTING.md", ".venv/bin/pytest", "it is what runs this"),
+    ("CONTRIBUTING.md", "make docs", "the same build: tests/docs/test_site.py::test_every_page_is_built_and_no_link_is_broken"),
+    ("README.md", "dagster", "runs until it is ended: tests/e2e/test_on_postgres.py::test_nothing_is_lost_whoever_is_killed"),
+    ("README.md", "make lambda", "a minute of packing: tests/test_lambda_package.py::test_the_package_holds_everything_and_fits"),
+    ("README.md", "spark-submit", "Spark's own launcher: tests/test_spark_job.py::test_a_backlog_is_decoded_to_the_bytes_of_every_other_door"),
+    ("docs/access.md", "telemetry serve", "needs an issuer of tokens: tests/e2e/test_sign_in.py"),
+    ("docs/access.md", "curl", "needs a token: tests/api/test_auth.py::test_what_was_not_signed_by_the_issuer_is_refused"),
+    ("docs/athena.md", "telemetry", "needs Athena: tests/query/athena/test_reader.py, over a stand-in"),
+    ("docs/athena.md", "ATHENA_IT=1", "needs an AWS account"),
+    ("docs/catalog.md", "telemetry catalog", "needs Glue: tests/cli/test_fleet_and_catalog.py::test_the_catalogue_of_a_bucket_is_synced_and_shown"),
+    ("docs/operations.md", "telemetry stale --launch", "needs Dagster: tests/cli/test_stale.py::test_a_backfill_is_asked_for_what_dagster_tracks"),
+    ("docs/testing.md", "pytest --cov", "takes minutes, and is the suite that runs this"),
+]  # fmt: skip
