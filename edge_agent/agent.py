@@ -11,8 +11,9 @@ from typing import Final
 from edge_agent.budget import Budget
 from edge_agent.clock import GivenClock, SystemClock
 from edge_agent.closing import Closer
+from edge_agent.cloudwatch import CloudWatch
 from edge_agent.config import AgentConfig
-from edge_agent.credentials import open_lake
+from edge_agent.credentials import find_credentials, open_lake
 from edge_agent.health import Health
 from edge_agent.journal_name import JournalName
 from edge_agent.monitor import Monitor
@@ -37,6 +38,7 @@ _DISK_FAULTS: Final = frozenset({EROFS, ENOSPC, EDQUOT, EIO})
 UPLOAD_TIMEOUT_S: Final = 300.0
 """How long one window may be on its way: three megabytes through a line of 100 kbit/s take four minutes."""
 
+METRICS_GRACE_S: Final = 2.0
 GRACE_S: Final = 5.0
 """How long the end waits for the last window, and again for the last upload: any service manager has that patience."""
 
@@ -113,7 +115,9 @@ class Agent:
                     budget=budget,
                 ).sample
 
-            monitors = [Monitor(sampler(), config.health_seconds, self._outlets())]
+            cloudwatch = self._open_cloudwatch()
+            outlets = [*self._outlets(), *([cloudwatch.put] if cloudwatch else [])]
+            monitors = [Monitor(sampler(), config.health_seconds, outlets)]
             if self._panel:
                 monitors.append(Monitor(sampler(), PANEL_S, [self._panel]))
             uploader.start()
@@ -129,6 +133,8 @@ class Agent:
                 uploader.stop(GRACE_S)
                 for monitor in monitors:
                     monitor.stop(GRACE_S)
+                if cloudwatch:
+                    cloudwatch.stop(METRICS_GRACE_S)
                 log.info(
                     "stopped: %d windows landed (%d frames), %d wait for the next start, %d frames lost",
                     *(uploader.landed.objects, uploader.landed.frames, len(spool.waiting())),
@@ -157,6 +163,17 @@ class Agent:
 
     def _open_store(self) -> Store:
         return open_lake(self._config, UPLOAD_TIMEOUT_S)
+
+    def _open_cloudwatch(self) -> CloudWatch | None:
+        config = self._config
+        if not config.cloudwatch_namespace:
+            return None
+        cloudwatch = CloudWatch(
+            *(config.cloudwatch_namespace, config.region or "", lambda: find_credentials(config)),
+            endpoint_url=config.cloudwatch_url,
+        )
+        cloudwatch.start()
+        return cloudwatch
 
     def _outlets(self) -> list[Callable[[Health], None]]:
         """Who is told how the agent is."""

@@ -62,7 +62,8 @@ class AgentConfig:
         upload_kilobytes_per_second: The most that is sent, on average; 0 is no limit.
         health_seconds: How often health is said in the log and told to whoever else wants it.
         metrics_file: Where it is written for node_exporter's textfile collector, such as `/…/can_agent.prom`.
-        cloudwatch_namespace: CloudWatch's namespace for metrics; empty sends none.
+        cloudwatch_namespace: CloudWatch's namespace for metrics, such as `CanTelemetry`; empty sends none.
+        cloudwatch_url: A server that stands in for CloudWatch; default: AWS's in `region`.
         rate: How many times faster than the database's cycle times --simulate sends.
         seed: Which drive --simulate drives.
     """
@@ -96,6 +97,7 @@ class AgentConfig:
     health_seconds: float = 60.0
     metrics_file: Path | None = None
     cloudwatch_namespace: str = ""
+    cloudwatch_url: str | None = None
     rate: float = 1.0
     seed: int = 0
 
@@ -120,6 +122,8 @@ class AgentConfig:
         missing = [name for name in iot if not getattr(self, name)]
         if 0 < len(missing) < len(iot):
             raise BadSetting("is not set", missing[0], f"All of {', '.join(iot)} belong together")
+        if self.cloudwatch_namespace and not self.region:
+            raise BadSetting("is not set", "region", "CloudWatch's metrics need it, such as eu-central-1")
         _in_range("rate", self.rate, 0.001, 1000)
         if self.bitrate is not None:
             _in_range("bitrate", self.bitrate, 1000, 8_000_000)
@@ -228,7 +232,9 @@ _SHARED: Final = {
     "STATE_DIRECTORY": "spool",
 }
 _OPTIONAL: Final = {
-    **dict.fromkeys(("endpoint_url", "region", "iot_endpoint", "iot_role_alias", "iot_thing_name"), str),
+    **dict.fromkeys(
+        ("endpoint_url", "cloudwatch_url", "region", "iot_endpoint", "iot_role_alias", "iot_thing_name"), str
+    ),
     **dict.fromkeys(("dbc", "metrics_file", "iot_certificate", "iot_key", "iot_ca"), Path),
     "bitrate": int,
 }

@@ -1,0 +1,176 @@
+"""Health as metrics of CloudWatch, from a thread of its own: nobody waits for a network, and what fails is counted.
+
+Each metric costs money for each vehicle, so there are few: what an alarm is set on. All numbers are in Prometheus' file.
+"""
+
+import datetime as dt
+import http.client
+import logging
+import ssl
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+from urllib.parse import urlencode, urlsplit
+
+from edge_agent.health import Health
+from edge_agent.signature import sign_form
+from telemetry_pipeline.errors import TelemetryError
+from telemetry_pipeline.lake.bucket import CredentialProvider
+
+log = logging.getLogger("edge_agent.cloudwatch")
+
+Datum = dict[str, str]
+
+TIMEOUT_S: Final = 20.0
+KEPT_MOST: Final = 720
+"""Snapshots that wait while nobody answers: half a day of one a minute; CloudWatch takes what is two weeks old."""
+
+AT_ONCE: Final = 100
+"""Snapshots of one request: below its 1000 values."""
+
+
+class CloudWatch:
+    """Sends metrics, several snapshots with one request when several wait.
+
+    Args:
+        namespace: CloudWatch's name for them all.
+        region: AWS's name of the region.
+        find: Finds the credentials; called until it succeeds.
+        endpoint_url: A server that stands in for AWS.
+    """
+
+    def __init__(
+        self,
+        namespace: str,
+        region: str,
+        find: Callable[[], CredentialProvider],
+        endpoint_url: str | None = None,
+    ) -> None:
+        self.sent = 0
+        """Snapshots that were taken."""
+        self.failed = 0
+        """Requests that were not."""
+        self.forgotten = 0
+        """Snapshots that had to go, since too many waited."""
+        self._namespace = namespace
+        self._region = region
+        self._find = find
+        self._credentials: CredentialProvider | None = None
+        self._url = endpoint_url or f"https://monitoring.{region}.amazonaws.com"
+        self._waiting: deque[list[Datum]] = deque()
+        self._before: Health | None = None
+        self._is_failing = False
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="cloudwatch", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def put(self, health: Health) -> None:
+        """Take a snapshot; returns at once."""
+        self._waiting.append(data_of(health, self._before))
+        self._before = health
+        while len(self._waiting) > KEPT_MOST:
+            self._waiting.popleft()
+            self.forgotten += 1
+        self._wake.set()
+
+    def stop(self, grace_s: float) -> None:
+        """Try once more to send what waits, for at most `grace_s` seconds."""
+        self._stopping.set()
+        self._wake.set()
+        self._thread.join(grace_s)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._wake.wait()
+            self._wake.clear()
+            while self._waiting and self._send(list(self._waiting)[:AT_ONCE]):
+                pass
+
+    def _send(self, batch: list[list[Datum]]) -> bool:
+        """Whether it was taken; the next snapshot is the next try."""
+        data = [datum for one in batch for datum in one]
+        form: dict[str, str] = {
+            "Action": "PutMetricData",
+            "Version": "2010-08-01",
+            "Namespace": self._namespace,
+        }
+        for number, datum in enumerate(data, 1):
+            form |= {f"MetricData.member.{number}.{name}": value for name, value in datum.items()}
+        try:
+            self._post(urlencode(form).encode())
+        except (TelemetryError, OSError, http.client.HTTPException) as error:
+            self.failed += 1
+            if not self._is_failing:
+                log.warning("metrics are not taken (%s); they are kept, and tried again", error)
+            self._is_failing = True
+            return False
+        if self._is_failing:
+            log.info("metrics are taken again")
+        self._is_failing = False
+        self.sent += len(batch)
+        for one in batch:  # those that were forgotten meanwhile are not there any more
+            if self._waiting and self._waiting[0] is one:
+                self._waiting.popleft()
+        return True
+
+    def _post(self, body: bytes) -> None:
+        if self._credentials is None:
+            self._credentials = self._find()
+        now = dt.datetime.now(dt.UTC)
+        headers = sign_form(
+            f"{self._url}/", body, self._credentials(), now, service="monitoring", region=self._region
+        )
+        parts = urlsplit(self._url)
+        if parts.scheme == "https":
+            context = ssl.create_default_context()
+            connection: http.client.HTTPConnection = http.client.HTTPSConnection(
+                parts.netloc, timeout=TIMEOUT_S, context=context
+            )
+        else:
+            connection = http.client.HTTPConnection(parts.netloc, timeout=TIMEOUT_S)
+        try:
+            connection.request("POST", "/", body, headers)
+            answer = connection.getresponse()
+            said = answer.read(10_000)
+        finally:
+            connection.close()
+        if answer.status != 200:
+            text = " ".join(said.decode(errors="replace").split())
+            raise TelemetryError(f"{answer.status} {answer.reason}: {text[:200]}", self._url)
+
+
+def data_of(health: Health, before: Health | None) -> list[Datum]:
+    """The metrics of one snapshot, by the names of CloudWatch's request; counts are those since the snapshot before."""
+
+    def since(count: Callable[[Health], int]) -> int:
+        return max(0, count(health) - (count(before) if before else 0))
+
+    values = {
+        "UploadSuccess": (since(lambda one: one.landed), "Count"),
+        "UploadFailure": (since(lambda one: one.upload_failures), "Count"),
+        "QueueDepth": (health.windows_waiting, "Count"),
+        "DiskUsagePercent": (round(100 * health.disk_used, 2), "Percent"),
+        "FramesReceived": (since(lambda one: sum(channel.frames for channel in one.channels)), "Count"),
+        "FramesLost": (since(_lost), "Count"),
+    }
+    stamp = dt.datetime.fromtimestamp(health.at_s, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return [
+        {
+            "MetricName": name,
+            "Value": repr(value),
+            "Unit": unit,
+            "Timestamp": stamp,
+            "Dimensions.member.1.Name": "VehicleId",
+            "Dimensions.member.1.Value": health.vehicle_id,
+        }
+        for name, (value, unit) in values.items()
+    ]
+
+
+def _lost(health: Health) -> int:
+    return health.lost_frames + sum(one.dropped + one.overflows for one in health.channels)
