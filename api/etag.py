@@ -17,7 +17,7 @@ CLOSED: Final = "private, max-age=0, must-revalidate"
 
 OPEN: Final = "private, no-cache"
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Counted up when the same objects would be answered with other points."""
 
 _TAG: Final = re.compile(r'(?:W/)?"([^"]*)"')

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from contextvars import Context
 from typing import Any, Final
 
 from telemetry_pipeline.errors import TelemetryError, TransientError
@@ -121,7 +122,10 @@ class Hub:
             if not feed.version:
                 await feed.look()
             if feed.task is None:
-                feed.task = asyncio.get_running_loop().create_task(feed.poll(self._pause_s))
+                feed.task = asyncio.get_running_loop().create_task(
+                    feed.poll(self._pause_s),
+                    context=Context(),  # it outlives whoever came first
+                )
             yield feed
         finally:
             self._tails -= 1

@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 from telemetry_pipeline.errors import BadRaw, NotFound, TransientError
 from telemetry_pipeline.lake.layout import Partition
 from telemetry_pipeline.lake.store import ObjectInfo, Store
-from telemetry_pipeline.query import moment
+from telemetry_pipeline.query import moment, patience
 from telemetry_pipeline.query.cache import WeightedCache
 from telemetry_pipeline.query.day_index import DayIndex
 from telemetry_pipeline.query.footers import READ_ERRORS, Footers
@@ -156,10 +156,21 @@ class ObjectReader:
         return {name: merge(parts) for name, parts in found.items()}
 
     def spread(self, work: Callable[[Any], T], items: Sequence[Any]) -> list[T]:
-        """Do something with each of some items, several at a time where that pays."""
+        """Do something with each of some items, several at a time where that pays, while somebody waits for it.
+
+        Raises:
+            TransientError: Nobody waits any more.
+        """
+        asker = patience.current()
+
+        def wanted(item: Any) -> T:  # noqa: ANN401  whatever is to be done with it
+            asker.insist()
+            with patience.waiting(asker):
+                return work(item)
+
         if self._pool is None or len(items) < 2:
-            return [work(item) for item in items]
-        return list(self._pool.map(work, items))
+            return [wanted(item) for item in items]
+        return list(self._pool.map(wanted, items))
 
     def _rows_in(self, job: Job, start_ns: int, end_ns: int) -> int:
         info, runs = job

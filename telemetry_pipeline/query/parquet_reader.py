@@ -89,18 +89,32 @@ class ParquetReader:
 
     def read(self, vehicle_id: str, wanted: Sequence[SignalName], start_ns: int, end_ns: int) -> Answer:
         """Every sample of the wanted signals in [start_ns, end_ns) (see `SignalReader`)."""
-        return self.objects.again(lambda: self._read(vehicle_id, wanted, start_ns, end_ns))
+        return self._read(vehicle_id, wanted, (start_ns, end_ns), self._max_rows)
+
+    def piece(
+        self, vehicle_id: str, wanted: Sequence[SignalName], span: tuple[int, int], most: int
+    ) -> Answer:
+        """The same of a range whose samples are wanted piece by piece: more than `most` rows are a TooLarge."""
+        return self._read(vehicle_id, wanted, span, min(most, self._max_rows))
 
     def look(self, vehicle_id: str, wanted: Sequence[SignalName], start_ns: int, end_ns: int) -> Answer:
         """A few minutes of samples (see `SignalReader`)."""
         return self.read(vehicle_id, wanted, start_ns, end_ns)
 
-    def _read(self, vehicle_id: str, wanted: Sequence[SignalName], start_ns: int, end_ns: int) -> Answer:
+    def _read(
+        self, vehicle_id: str, wanted: Sequence[SignalName], span: tuple[int, int], most: int
+    ) -> Answer:
+        return self.objects.again(lambda: self._read_once(vehicle_id, wanted, span, most))
+
+    def _read_once(
+        self, vehicle_id: str, wanted: Sequence[SignalName], span: tuple[int, int], most: int
+    ) -> Answer:
+        start_ns, end_ns = span
         names = list(dict.fromkeys(wanted))
         days = [self.objects.day_index(day) for day in self.objects.days.days(vehicle_id, start_ns, end_ns)]
         skipped = sum(day.skipped for day in days)
         jobs = [job for day in days for job in day.jobs(names, start_ns, end_ns)]
-        self._refuse_too_large(self.objects.most_rows(jobs, start_ns, end_ns))
+        _refuse_too_large(self.objects.most_rows(jobs, start_ns, end_ns), most)
         parts = self.objects.parts(jobs, start_ns, end_ns)
         good = [part for part in parts if part is not None]
         known = {name: unit for day in days for name in names if (unit := day.unit(name)) is not None}
@@ -239,12 +253,13 @@ class ParquetReader:
                 )
         return summary
 
-    def _refuse_too_large(self, rows: int) -> None:
-        if rows > self._max_rows:
-            raise TooLarge(
-                f"up to {rows:,} rows would have to be read, the limit is {self._max_rows:,}",
-                remedy="Ask for a shorter range or fewer signals",
-            )
+
+def _refuse_too_large(rows: int, most: int) -> None:
+    if rows > most:
+        raise TooLarge(
+            f"up to {rows:,} rows would have to be read, the limit is {most:,}",
+            remedy="Ask for a shorter range or fewer signals",
+        )
 
 
 def _signals(days: Iterable[DaySummary], wanted: Collection[SignalName]) -> dict[SignalName, Signal]:

@@ -16,6 +16,12 @@ from telemetry_pipeline.series.tiers import S_NS, TIERS_S
 EAGER_ROWS: Final = 400_000
 """So many samples of a signal in a few days are read whatever the overview holds: an hour at 100 Hz takes some ms."""
 
+EAGER_SHARE: Final = 40
+"""Of more than some hours not more than so many for each point that is asked for: a screen shows no more of them."""
+
+SHORT_NS: Final = 2 * 3600 * S_NS
+"""What was recorded last is looked at most, and has no buckets yet: making them would cost more than drawing samples."""
+
 EAGER_DAYS: Final = 3
 """Further days cost a read each, and buckets of all of them but one."""
 
@@ -61,7 +67,8 @@ def tier_for_totals(span_ns: int) -> int:
 
 def _choose(count: int, recorded: NDArray[np.int64], max_points: int) -> int | None:
     span_ns = int(recorded[-1, 1] - recorded[0, 0]) if len(recorded) else 0
-    if count <= max_points or (count <= EAGER_ROWS and span_ns <= EAGER_DAYS * DAY_NS):
+    eager = EAGER_ROWS if span_ns <= SHORT_NS else min(EAGER_ROWS, EAGER_SHARE * max_points)
+    if count <= max_points or (count <= eager and span_ns <= EAGER_DAYS * DAY_NS):
         return None
     points = {tier: _POINTS_PER_BUCKET * _buckets(count, recorded, tier) for tier in TIERS_S}
     for tier in reversed(TIERS_S):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from telemetry_pipeline.lake.pages import read_plain
 from telemetry_pipeline.lake.store import ObjectInfo
+from telemetry_pipeline.query import patience
 from telemetry_pipeline.query.cache import WeightedCache
 from telemetry_pipeline.query.footers import Footer, column_bytes
 from telemetry_pipeline.query.index import Run, to_ns
@@ -67,7 +68,7 @@ def read_runs(opened: Opened, runs: Mapping[SignalName, Run], start_ns: int, end
 
     Raises:
         NotFound: The object is gone.
-        TransientError: The store does not answer.
+        TransientError: The store does not answer, or nobody waits any more.
         pyarrow.ArrowException: The object's pages are broken.
         OSError: Likewise, or the file cannot be read.
         ValueError: Likewise.
@@ -90,7 +91,9 @@ def read_runs(opened: Opened, runs: Mapping[SignalName, Run], start_ns: int, end
     rows_scanned = bytes_scanned = 0
     times: tuple[int, NDArray[np.int64]] = (-1, np.empty(0, np.int64))
     # row groups that share their times follow each other, and the times are decoded once
+    asker = patience.current()
     for group in sorted(wanted, key=lambda group: (footer.times_at(group)[0], group)):
+        asker.insist()
         if not all(_known(opened, begin) for begin, _ in _ranges(footer, group)):
             rows_scanned += int(footer.edges[group + 1] - footer.edges[group])
             meta = footer.metadata.row_group(group)

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 Range = tuple[int, int]
 """A half-open range of int64 nanoseconds."""
 
+PIECE_ROWS: Final = 3_000_000
+"""So many samples are held at a time, and about as much again in copies: a day of 1,440 objects has ten times as many."""
+
 _NONE: Final[Samples] = (np.empty(0, np.int64), np.empty(0, np.float64))
 
 
@@ -183,7 +186,7 @@ def _in_pieces(
     """The samples of a range in as many pieces as one answer each takes, in order of time."""
     low, high = span
     try:
-        answer = reader.read(vehicle_id, names, low, high)
+        answer = reader.piece(vehicle_id, names, span, PIECE_ROWS)
     except TooLarge:
         if high - low < 2:
             raise

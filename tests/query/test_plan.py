@@ -33,6 +33,8 @@ def choice(rate_hz, days, points, hours=6):
         (100, 1, 40_000, None),  # the finest tier would be far too coarse
         (1000, 1, 40_000, 10),  # and yet there are too many samples
         (10, 1, 10_000, None),  # few enough to read them all
+        (10, 1, 1_000, 60),  # but too many for what a screen shows
+        (1, 1, 1_000, None),
         (0.01, 30, 10_000, None),  # as many as fit
         (1, 30, 10_000, 60),
         (0.05, 365, 10_000, 600),
@@ -40,6 +42,12 @@ def choice(rate_hz, days, points, hours=6):
 )
 def test_the_coarsest_tier_with_points_enough_is_chosen_where_samples_do_not_fit(rate_hz, days, points, tier):
     assert choice(rate_hz, days, points) == tier
+
+
+def test_the_last_hours_are_read_whatever_is_shown_of_them():
+    for hours, tier in ((1, None), (2, None), (3, 10)):
+        recorded = np.array([[0, hours * HOUR * S_NS]])
+        assert choose({SIGNAL: EAGER_ROWS}, recorded, 1_000) == {SIGNAL: tier}
 
 
 def test_hours_without_recording_do_not_make_a_tier_coarser():
