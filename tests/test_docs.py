@@ -103,6 +103,14 @@ def test_the_operations_page_explains_every_check_and_names_commands_that_exist(
     assert set(re.findall(r"TELEMETRY_[A-Z_]+", page)) <= set(_NAMES.values())
 
 
+def test_the_operations_page_has_a_runbook_for_every_alarm() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text().split("## Alarms in AWS")[1]
+    alarms = re.findall(r'self\._add\(\s*"(\w+)",\s*"(\w+)"', (ROOT / "infra" / "alarms.py").read_text())
+    assert len(alarms) >= 6
+    explained = re.findall(r"^\| (\w+) \((\w+)\) \|", page, re.MULTILINE)
+    assert sorted(explained) == sorted(alarms)
+
+
 def test_every_decision_is_listed() -> None:
     index = (ROOT / "docs" / "adr" / "README.md").read_text()
     for path in (ROOT / "docs" / "adr").glob("0*.md"):
