@@ -13,7 +13,7 @@ import pyarrow as pa
 from edge_agent.drive import Drive
 from edge_agent.encode import can_encode, encode_frames
 from edge_agent.frames import MAX_BYTES, binary_of, dlc_of, frames_table, no_frames
-from edge_agent.multiplex import shapes_of
+from edge_agent.multiplex import Shape, shapes_of
 from edge_agent.noise import key_of, noise
 from edge_agent.waveform import waveform
 from telemetry_pipeline.errors import BadSetting
@@ -116,6 +116,13 @@ class Simulator:
         )
 
 
+def _is_possible(message: "Message", shape: Shape) -> bool:
+    """Whether the multiplexers have room for the shape's values; a database can ask for more."""
+    return all(
+        0 <= raw < 1 << message.get_signal_by_name(name).length for name, raw in shape.selectors.items()
+    )
+
+
 class _Sender:
     """One message on its cycle. Times are nanoseconds since the drive's start."""
 
@@ -130,7 +137,7 @@ class _Sender:
         self._period = max(round((message.cycle_time or DEFAULT_CYCLE_MS) * 1_000_000 / rate), 8 * slots)
         self._jitter = min(_JITTER_NS, self._period // 8)
         self._phase = self._jitter + key_of(name) % (self._period - 2 * self._jitter)
-        self._shapes = shapes_of(message)
+        self._shapes = [shape for shape in shapes_of(message) if _is_possible(message, shape)]
         self._signals = {signal.name: signal for signal in message.signals if can_encode(message, signal)}
 
     def frames(self, start: int, end: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:

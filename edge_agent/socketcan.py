@@ -21,8 +21,8 @@ log = logging.getLogger("edge_agent.capture")
 
 AT_ONCE: Final = 1024
 MOST_AT_ONCE: Final = 20 * AT_ONCE
-BUFFER_BYTES: Final = 4 << 20
-"""What the kernel keeps for us, which it doubles: some 10,000 frames, a second of a saturated bus."""
+BUFFER_BYTES: Final = 8 << 20
+"""What the kernel keeps for us, which it doubles: some 20,000 frames, two seconds of a saturated bus."""
 
 CAN_RAW_ERR_FILTER: Final = 2
 SO_RCVBUFFORCE: Final = 33
@@ -89,6 +89,16 @@ class SocketCanReader:
     def close(self) -> None:
         """Listen no longer."""
         self._socket.close()
+
+    def set_filters(self, filters: list[Filter]) -> None:
+        """Want other frames from now on; what has come stays.
+
+        Raises:
+            OSError: The kernel does not take them.
+        """
+        # one that lets everything through, if none is wanted
+        packed = b"".join(struct.pack("=II", *one.kernel) for one in filters) or bytes(8)
+        self._socket.setsockopt(socket.SOL_CAN_RAW, socket.CAN_RAW_FILTER, packed)
 
     def read(self) -> Records:
         """What has come so far, possibly nothing; `stamp` is nanoseconds since the epoch.
@@ -164,7 +174,7 @@ def listen_to(channel: str, filters: list[Filter]) -> SocketCanReader:
 
 
 def set_up(can: socket.socket, channel: str) -> None:
-    """Have the kernel time what a socket receives, count what it drops, and keep a second of it."""
+    """Have the kernel time what a socket receives, count what it drops, and keep seconds of it."""
     can.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
     can.setsockopt(socket.SOL_SOCKET, SO_RXQ_OVFL, 1)
     try:
