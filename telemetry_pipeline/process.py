@@ -102,13 +102,14 @@ def process_object(store: Store, raw: RawObject, plan: Plan, rules: VehicleRules
         NotFound: There is no such raw object.
         TransientError: The store does not answer; the object stays pending.
     """
-    if not plan.transport:
-        return _process(store, raw, plan, None, rules)
-    _, following = neighbours(store, raw)
-    if following is not None and is_outdated(store, following, raw):
-        _log.info("%s is decoded again, now that %s is there", following.key, raw.key)
-        _process_after_previous(store, following, plan, rules)
-    return _process_after_previous(store, raw, plan, rules)
+    with collector_paused():
+        if not plan.transport:
+            return _process(store, raw, plan, None, rules)
+        _, following = neighbours(store, raw)
+        if following is not None and is_outdated(store, following, raw):
+            _log.info("%s is decoded again, now that %s is there", following.key, raw.key)
+            _process_after_previous(store, following, plan, rules)
+        return _process_after_previous(store, raw, plan, rules)
 
 
 def _process_after_previous(store: Store, raw: RawObject, plan: Plan, rules: VehicleRules) -> Outcome:
@@ -128,7 +129,7 @@ def _process(
     store: Store, raw: RawObject, plan: Plan, previous: Previous | None, rules: VehicleRules
 ) -> Outcome:
     body = store.get(raw.key)
-    with collector_paused(), scratch_folder() as folder:
+    with scratch_folder() as folder:
         decoders = {days: Decoder(plan, folder / str(days), raw.partition.vehicle_id) for days in (-1, 1, 0)}
         try:
             intake = take_frames(body, raw, plan, previous, decoders)

@@ -134,20 +134,33 @@ def _lay_out(readings: tuple[Reading, ...]) -> _Layout:
 def _frames(outcomes: Sequence[Outcome], counts: Rows, starts: Rows) -> Rows:
     """For each value the position of its frame in the pile."""
     first: list[int] = []
-    chosen: list[tuple[int, Rows]] = []
+    chosen: list[int] = []
+    rows: list[Rows] = []
     for outcome in outcomes:
         start, order = outcome.frames.place()
         if order is not None or not outcome.is_plain:
-            for number, (_, rows) in enumerate(outcome.carried, len(first)):
-                own = rows if order is None else order if rows is None else order[rows]
+            for number, (_, own) in enumerate(outcome.carried, len(first)):
+                own = own if order is None else order if own is None else order[own]  # noqa: PLW2901
                 if own is not None:
-                    chosen.append((number, start + own))
+                    chosen.append(number)
+                    rows.append(own)
         first += [start] * len(outcome.carried)
-    frames = np.repeat(np.array(first, np.intp) - starts, counts)
-    frames += np.arange(len(frames))
-    for number, rows in chosen:
-        frames[starts[number] : starts[number] + counts[number]] = rows
+    begin = np.array(first, np.intp)
+    frames = _counted(begin - starts, counts)
+    if chosen:
+        sizes = counts[chosen]
+        behind = np.cumsum(sizes)
+        picked = np.concatenate(rows)
+        picked += np.repeat(begin[chosen], sizes)
+        frames[_counted(starts[chosen] - behind + sizes, sizes)] = picked
     return frames
+
+
+def _counted(offsets: Rows, counts: Rows) -> Rows:
+    """Each offset as often as its count says, plus 0, 1, 2 and so on over all of them."""
+    counted: Rows = np.repeat(offsets, counts)
+    counted += np.arange(len(counted))
+    return counted
 
 
 def _read_together(pile: Pile, operands: _Operands, counts: Rows, frames: Rows) -> Values:

@@ -153,18 +153,18 @@ class Decoder:
     def _sorted_out(self) -> list[Outcome]:
         """What became of the frames of each message, by the messages' names."""
         if self._outcomes is None:
-            found = []
-            messages = self._plan.messages if self._gathering.has_frames else ()
-            for position, message in enumerate(messages):
-                frames = self._gathering.frames(position)
-                if len(frames):
-                    with np.errstate(all="ignore"):
-                        outcome = sort_out(message, frames, strict=self._plan.strict_length)
-                    frames.forget()
-                    outcome.frames.forget()
-                    found.append(outcome)
+            with np.errstate(all="ignore"):
+                found = [self._outcome(position) for position in self._gathering.positions()]
             self._outcomes = sorted(found, key=lambda outcome: outcome.message.name)
         return self._outcomes
+
+    def _outcome(self, position: int) -> Outcome:
+        frames = self._gathering.frames(position)
+        outcome = sort_out(self._plan.messages[position], frames, strict=self._plan.strict_length)
+        frames.forget()
+        if outcome.frames is not frames:
+            outcome.frames.forget()
+        return outcome
 
 
 def _account_for(others: Report, outcomes: Sequence[Outcome]) -> Report:

@@ -79,10 +79,13 @@ class Gathering:
             self._pile_up(raw.slice(start, BATCH_ROWS), (labels[0], labels[1]))
         self.rows += raw.num_rows
 
-    @property
-    def has_frames(self) -> bool:
-        """Whether any row so far is a frame of a message."""
-        return bool(self._piles)
+    def positions(self) -> list[int]:
+        """The messages of the plan that have frames so far, in its order."""
+        there = np.zeros(len(self._plan.messages), bool)
+        for pile in self._piles:
+            there |= np.diff(pile.bounds) > 0
+        positions: list[int] = np.flatnonzero(there).tolist()
+        return positions
 
     def frames(self, position: int) -> Selected:
         """The frames of a message of the plan."""

@@ -4,7 +4,7 @@ Applies multiplexers and short payloads exactly as cantools' `decode(allow_trunc
 tables are `frames`' business.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -100,10 +100,9 @@ def _sort_out_closely(outcome: Outcome, lengths: Integers | None) -> None:
     """Look at every frame's multiplexers and length, `lengths` being None where all are long enough."""
     message = outcome.message
     frames = _Frames(message, outcome.frames, lengths)
-    bad = frames.bad_values() if message.is_multiplexed else []
-    roots = [signal for signal in message.signals if signal.parent is None]
-    reason = NO_SIGNAL if any(not signal.fault for signal in roots) else NO_FIT
-    bad.append((reason, frames.empty(roots)))
+    bad = frames.bad_values()
+    reason = NO_SIGNAL if any(not signal.fault for signal in message.roots) else NO_FIT
+    bad.append((reason, frames.empty()))
     keep: Mask | None = None
     for why, mask in bad:
         if mask is None:
@@ -142,20 +141,18 @@ class _Frames:
     def bad_values(self) -> list[tuple[str, Mask | None]]:
         """For each multiplexer the frames whose value of it is none that exists."""
         found: list[tuple[str, Mask | None]] = []
-        for position, signal in enumerate(self._message.signals):
-            if signal.known is None or signal.fault:
-                continue
-            bad = ~_is_in(self._multiplexer(position), signal.known)
+        for position, signal, known in self._message.multiplexers:
+            bad = ~_is_in(self._multiplexer(position), known)
             held = self._held(signal)
             found.append((f"unknown value of multiplexer {signal.name}", bad if held is None else bad & held))
         return found
 
-    def empty(self, roots: list[SignalPlan]) -> Mask | None:
-        """The frames that hold none of these signals; None when there is no such frame."""
-        if not roots:
+    def empty(self) -> Mask | None:
+        """The frames that hold none of the signals that hang on no multiplexer; None when there is no such frame."""
+        if not self._message.roots:
             return None
         some = np.zeros(self._count, bool)
-        for signal in roots:
+        for signal in self._message.roots:
             if signal.fault:
                 continue
             held = self._held(signal)
@@ -164,28 +161,23 @@ class _Frames:
             some |= held
         return ~some
 
-    def carried(self) -> Iterator[tuple[SignalPlan, Rows | None]]:
+    def carried(self) -> list[tuple[SignalPlan, Rows | None]]:
         """For each signal the frames that carry it, or would if it could be read.
 
         Signals of the same frames get the same array.
         """
-        found: dict[tuple[int | None, tuple[int, ...], int], Rows | None] = {}
-        for signal in self._message.by_name:
-            key = (signal.parent, signal.ids, self._bytes_needed(signal))
-            if key not in found:
-                held = self._alive_mask(signal) if signal.fault else self._held(signal)
-                found[key] = None if held is None else np.flatnonzero(held)
-            yield signal, found[key]
-
-    def _bytes_needed(self, signal: SignalPlan) -> int:
-        """Bytes that a frame must have to hold the signal; 0 when all frames have enough."""
-        return 0 if signal.fault or self._lengths is None else (signal.field.end_bit + 7) // 8
+        branches = self._message.branches if self._lengths is None else self._message.branches_of_short
+        rows: list[Rows | None] = []
+        for signal in branches.leads:
+            held = self._alive_mask(signal) if signal.fault else self._held(signal)
+            rows.append(None if held is None else np.flatnonzero(held))
+        return [(signal, rows[number]) for signal, number in branches.signals]
 
     def _held(self, signal: SignalPlan) -> Mask | None:
         alive = self._alive_mask(signal)
         if self._lengths is None:
             return alive
-        whole: Mask = self._lengths >= self._bytes_needed(signal)
+        whole: Mask = self._lengths >= signal.bytes_needed
         return whole if alive is None else whole & alive
 
     def _alive_mask(self, signal: SignalPlan) -> Mask | None:

@@ -3,9 +3,10 @@
 Which message an arbitration id means is `plan`'s business.
 """
 
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 from telemetry_pipeline.decode.bits import Field, Scaling
 from telemetry_pipeline.decode.lanes import Lanes
@@ -44,6 +45,11 @@ class SignalPlan:
     ids: tuple[int, ...]
     known: tuple[int, ...] | None
 
+    @property
+    def bytes_needed(self) -> int:
+        """Bytes that a frame must have to hold the signal; 0 when it can never be read."""
+        return 0 if self.fault else (self.field.end_bit + 7) // 8
+
     @classmethod
     def of(cls, branch: Branch, payload_length: int) -> Self:
         """Compile one signal of a message of `payload_length` bytes."""
@@ -76,6 +82,27 @@ class SignalPlan:
             ids=branch.ids,
             known=branch.known,
         )
+
+
+class Branches(NamedTuple):
+    """The signals of a message, those of the same frames together.
+
+    Attributes:
+        leads: One of each kind.
+        signals: All of them in the order of the decoded table, each with the number of its kind.
+    """
+
+    leads: tuple[SignalPlan, ...]
+    signals: tuple[tuple[SignalPlan, int], ...]
+
+    @classmethod
+    def of(cls, signals: Sequence[SignalPlan], kind: Callable[[SignalPlan], Hashable]) -> Self:
+        """Sort some signals by kind."""
+        leads: dict[Hashable, SignalPlan] = {}
+        for signal in signals:
+            leads.setdefault(kind(signal), signal)
+        numbers = {key: number for number, key in enumerate(leads)}
+        return cls(tuple(leads.values()), tuple((signal, numbers[kind(signal)]) for signal in signals))
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,6 +180,30 @@ class MessagePlan:
     def unreadable(self) -> tuple[SignalPlan, ...]:
         """Its signals that can never be read."""
         return tuple(signal for signal in self.signals if signal.fault)
+
+    @cached_property
+    def multiplexers(self) -> tuple[tuple[int, SignalPlan, tuple[int, ...]], ...]:
+        """Those of its signals that can be read and decide which others there are: position, signal, known values."""
+        return tuple(
+            (position, signal, signal.known)
+            for position, signal in enumerate(self.signals)
+            if signal.known is not None and not signal.fault
+        )
+
+    @cached_property
+    def roots(self) -> tuple[SignalPlan, ...]:
+        """Its signals that hang on no multiplexer."""
+        return tuple(signal for signal in self.signals if signal.parent is None)
+
+    @cached_property
+    def branches(self) -> "Branches":
+        """Its signals by the whole frames that carry them."""
+        return Branches.of(self.by_name, lambda signal: (signal.parent, signal.ids))
+
+    @cached_property
+    def branches_of_short(self) -> "Branches":
+        """Its signals by the frames that carry them when frames may be cut short."""
+        return Branches.of(self.by_name, lambda signal: (signal.parent, signal.ids, signal.bytes_needed))
 
     @cached_property
     def carried_always(self) -> tuple[tuple[SignalPlan, None], ...]:

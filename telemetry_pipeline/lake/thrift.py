@@ -97,10 +97,7 @@ def write_struct(struct: Struct) -> bytes:
 def varint(number: int) -> bytes:
     """An unsigned number, seven bits a byte, the lowest first."""
     out = bytearray()
-    while number > 0x7F:
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
-    out.append(number)
+    _put_unsigned(out, number)
     return bytes(out)
 
 
@@ -148,12 +145,13 @@ def _signed(data: bytes, at: int) -> tuple[int, int]:
 def _put_struct(out: bytearray, struct: Struct) -> None:
     before = 0
     for number, (kind, value) in sorted(struct.fields.items()):
-        kind = (TRUE if value else FALSE) if kind in (TRUE, FALSE) else kind  # noqa: PLW2901
+        if kind in (TRUE, FALSE):
+            kind = TRUE if value else FALSE  # noqa: PLW2901
         if 0 < number - before <= 15:
             out.append(number - before << 4 | kind)
         else:
             out.append(kind)
-            out += varint(_zigzag(number))
+            _put_unsigned(out, _zigzag(number))
         before = number
         if kind not in (TRUE, FALSE):
             _put(out, kind, value)
@@ -170,15 +168,17 @@ def _put(out: bytearray, kind: int, value: Any) -> None:  # noqa: ANN401  whatev
     if type(value) is Written:
         out += value.body
     elif kind in _INTEGERS:
-        out += varint(_zigzag(value))
+        _put_unsigned(out, value << 1 if value >= 0 else (-value << 1) - 1)
     elif kind == BINARY:
-        out += varint(len(value))
+        _put_unsigned(out, len(value))
         out += value
     elif kind == STRUCT:
         _put_struct(out, value)
     elif kind in (LIST, SET):
         size = len(value.values)
-        out += bytes([size << 4 | value.kind]) if size < 15 else bytes([0xF0 | value.kind]) + varint(size)
+        out.append(min(size, 15) << 4 | value.kind)
+        if size >= 15:
+            _put_unsigned(out, size)
         for item in value.values:
             _put(out, value.kind, item)
     elif kind == I8:
@@ -187,6 +187,13 @@ def _put(out: bytearray, kind: int, value: Any) -> None:  # noqa: ANN401  whatev
         out.append(TRUE if value else FALSE)
     else:
         out += value
+
+
+def _put_unsigned(out: bytearray, number: int) -> None:
+    while number > 0x7F:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    out.append(number)
 
 
 def _zigzag(number: int) -> int:

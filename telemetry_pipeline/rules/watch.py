@@ -61,9 +61,8 @@ class Watch:
     def _through(self, parts: Iterable[RowGroup]) -> Iterator[RowGroup]:
         start = 0
         for part in parts:
-            self.look(
-                start, part.table
-            )  # before it is handed on: nobody need ask for more after the last one
+            # before it is handed on: nobody need ask for more after the last one
+            self.look(start, part.table)
             start += part.num_rows
             yield part
 
