@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from aws_cdk import App, Tags, Validations
+from aws_cdk import App, Stack, Tags, Validations
+from aws_cdk import aws_lambda as lambda_
 from cdk_nag import AwsSolutionsChecks
 
 from infra.assets import ROOT, Assets
@@ -17,6 +18,7 @@ from infra.decode import DecodeStack
 from infra.deployment import Deployment
 from infra.lake import LakeStack
 from infra.observe import ObserveStack
+from infra.orchestrate import OrchestrateStack
 from infra.query import QueryStack
 from infra.site import SiteStack
 from infra.suppressions import acknowledge, acknowledge_uploader
@@ -36,18 +38,29 @@ def build(deployment: Deployment, assets: Assets, out: Path) -> App:
     """Make every stack of a deployment; nothing is written before `synth`."""
     app = App(outdir=str(out), analytics_reporting=False, context=_FLAGS)
     lake = LakeStack(app, f"{deployment.name}-lake", deployment)
-    decode = DecodeStack(app, f"{deployment.name}-decode", deployment, assets, lake)
+    decoder: lambda_.IFunction | None = None
+    stacks: list[Stack] = [lake]
+    if deployment.has_function:
+        decode = DecodeStack(app, f"{deployment.name}-decode", deployment, assets, lake)
+        decoder = decode.decoder
+        stacks.append(decode)
     site = SiteStack(app, f"{deployment.name}-site", deployment, lake)
     query = QueryStack(app, f"{deployment.name}-query", deployment, assets, lake, site)
+    stacks += [site, query]
+    if deployment.decoder == "dagster":
+        invoked = decoder.function_arn if decoder is not None else None
+        stacks.append(
+            OrchestrateStack(app, f"{deployment.name}-orchestrate", deployment, assets, lake, invoked)
+        )
     functions = {"api": query.function.function_name}
-    if decode.decoder is not None:
-        functions["decoder"] = decode.decoder.function_name
+    if decoder is not None:
+        functions["decoder"] = decoder.function_name
     observe = ObserveStack(
         app, f"{deployment.name}-observe", deployment, lake, functions=functions, api=site.api.ref
     )
     Tags.of(app).add("application", deployment.name)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
-    acknowledge([lake, decode, site, query, observe])
+    acknowledge([*stacks, observe])
     acknowledge_uploader(query, site.bucket)
     return app
 

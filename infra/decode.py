@@ -25,18 +25,14 @@ class DecodeStack(Stack):
     """The decoder.
 
     Attributes:
-        decoder: The function, if there is one.
+        decoder: The function.
     """
-
-    decoder: lambda_.Function | None = None
 
     def __init__(
         self, scope: Construct, name: str, deployment: Deployment, assets: Assets, lake: LakeStack
     ) -> None:
         super().__init__(scope, name, description="can-telemetry: from raw frames to signals")
         alone = deployment.decoder == "lambda"
-        if not deployment.has_function:
-            return
         made = Function(
             self,
             "Decoder",

@@ -161,6 +161,7 @@ CONTROL_ROOM: Final = (
         ("dagster-logs/",),
     ),
     Need("run_logs", {"s3:ListBucket": "Dagster's S3ComputeLogManager"}),
+    Need("log", {"logs:GetLogEvents": _ECS}),
     Need("tasks", {"ecs:DescribeTasks": _ECS, "ecs:StopTask": _ECS}),
     Need("task_definitions", {"ecs:RunTask": _ECS, "ecs:TagResource": _ECS}),
     # these know no resource

@@ -15,6 +15,9 @@ Things = Mapping[str, "str | Sequence[str] | s3.Bucket"]
 
 _KMS: Final = {"s3:GetObject": "kms:Decrypt", "s3:PutObject": "kms:GenerateDataKey"}
 _PREFIX: Final = "A prefix of one bucket: what lies below it is made while the platform runs"
+_NAMED_LATER: Final = (
+    "What it is of is made, and named by others, while the platform runs: the part that is known stands"
+)
 _ANYTHING: Final = "AWS knows no resource for this action"
 
 
@@ -49,7 +52,7 @@ def make_role(
         inline_policies={"needs": iam.PolicyDocument(statements=statements)},
     )
     for need in needs:
-        for shown, reason in _wildcards(need, things[need.of]):
+        for shown, reason in _wildcards(need, things[need.of], Stack.of(scope)):
             acknowledge_wildcard(role, f"Resource::{shown}", reason)
     return role
 
@@ -66,6 +69,21 @@ def shown_arn(bucket: s3.Bucket) -> str:
     return str(owner.resolve(owner.export_value(bucket.bucket_arn))["Fn::ImportValue"])
 
 
+def _own_arn(bucket: s3.Bucket) -> str:
+    """A bucket's ARN as findings in its own stack show it."""
+    return f"<{Stack.of(bucket).get_logical_id(bucket.node.default_child)}.Arn>"
+
+
+def _shown(stack: Stack, arn: str) -> str:
+    """An ARN as findings show it: references by the names of what they refer to."""
+    joined = stack.resolve(arn)
+    if isinstance(joined, str):
+        return joined
+    return "".join(
+        part if isinstance(part, str) else f"<{next(iter(part.values()))}>" for part in joined["Fn::Join"][1]
+    )
+
+
 def _arns(thing: str | Sequence[str] | s3.Bucket) -> list[str]:
     if isinstance(thing, s3.Bucket):
         return [thing.bucket_arn]
@@ -79,9 +97,14 @@ def _statement(need: Need, arns: list[str]) -> iam.PolicyStatement:
     )
 
 
-def _wildcards(need: Need, thing: str | Sequence[str] | s3.Bucket) -> Iterator[tuple[str, str]]:
+def _wildcards(need: Need, thing: str | Sequence[str] | s3.Bucket, stack: Stack) -> Iterator[tuple[str, str]]:
     if isinstance(thing, s3.Bucket):
+        arn = _own_arn(thing) if Stack.of(thing) is stack else shown_arn(thing)
         for prefix in need.below:
-            yield f"{shown_arn(thing)}/{prefix}*".replace("${", "<").replace("}", ">"), _PREFIX
-    elif thing == "*":
-        yield "*", _ANYTHING
+            yield f"{arn}/{prefix}*".replace("${", "<").replace("}", ">"), _PREFIX
+        return
+    for arn in [thing] if isinstance(thing, str) else thing:
+        if arn == "*":
+            yield "*", _ANYTHING
+        elif arn.endswith("*"):
+            yield _shown(stack, arn), _NAMED_LATER

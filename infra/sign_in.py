@@ -23,30 +23,7 @@ class SignIn(Construct):
 
     def __init__(self, scope: Construct, name: str, deployment: Deployment, *, site: str) -> None:
         super().__init__(scope, name)
-        self.pool = cognito.UserPool(
-            self,
-            "Pool",
-            self_sign_up_enabled=False,
-            sign_in_aliases=cognito.SignInAliases(email=True),
-            sign_in_case_sensitive=False,
-            account_recovery=cognito.AccountRecovery.EMAIL_ONLY,
-            mfa=cognito.Mfa.OPTIONAL,
-            mfa_second_factor=cognito.MfaSecondFactor(otp=True, sms=False),
-            password_policy=cognito.PasswordPolicy(
-                min_length=12,
-                require_lowercase=True,
-                require_uppercase=True,
-                require_digits=True,
-                require_symbols=True,
-                temp_password_validity=Duration.days(3),
-            ),
-            deletion_protection=True,
-            removal_policy=RemovalPolicy.RETAIN,
-        )
-        self.domain = self.pool.add_domain(
-            "Domain",
-            cognito_domain=cognito.CognitoDomainOptions(domain_prefix=deployment.sign_in_prefix),
-        )
+        self.pool, self.domain = make_pool(self, deployment.sign_in_prefix)
         self.client = self.pool.add_client(
             "Dashboard",
             # a page keeps no secret: the code is bound to the tab by PKCE
@@ -80,3 +57,34 @@ class SignIn(Construct):
     def issuer(self) -> str:
         """The issuer of the pool's tokens, as they say it themselves."""
         return f"https://cognito-idp.{Stack.of(self).region}.amazonaws.com/{self.pool.user_pool_id}"
+
+
+def make_pool(scope: Construct, prefix: str) -> tuple[cognito.UserPool, cognito.UserPoolDomain]:
+    """A pool of people whom somebody has let in, and the pages where they sign in.
+
+    Args:
+        scope: Where it belongs.
+        prefix: What the address of its pages begins with; one in the whole region.
+    """
+    pool = cognito.UserPool(
+        scope,
+        "Pool",
+        self_sign_up_enabled=False,
+        sign_in_aliases=cognito.SignInAliases(email=True),
+        sign_in_case_sensitive=False,
+        account_recovery=cognito.AccountRecovery.EMAIL_ONLY,
+        mfa=cognito.Mfa.OPTIONAL,
+        mfa_second_factor=cognito.MfaSecondFactor(otp=True, sms=False),
+        password_policy=cognito.PasswordPolicy(
+            min_length=12,
+            require_lowercase=True,
+            require_uppercase=True,
+            require_digits=True,
+            require_symbols=True,
+            temp_password_validity=Duration.days(3),
+        ),
+        deletion_protection=True,
+        removal_policy=RemovalPolicy.RETAIN,
+    )
+    options = cognito.CognitoDomainOptions(domain_prefix=prefix)
+    return pool, pool.add_domain("Domain", cognito_domain=options)

@@ -93,6 +93,12 @@ def with_dagster(shared_folder: Path) -> Templates:
     return _synthesise("with_dagster", shared_folder)
 
 
+@pytest.fixture(scope="session")
+def with_glue(shared_folder: Path) -> Templates:
+    """Dagster that sends backlogs to Glue, reached from inside its network alone."""
+    return _synthesise("with_glue", shared_folder)
+
+
 @pytest.fixture(scope="session", params=["alone", "with_dagster"])
 def either(request: pytest.FixtureRequest) -> Templates:
     """Both, one after the other."""

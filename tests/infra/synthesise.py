@@ -3,13 +3,14 @@
 Fails where a rule of AWS Solutions is broken, as the real synthesis does.
 """
 
+import shutil
 import sys
 import zipfile
 from pathlib import Path
 from typing import Any
 
 from infra.app import build
-from infra.assets import Assets
+from infra.assets import ROOT, Assets
 from infra.deployment import Deployment
 
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -31,6 +32,12 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "control_room_networks": ["192.0.2.0/24"],
     },
 }
+VARIANTS["with_glue"] = {
+    "decoder": "dagster",
+    "work": "glue",
+    "control_room_domain": "dagster.example.com",
+    "control_room_certificate": "arn:aws:acm:eu-west-1:123456789012:certificate/0000",
+}
 
 
 def stand_ins(folder: Path) -> Assets:
@@ -40,6 +47,9 @@ def stand_ins(folder: Path) -> Assets:
     (folder / "site").mkdir()
     (folder / "site" / "index.html").write_text("<!doctype html>")
     (folder / "source" / "deploy").mkdir(parents=True)
+    (folder / "source" / "telemetry_pipeline").mkdir()
+    (folder / "source" / "telemetry_pipeline" / "spark_job.py").write_text('"""Nothing."""\n')
+    shutil.copy(ROOT / "requirements.lock", folder / "source")
     (folder / "source" / "deploy" / "Dockerfile").write_text("FROM scratch AS pipeline\n")
     with zipfile.ZipFile(folder / "decoder.zip", "w") as package:
         package.writestr(zipfile.ZipInfo("handler.py"), "")

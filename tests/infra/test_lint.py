@@ -36,8 +36,11 @@ def test_no_rule_is_broken(either: Templates) -> None:
     assert all(not pack.get("violations") for pack in packs.values()), packs
 
 
-def test_every_exception_has_its_reason_and_its_place(alone: Templates, with_dagster: Templates) -> None:
-    paths = "\n".join((found.folder / "tree.json").read_text() for found in (alone, with_dagster))
+def test_every_exception_has_its_reason_and_its_place(
+    alone: Templates, with_dagster: Templates, with_glue: Templates
+) -> None:
+    every = (alone, with_dagster, with_glue)
+    paths = "\n".join((found.folder / "tree.json").read_text() for found in every)
     for item in EXCEPTIONS:
         assert len(item.reason.split()) >= 6, item
         assert f"/{item.place}" in paths, item

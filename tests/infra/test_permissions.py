@@ -21,9 +21,18 @@ ALONE = {
     "edge": permissions.EDGE,
 }
 WITH_DAGSTER = {
+    "control-room": (*permissions.CONTROL_ROOM, *permissions.SENDS_TO_LAMBDA),
+    "task-starter": permissions.STARTS_TASKS,
     "decoder": permissions.SENT_TO,
     "api": permissions.API,
     "edge": permissions.EDGE,
+}
+
+
+WITH_GLUE = {
+    "control-room": (*permissions.CONTROL_ROOM, *permissions.SENDS_TO_GLUE),
+    "task-starter": permissions.STARTS_TASKS,
+    "spark": permissions.SPARK,
 }
 
 
@@ -49,12 +58,13 @@ def test_every_action_names_a_call_that_is_made(of: str, action: str, call: str)
         assert re.match(r"(AWS|Athena|Dagster)", call), f"{of}: {action} is whose call?"
 
 
-def test_every_role_is_its_rows(alone: Templates, with_dagster: Templates) -> None:
-    for found, wanted, kms in ((alone, ALONE, False), (with_dagster, WITH_DAGSTER, True)):
+def test_every_role_is_its_rows(alone: Templates, with_dagster: Templates, with_glue: Templates) -> None:
+    rows = ((alone, ALONE, False), (with_dagster, WITH_DAGSTER, True), (with_glue, WITH_GLUE, False))
+    for found, wanted, kms in rows:
         named = roles(found)
         for name, needs in wanted.items():
             granted = {action for action, _, _ in allowed(named[name])}
-            assert granted == actions(needs, kms=kms), name
+            assert granted == actions(needs, kms=kms and name != "task-starter"), name
             assert "ManagedPolicyArns" not in named[name], name
 
 
