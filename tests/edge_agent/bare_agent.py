@@ -5,8 +5,6 @@ There is no pandas there. Where there is one, Arrow loads it, which takes a seco
 
 import sys
 
-from edge_agent.__main__ import main
-
 
 class NoPandas:
     """Finds no pandas."""
@@ -19,4 +17,6 @@ class NoPandas:
 
 if __name__ == "__main__":
     sys.meta_path.insert(0, NoPandas())  # type: ignore[arg-type]
+    from edge_agent.__main__ import main
+
     main()

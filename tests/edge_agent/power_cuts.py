@@ -25,8 +25,14 @@ CHANNELS = ("vcan0", "vcan1")
 RATE = 2000.0
 SAFE_S = 1.0
 DISK = Path("/run/disk")
-LATEST_S = 9.0
-"""The longest life: the agent takes the first seconds of it to start."""
+SENDING_S = 4.0
+"""The longest that frames come in a life."""
+
+STARTING_S = 6.0
+"""The longest after the agent's start, in the lives that end while it starts, or soon after."""
+
+STARTS = 5
+"""Every so many lives end at a moment that is counted from the agent's start."""
 
 
 def inside(folder: Path, life: int) -> None:
@@ -52,6 +58,7 @@ def inside(folder: Path, life: int) -> None:
         sys.exit(agent.wait())
     note = os.open(folder / f"sent-{life}", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     senders = [Sender(channel) for channel in CHANNELS]
+    print("sending", flush=True)
     began = time.monotonic()
     for nth in range(0, 1 << 30, CHUNK):
         if (ahead := began + nth / RATE - time.monotonic()) > 0:
@@ -61,8 +68,8 @@ def inside(folder: Path, life: int) -> None:
         os.write(note, np.array([nth + CHUNK, time.monotonic_ns()], "<i8").tobytes())
 
 
-def live(folder: Path, image: Path, life: int, seconds: float) -> None:
-    """One life; `seconds` after the agent's start the power is cut."""
+def live(folder: Path, image: Path, life: int, moments: random.Random) -> None:
+    """One life; the power is cut at a random moment."""
     command = [sys.executable, "-m", "tests.edge_agent.power_cuts", "--inside", str(folder), str(life)]
     with guest(command, image=image) as running:
         running.wait_for("starting")
@@ -70,7 +77,9 @@ def live(folder: Path, image: Path, life: int, seconds: float) -> None:
             code = running.wait(300)
             assert code == 0, running.output + (folder / "log-0").read_text()
         else:
-            time.sleep(seconds)
+            if life % STARTS:
+                running.wait_for("sending")
+            time.sleep(moments.uniform(0.0, SENDING_S if life % STARTS else STARTING_S))
             running.cut_power()
             assert "Traceback" not in running.output, running.output
 
@@ -107,8 +116,8 @@ def cut_often(folder: Path, times: int, seed: int) -> str:
     image = ext4(folder / "disk", 64)
     moments = random.Random(seed)
     for life in range(1, times + 1):
-        live(folder, image, life, moments.uniform(1.0, LATEST_S))
-    live(folder, image, 0, 0)
+        live(folder, image, life, moments)
+    live(folder, image, 0, moments)
     losses, frames, senders = [0.0], 0, 0
     for channel in CHANNELS:
         notes = landed(folder / "lake", channel)  # every object is read: none is torn
