@@ -51,7 +51,8 @@ export function useFirstView({ vehicles, sessions, catalogue }: Known): void {
     followed.current = end;
     const { range: here, home } = useView.getState();
     const whole = sessionRange(newest);
-    // a view of the whole session grows with it, a closer one slides along
-    if (here) followRange(sameRange(here, home) ? whole : endingAt(here, end), whole);
+    // a view of the whole session grows with it, a closer one slides along; a link says only where it begins
+    const grows = home === null ? here?.from === whole.from : sameRange(here, home);
+    if (here) followRange(grows ? whole : endingAt(here, end), whole);
   }, [live, end, newest]);
 }

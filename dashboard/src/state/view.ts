@@ -28,9 +28,9 @@ export const useView = create<ViewState>()(() => EMPTY);
 
 const { getState: get, setState: set } = useView;
 
-/** Take over an address whole. */
+/** Take over an address whole. A live one follows from where it is: what it returns to is known once data is. */
 export function openAddress(address: Address): void {
-  set({ ...EMPTY, ...address, home: address.range, slots: assignSlots(address.signals ?? [], {}) });
+  set({ ...EMPTY, ...address, home: address.live ? null : address.range, slots: assignSlots(address.signals ?? [], {}) });
 }
 
 /** Another vehicle: its newest session, and the same signals as far as it has them. */
