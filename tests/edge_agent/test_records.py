@@ -2,6 +2,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edge_agent import records
 from edge_agent.records import (
     CLASSIC,
     ERROR,
@@ -76,6 +77,23 @@ def test_and_back(frames):
     assert table_of([Arrival("can0", back)], "V").equals(table)
     half = len(frames) // 2
     assert table_of([Arrival("can0", records_of(table.slice(half)))], "V").equals(table.slice(half))
+
+
+def test_more_frames_than_become_columns_at_once_stay_in_their_order(monkeypatch):
+    monkeypatch.setattr(records, "_CHUNK", 7)
+    stamps = np.random.default_rng(0).permutation(100)
+    arrivals = []
+    for nth, part in enumerate(np.split(stamps, 10)):
+        frames = np.zeros(10, WIDE if nth == 4 else CLASSIC)
+        frames["stamp"], frames["id"], frames["length"] = part, part, part % 9
+        frames["data"][:, 0] = part
+        arrivals.append(Arrival(f"can{nth % 2}", frames))
+    table = table_of(arrivals, "V", offset=1000)
+    assert table["timestamp"].cast("int64").to_pylist() == list(range(1000, 1100))
+    assert table["arb_id"].to_pylist() == list(range(100))
+    assert [data[:1] for data in table["data"].to_pylist()] == [bytes([nth])[: nth % 9] for nth in range(100)]
+    channels = {int(stamp): f"can{nth // 10 % 2}" for nth, stamp in enumerate(stamps)}
+    assert table["channel"].to_pylist() == [channels[nth] for nth in range(100)]
 
 
 def test_classic_frames_take_the_narrow_form_alone():
