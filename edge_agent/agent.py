@@ -8,46 +8,41 @@ from errno import EDQUOT, EIO, ENOSPC, EROFS
 from pathlib import Path
 from typing import Final
 
-from edge_agent.budget import Budget
-from edge_agent.clock import GivenClock, SystemClock
-from edge_agent.closing import Closer
+from edge_agent.capture import BusSource
+from edge_agent.chain import GRACE_S, Chain
 from edge_agent.cloudwatch import CloudWatch
 from edge_agent.config import AgentConfig
 from edge_agent.credentials import find_credentials, open_lake
 from edge_agent.health import Health
-from edge_agent.journal_name import JournalName
 from edge_agent.monitor import Monitor
 from edge_agent.notify import ServiceManager
 from edge_agent.prometheus import write_metrics
-from edge_agent.recorder import Recorder
+from edge_agent.remote import RemoteSettings
 from edge_agent.sampler import ChannelSampler, Sampler
+from edge_agent.settings_folder import SettingsFolder
 from edge_agent.source import FrameSource
 from edge_agent.spool import Spool
 from edge_agent.traffic import Traffic
-from edge_agent.upload import Uploader
-from telemetry_pipeline.errors import BadSetting, TransientError
+from telemetry_pipeline.errors import BadSetting
 from telemetry_pipeline.lake.store import Store
 
 log = logging.getLogger("edge_agent")
 
 PANEL_S: Final = 1.0
 VOLATILE: Final = Path("/dev/shm")  # noqa: S108  it is memory that is wanted
-VOLATILE_MEGABYTES: Final = 64
 _DISK_FAULTS: Final = frozenset({EROFS, ENOSPC, EDQUOT, EIO})
 
 UPLOAD_TIMEOUT_S: Final = 300.0
 """How long one window may be on its way: three megabytes through a line of 100 kbit/s take four minutes."""
 
 METRICS_GRACE_S: Final = 2.0
-GRACE_S: Final = 5.0
-"""How long the end waits for the last window, and again for the last upload: any service manager has that patience."""
 
 
 class Agent:
     """Captures until it is stopped.
 
     Args:
-        config: The settings.
+        config: The vehicle's own settings; those from the lake lie over them.
         source: Where the frames come from.
         manager: Who is told that capture moves; nobody, unless given.
         panel: Draws health every second, for a person.
@@ -60,7 +55,8 @@ class Agent:
         manager: ServiceManager | None = None,
         panel: Callable[[Health], None] | None = None,
     ) -> None:
-        self._config = config
+        self._own = self._config = config
+        self._wanted: AgentConfig | None = None
         self._source = source
         self._manager = manager or ServiceManager()
         self._panel = panel
@@ -75,115 +71,106 @@ class Agent:
             BadSetting: The spool or the interface cannot be used.
             TransientError: A thread is gone.
         """
-        config = self._config
-        with open_spool(config) as spool:
-            wall = SystemClock(config.clock_wait_seconds, spool.passed_ns)
-            # a simulated drive has its own time
-            clock = wall if self._source.origin == "capture" else GivenClock()
-            name = JournalName.first(spool.folder, self._source.origin, config.vehicle_id)
-            uploader = Uploader(
-                *(self._open_store, spool),
-                bytes_per_s=config.upload_kilobytes_per_second * 1000 or None,
-                keep=config.keep_landed,
-            )
+        with open_spool(self._own) as spool:
+            remote = self._begin_settings(spool)
             if left := spool.waiting():
                 log.info("%d windows of an earlier run wait in %s", len(left), spool.folder)
-            most = config.spool_megabytes if spool.folder == config.spool else VOLATILE_MEGABYTES
-            budget = Budget(
-                *(spool, most * 1_000_000, config.free_megabytes * 1_000_000),
-                newest_first=config.give_up == "newest",
-            )
-            closer = Closer(
-                *(spool, clock, wall, name.boot, uploader.wake),
-                make_room=lambda: budget.enforce(recorder.open_journal),
-            )
-            recorder: Recorder = Recorder(
-                *(spool.folder, name, clock, closer.take),
-                window_s=config.window_seconds,
-                max_frames=config.max_frames,
-                sync_s=config.sync_seconds,
-            )
-
-            def sampler() -> Callable[[], Health]:
-                channels = ChannelSampler(self._source, self._traffic, config)
-                return Sampler(
-                    *(config, channels),
-                    clock=clock,
-                    spool=spool,
-                    recorder=recorder,
-                    uploader=uploader,
-                    budget=budget,
-                ).sample
-
+            chain = Chain(self._config, spool, self._source.origin, self._open_store)
             cloudwatch = self._open_cloudwatch()
-            outlets = [*self._outlets(), *([cloudwatch.put] if cloudwatch else [])]
-            monitors = [Monitor(sampler(), config.health_seconds, outlets)]
-            if self._panel:
-                monitors.append(Monitor(sampler(), PANEL_S, [self._panel]))
-            uploader.start()
-            closer.start()
-            for monitor in monitors:
-                monitor.start()
+            monitors = self._monitors(chain, remote, cloudwatch)
+            chain.start()
+            for begun in (*monitors, *([cloudwatch] if cloudwatch else ()), *([remote] if remote else ())):
+                begun.start()
             try:
-                self._capture(stop, duration_s, recorder, (closer, uploader))
+                self._capture(stop, duration_s, chain)
             finally:
                 self._manager.stopping()
-                lost = recorder.stop()
-                closer.stop(GRACE_S)
-                uploader.stop(GRACE_S)
+                if remote:
+                    remote.stop(0.0)
+                lost = chain.stop()
                 for monitor in monitors:
                     monitor.stop(GRACE_S)
                 if cloudwatch:
                     cloudwatch.stop(METRICS_GRACE_S)
+                landed = chain.uploader.landed
                 log.info(
                     "stopped: %d windows landed (%d frames), %d wait for the next start, %d frames lost",
-                    *(uploader.landed.objects, uploader.landed.frames, len(spool.waiting())),
-                    lost + budget.given_up.frames,
+                    *(landed.objects, landed.frames, len(spool.waiting()), lost),
                 )
 
-    def _capture(
-        self,
-        stop: threading.Event,
-        duration_s: float | None,
-        recorder: Recorder,
-        workers: tuple[Closer, Uploader],
-    ) -> None:
+    def adopt(self, config: AgentConfig) -> None:
+        """See `edge_agent.remote.Capture`: the capturing thread takes them on between two batches."""
+        self._wanted = config
+
+    def has_adopted(self, config: AgentConfig) -> bool:
+        """See `edge_agent.remote.Capture`."""
+        has_source = not isinstance(self._source, BusSource) or self._source.has_adopted
+        return self._config is config and has_source
+
+    def deaf_channels(self) -> set[str]:
+        """See `edge_agent.remote.Capture`."""
+        lines = self._source.lines if isinstance(self._source, BusSource) else []
+        return {line.channel for line in lines if line.reader is None}
+
+    def _capture(self, stop: threading.Event, duration_s: float | None, chain: Chain) -> None:
         began = time.monotonic()
         for arrival in self._source.batches(stop):
             now = time.monotonic()
+            if (wanted := self._wanted) and wanted is not self._config:
+                if isinstance(self._source, BusSource):
+                    self._source.adopt(wanted)
+                chain.take_on(wanted)
+                self._config = wanted
             self._traffic.count(arrival)
-            recorder.add(arrival, now)
+            chain.recorder.add(arrival, now)
             self._manager.moved()
-            if not all(worker.is_alive for worker in workers):
-                raise TransientError(
-                    "the upload thread has ended", remedy="Start the agent again; the spool is safe"
-                )
+            chain.check()
             if duration_s is not None and now - began >= duration_s:
                 stop.set()
 
-    def _open_store(self) -> Store:
-        return open_lake(self._config, UPLOAD_TIMEOUT_S)
-
-    def _open_cloudwatch(self) -> CloudWatch | None:
-        config = self._config
-        if not config.cloudwatch_namespace:
+    def _begin_settings(self, spool: Spool) -> RemoteSettings | None:
+        """Start with the last settings from the lake that worked, if any are to be looked for."""
+        if not self._own.settings_seconds:
             return None
-        cloudwatch = CloudWatch(
-            *(config.cloudwatch_namespace, config.region or "", lambda: find_credentials(config)),
-            endpoint_url=config.cloudwatch_url,
-        )
-        cloudwatch.start()
-        return cloudwatch
+        folder = SettingsFolder(spool.folder / "settings")
+        self._config, version = folder.begin(self._own)
+        if isinstance(self._source, BusSource):
+            self._source.adopt(self._config)
+        return RemoteSettings(self._own, (self._config, version), folder, self._open_store, self)
 
-    def _outlets(self) -> list[Callable[[Health], None]]:
-        """Who is told how the agent is."""
+    def _monitors(
+        self, chain: Chain, remote: RemoteSettings | None, cloudwatch: CloudWatch | None
+    ) -> list[Monitor]:
+        def sample() -> Callable[[], Health]:
+            return Sampler(chain, ChannelSampler(self._source, self._traffic, self._own), remote).sample
+
         outlets: list[Callable[[Health], None]] = [
             lambda health: log.info("%s", health.line()),
             lambda health: self._manager.status(health.line()),
         ]
-        if file := self._config.metrics_file:
+        if file := self._own.metrics_file:
             outlets.append(lambda health: write_metrics(health, file))
-        return outlets
+        if cloudwatch:
+            outlets.append(cloudwatch.put)
+        if not self._panel:
+            return [Monitor(sample(), self._own.health_seconds, outlets)]
+        # who looks at the panel needs no line for what it shows
+        return [
+            Monitor(sample(), self._own.health_seconds, outlets[1:]),
+            Monitor(sample(), PANEL_S, [self._panel]),
+        ]
+
+    def _open_store(self) -> Store:
+        return open_lake(self._own, UPLOAD_TIMEOUT_S)
+
+    def _open_cloudwatch(self) -> CloudWatch | None:
+        own = self._own
+        if not own.cloudwatch_namespace:
+            return None
+        return CloudWatch(
+            *(own.cloudwatch_namespace, own.region or "", lambda: find_credentials(own)),
+            endpoint_url=own.cloudwatch_url,
+        )
 
 
 def open_spool(config: AgentConfig) -> Spool:

@@ -41,9 +41,9 @@ class Budget:
     def __init__(self, spool: Spool, most_bytes: int, free_bytes: int, *, newest_first: bool) -> None:
         self.given_up = GivenUp()
         self._spool = spool
-        self._most = most_bytes
-        self._free = free_bytes
-        self._newest_first = newest_first
+        self.most_bytes = most_bytes
+        self.free_bytes = free_bytes
+        self.newest_first = newest_first
 
     def enforce(self, open_journal: str = "") -> None:
         """Give up what there is no room for.
@@ -55,9 +55,9 @@ class Budget:
         for path in self._spool.files():
             with suppress(OSError):  # it may just have landed
                 sizes[path] = path.stat().st_size
-        over = sum(sizes.values()) - self._most
+        over = sum(sizes.values()) - self.most_bytes
         with suppress(OSError):
-            over = max(over, self._free - shutil.disk_usage(self._spool.folder).free)
+            over = max(over, self.free_bytes - shutil.disk_usage(self._spool.folder).free)
         windows, frames = self.given_up.windows, self.given_up.frames
         for path in self._candidates(open_journal):
             if over <= 0:
@@ -80,7 +80,7 @@ class Budget:
             if str(name) != open_journal
         ]
         # a journal that is still one is younger than what became of those before it
-        yield from reversed([*waiting, *journals]) if self._newest_first else [*waiting, *journals]
+        yield from reversed([*waiting, *journals]) if self.newest_first else [*waiting, *journals]
 
     def _remove(self, path: Path) -> bool:
         is_copy = path.parent != self._spool.folder

@@ -44,6 +44,16 @@ class BusSource:
 
     def __init__(self, config: AgentConfig) -> None:
         self.lines = [Line(config, channel) for channel in config.channels]
+        self._wanted: AgentConfig | None = None
+
+    def adopt(self, config: AgentConfig) -> None:
+        """Go on with other channels and filters, without losing a frame of those that stay; before the next batch."""
+        self._wanted = config
+
+    @property
+    def has_adopted(self) -> bool:
+        """Whether all that was asked for has been taken on."""
+        return self._wanted is None
 
     def batches(self, stop: threading.Event) -> Iterator[Arrival]:
         """See `edge_agent.source.FrameSource`.
@@ -53,6 +63,7 @@ class BusSource:
         """
         try:
             while True:
+                yield from self._take_on()
                 # what came before the end was asked for is read, too
                 is_last, heard = stop.is_set(), False
                 wait_s = 0.0 if is_last else POLL_S / len(self.lines)
@@ -71,6 +82,25 @@ class BusSource:
         finally:
             for line in self.lines:
                 line.close()
+
+    def _take_on(self) -> Iterator[Arrival]:
+        """Change the lines as it was asked for; what those that go have heard is not lost."""
+        config = self._wanted
+        if config is None:
+            return
+        lines = {line.channel: line for line in self.lines}
+        self.lines = [
+            lines.pop(channel) if channel in lines else Line(config, channel) for channel in config.channels
+        ]
+        for line in self.lines:
+            line.adopt(config)
+        for line in lines.values():
+            records = line.take(0.0) if line.reader else None
+            if records is not None and len(records):
+                yield Arrival(line.channel, records)
+            line.close()
+        if self._wanted is config:
+            self._wanted = None
 
     def _rest(self, stop: threading.Event) -> None:
         """Wait until something has come or something may be tried again."""
@@ -133,6 +163,19 @@ class Line:
             self._is_down = False
         self._count_drops()
         return records
+
+    def adopt(self, config: AgentConfig) -> None:
+        """Be opened as these settings say from now on; where the kernel does the reading, without a gap."""
+        before, self._config = self._config, config
+        if isinstance(self.reader, SocketCanReader):
+            if config.filters != before.filters:
+                try:
+                    self.reader.set_filters(config.can_filters)
+                except OSError as error:
+                    self._fail(error)
+        elif any(getattr(before, name) != getattr(config, name) for name in ("filters", "bitrate", "fd")):
+            self.close()
+            self._retry_at = 0.0
 
     def open(self) -> "SocketCanReader | PythonCanReader":
         """Open the bus.

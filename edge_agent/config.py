@@ -21,6 +21,24 @@ PREFIX: Final = "AGENT_"
 SPOOL: Final = "~/.local/state/telemetry-agent/spool"
 """Where windows wait when neither a setting nor systemd's STATE_DIRECTORY names a folder."""
 
+REMOTE: Final = frozenset(
+    {
+        *(
+            "channel",
+            "filters",
+            "bitrate",
+            "fd",
+            "dbc",
+            "window_seconds",
+            "max_frames",
+            "sync_seconds",
+            "give_up",
+        ),
+        *("spool_megabytes", "free_megabytes", "keep_landed", "upload_kilobytes_per_second"),
+    }
+)
+"""What may be set from the lake: not who the vehicle is, where its data goes, or by whose leave."""
+
 MAX_FRAMES: Final = 300_000
 """More than a minute of a full 500 kbit/s bus; what becomes one object is in memory for a moment."""
 
@@ -64,6 +82,7 @@ class AgentConfig:
         metrics_file: Where it is written for node_exporter's textfile collector, such as `/…/can_agent.prom`.
         cloudwatch_namespace: CloudWatch's namespace for metrics, such as `CanTelemetry`; empty sends none.
         cloudwatch_url: A server that stands in for CloudWatch; default: AWS's in `region`.
+        settings_seconds: How often settings are looked for in the lake; 0 never looks.
         rate: How many times faster than the database's cycle times --simulate sends.
         seed: Which drive --simulate drives.
     """
@@ -98,6 +117,7 @@ class AgentConfig:
     metrics_file: Path | None = None
     cloudwatch_namespace: str = ""
     cloudwatch_url: str | None = None
+    settings_seconds: float = 300.0
     rate: float = 1.0
     seed: int = 0
 
@@ -110,6 +130,7 @@ class AgentConfig:
         _in_range("spool_megabytes", self.spool_megabytes, 1, 100_000_000)
         _in_range("free_megabytes", self.free_megabytes, 0, 100_000_000)
         _in_range("upload_kilobytes_per_second", self.upload_kilobytes_per_second, 0, 10_000_000)
+        _in_range("settings_seconds", self.settings_seconds, 0, 86_400)
         _in_range("health_seconds", self.health_seconds, 0.1, 86_400)
         if self.give_up not in ("oldest", "newest"):
             raise BadSetting(f"{self.give_up!r} says not which", "give_up", "Use oldest or newest")
@@ -168,7 +189,7 @@ class AgentConfig:
                     name,
                     f"Set it in the file, as {PREFIX}{name.upper()} or on the command line",
                 )
-        return cls(**{name: _converted(name, value, where) for name, (value, where) in given.items()})
+        return cls(**{name: convert_setting(name, value, where) for name, (value, where) in given.items()})
 
 
 def _in_range(name: str, value: float, low: float, high: float) -> None:
@@ -178,18 +199,31 @@ def _in_range(name: str, value: float, low: float, high: float) -> None:
 
 def _from_file(file: Path) -> dict[str, tuple[Any, str]]:
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
     except OSError as error:
         raise BadSetting(f"cannot be read ({error.strerror})", str(file)) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise BadSetting(f"is not YAML ({' '.join(str(error).split())})", str(file)) from error
+    except UnicodeDecodeError as error:
+        raise BadSetting(f"is not YAML ({error})", str(file)) from error
+    return {name: (value, f"{file}, {name}") for name, value in parse_settings(text, str(file)).items()}
+
+
+def parse_settings(text: str, where: str) -> dict[str, Any]:
+    """The settings that a YAML text names.
+
+    Raises:
+        BadSetting: It is not YAML, or names what is no setting.
+    """
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise BadSetting(f"is not YAML ({' '.join(str(error).split())})", where) from error
     if content is None:
         return {}
     if not isinstance(content, dict):
-        raise BadSetting("is not a list of `name: value`", str(file))
+        raise BadSetting("is not a list of `name: value`", where)
     for name in content:
-        _known(str(name), str(file))
-    return {str(name): (value, f"{file}, {name}") for name, value in content.items() if value is not None}
+        _known(str(name), where)
+    return {str(name): value for name, value in content.items() if value is not None}
 
 
 def _from_env(env: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
@@ -243,7 +277,12 @@ _TYPES: Final[dict[str, type]] = {
 }
 
 
-def _converted(name: str, value: Any, where: str) -> Any:  # noqa: ANN401  one of the field types
+def convert_setting(name: str, value: Any, where: str) -> Any:  # noqa: ANN401  one of the field types
+    """A value as its setting has it.
+
+    Raises:
+        BadSetting: It is not of its type.
+    """
     kind = _TYPES[name]
     if kind is bool or isinstance(value, bool):
         if kind is bool and isinstance(value, bool):

@@ -1,5 +1,6 @@
 """The CAN database that simulation and live decoding use, read from a file when it is needed."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -29,3 +30,10 @@ def read_database(path: Path) -> tuple[bytes, "Dbc"]:
             f"cannot be read ({error.strerror})", str(path), "Name a CAN database with --dbc"
         ) from error
     return body, load_dbc(body, path.name)
+
+
+if __name__ == "__main__":  # whether a database can be used is found out by a process that nothing depends on
+    try:
+        read_database(Path(sys.argv[1]))
+    except BadDbc as fault:
+        sys.exit(str(fault))

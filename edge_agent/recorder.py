@@ -56,8 +56,8 @@ class Recorder:
         self._name = name
         self._clock = clock
         self._finished = finished
-        self._window_s = window_s
-        self._max_frames = max_frames
+        self.window_s = window_s
+        self.max_frames = max_frames
         self._journal: Journal | None = None
         self._opened: Reading | None = None
         self._day = 0
@@ -68,7 +68,7 @@ class Recorder:
         self.lost = 0
         """Frames that neither the disk nor the memory had room for."""
         self._lost_told = 0
-        self._sync_s = sync_s
+        self.sync_s = sync_s
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._keep_synced, name="journal", daemon=True)
         self._thread.start()
@@ -138,7 +138,7 @@ class Recorder:
         if self._journal and (day != self._day or self._is_dated_anew(reading)):
             self.finish()
         journal = self._journal or self._open(reading, day, now)
-        taken = arrival.records[: self._max_frames - journal.frames]
+        taken = arrival.records[: self.max_frames - journal.frames]
         journal.append(Arrival(arrival.channel, taken), reading)
         self._held_bytes -= taken.nbytes
         if len(taken) == len(arrival.records):
@@ -147,7 +147,7 @@ class Recorder:
             self._held[0] = Arrival(arrival.channel, arrival.records[len(taken) :])
         # one frame of CAN FD makes all of its window wide
         size = journal.frames * WIDE.itemsize if taken.dtype == WIDE else journal.bytes
-        if journal.frames == self._max_frames or size >= JOURNAL_BYTES_MOST:
+        if journal.frames == self.max_frames or size >= JOURNAL_BYTES_MOST:
             self.finish()
 
     def _is_dated_anew(self, reading: Reading) -> bool:
@@ -160,7 +160,7 @@ class Recorder:
     def _open(self, reading: Reading, day: int, now: float) -> Journal:
         self._journal = Journal(self._folder / str(self._name), self._name.number)
         self._name = self._name.next()
-        self._opened, self._day, self._due = reading, day, now + self._window_s
+        self._opened, self._day, self._due = reading, day, now + self.window_s
         return self._journal
 
     def _forget(self) -> None:
@@ -175,7 +175,7 @@ class Recorder:
 
     def _keep_synced(self) -> None:
         # apart from capture: a card may take a second to answer
-        while not self._ending.wait(self._sync_s):
+        while not self._ending.wait(self.sync_s):
             if journal := self._journal:
                 try:
                     journal.sync()

@@ -9,17 +9,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from edge_agent.budget import Budget
 from edge_agent.capture import BusSource, Line
-from edge_agent.clock import Clock
+from edge_agent.chain import Chain
 from edge_agent.config import AgentConfig
 from edge_agent.health import ChannelHealth, Health
 from edge_agent.link import Link, lost_before_us, read_link
-from edge_agent.recorder import Recorder
+from edge_agent.remote import RemoteSettings
 from edge_agent.source import FrameSource
 from edge_agent.spool import Spool
 from edge_agent.traffic import Counts, Traffic
-from edge_agent.upload import Uploader
 
 _TEMPERATURE: Final = Path("/sys/class/thermal/thermal_zone0/temp")
 
@@ -37,6 +35,7 @@ class ChannelSampler:
         self._lines = source if isinstance(source, BusSource) else None
         self._traffic = traffic
         self._config = config
+        self.vehicle_id = config.vehicle_id
         self._before: dict[str, tuple[int, float, float]] = {}
         self._at = time.monotonic()
 
@@ -81,58 +80,43 @@ class Sampler:
     """The whole agent, each time since the last.
 
     Args:
-        config: The settings.
+        chain: What is written, waits, has landed and had to go.
         channels: What is listened to.
-        clock: How sure the times are.
-        spool: What waits.
-        recorder: What is written.
-        uploader: What has landed.
-        budget: What had to go.
+        remote: Which settings from the lake apply.
     """
 
-    def __init__(
-        self,
-        config: AgentConfig,
-        channels: ChannelSampler,
-        *,
-        clock: Clock,
-        spool: Spool,
-        recorder: Recorder,
-        uploader: Uploader,
-        budget: Budget,
-    ) -> None:
-        self._config = config
+    def __init__(self, chain: Chain, channels: ChannelSampler, remote: RemoteSettings | None = None) -> None:
+        self._chain = chain
         self._channels = channels
-        self._clock = clock
-        self._spool = spool
-        self._recorder = recorder
-        self._uploader = uploader
-        self._budget = budget
+        self._remote = remote
         self._began = time.monotonic()
 
     def sample(self) -> Health:
         """The agent now."""
+        chain, spool = self._chain, self._chain.spool
         free = total = 0
         with suppress(OSError):
-            disk = shutil.disk_usage(self._spool.folder)
+            disk = shutil.disk_usage(spool.folder)
             free, total = disk.free, disk.total
-        landed = self._uploader.landed
+        landed = chain.uploader.landed
         return Health(
-            vehicle_id=self._config.vehicle_id,
+            vehicle_id=self._channels.vehicle_id,
             at_s=time.time(),
             uptime_s=time.monotonic() - self._began,
             channels=self._channels.sample(),
-            clock=self._clock.read().state.name.lower(),
-            windows_waiting=len(self._spool.waiting()),
-            spool_bytes=_bytes_in(self._spool),
+            clock=chain.clock.read().state.name.lower(),
+            windows_waiting=len(spool.waiting()),
+            spool_bytes=_bytes_in(spool),
             disk_free_bytes=free,
             disk_bytes=total,
             cpu_celsius=cpu_celsius(),
             landed=landed.objects,
             landed_frames=landed.frames,
             landed_bytes=landed.bytes,
-            upload_failures=self._uploader.failed,
-            lost_frames=self._recorder.lost + self._budget.given_up.frames,
+            upload_failures=chain.uploader.failed,
+            lost_frames=chain.recorder.lost + chain.budget.given_up.frames,
+            settings=self._remote.version if self._remote else "",
+            settings_refused=str(self._remote.refusal) if self._remote else "",
         )
 
 

@@ -82,8 +82,8 @@ class Uploader(Worker):
         self._open_store = open_store
         self._store: Store | None = None
         self.spool = spool
-        self._bytes_per_s = bytes_per_s
-        self._keep = keep
+        self.bytes_per_s = bytes_per_s
+        self.keep = keep
         self._stuck: set[RawObject] = set()
         self._refused = _Refused()
         self._failures = 0
@@ -147,7 +147,7 @@ class Uploader(Worker):
                     continue
             break
         try:
-            self.spool.remove(raw, keep=self._keep)
+            self.spool.remove(raw, keep=self.keep)
         except OSError as error:  # a disk that can only be read: it must not land again and again
             self._stuck.add(raw)
             self._tell_once(error)
@@ -155,8 +155,8 @@ class Uploader(Worker):
         self.landed.frames += frames
         self.landed.bytes += len(body)
         log.info("landed %s: %d frames, %d bytes", name.key, frames, len(body))
-        if self._bytes_per_s:
-            self._rest(len(body) / self._bytes_per_s)
+        if self.bytes_per_s:
+            self._rest(len(body) / self.bytes_per_s)
         return name
 
     def _holds(self, name: RawObject, body: bytes) -> bool:

@@ -26,6 +26,8 @@ THRESHOLDS: Final = "dbc/thresholds.yaml"
 RULES: Final = "dbc/rules.yaml"
 STATE: Final = "_state/"
 FLEET: Final = "fleet_daily/"
+AGENTS: Final = "agents/"
+AGENT_SETTINGS: Final = "agent.yaml"
 DICTIONARY: Final = "dictionary/"
 
 DAY_KEYS: Final = ("vehicle_id", "year", "month", "day")
@@ -238,6 +240,11 @@ def _safe(part: str) -> str:
 def vehicle_prefix(zone: Zone, vehicle_id: str) -> str:
     """The key prefix of a vehicle in a zone, with its trailing slash."""
     return f"{zone}/vehicle_id={vehicle_id}/"
+
+
+def agent_key(vehicle_id: str, name: str) -> str:
+    """What is meant for the agent of one vehicle: its settings, or a database by the SHA-256 of its bytes."""
+    return f"{AGENTS}vehicle_id={check_vehicle_id(vehicle_id)}/{name}"
 
 
 def vehicle_of(prefix: str) -> str | None:
