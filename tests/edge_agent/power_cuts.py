@@ -51,7 +51,7 @@ def inside(folder: Path, life: int) -> None:
         assert agent.poll() is None, log.read_text()
         time.sleep(0.05)
     if life == 0:
-        while [path for path in (DISK / "spool").iterdir() if path.name != ".lock"]:
+        while [path for path in (DISK / "spool").iterdir() if path.is_file() and path.name != ".lock"]:
             assert agent.poll() is None, log.read_text()
             time.sleep(0.2)
         agent.terminate()
