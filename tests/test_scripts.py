@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = ("scripts", "edge_agent/pi", "deploy")
+FOLDERS = ("scripts", "edge_agent/pi", "deploy", "tests/edge_agent")
 
 
 def scripts() -> list[Path]:
@@ -31,7 +31,7 @@ def test_there_are_scripts() -> None:
 @pytest.mark.parametrize("path", scripts(), ids=lambda path: path.name)
 def test_shellcheck_has_nothing_to_say(path: Path) -> None:
     done = subprocess.run(
-        ["shellcheck", "--external-sources", "--source-path", ROOT, path],
+        ["shellcheck", "--external-sources", "--check-sourced", "--source-path", ROOT, path],
         capture_output=True,
         text=True,
         check=False,
