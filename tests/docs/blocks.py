@@ -28,7 +28,7 @@ def commands_of(page: Path) -> list[Command]:
     name = page.relative_to(ROOT).as_posix()
     found = []
     for indent, block in _BLOCK.findall(page.read_text()):
-        lines = [line.removeprefix(indent) for line in block.splitlines()]
+        lines = [line.removeprefix(indent).removeprefix("$ ") for line in block.splitlines()]
         found += [Command(name, text) for text in _commands(lines)]
     return found
 

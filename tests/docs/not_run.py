@@ -35,6 +35,9 @@ NOT_RUN: Final = [
     ("docs/athena.md", "telemetry", "needs Athena: tests/query/athena/test_reader.py, over a stand-in"),
     ("docs/athena.md", "ATHENA_IT=1", "needs an AWS account"),
     ("docs/catalog.md", "telemetry catalog", "needs Glue: tests/cli/test_fleet_and_catalog.py::test_the_catalogue_of_a_bucket_is_synced_and_shown"),
+    ("docs/edge.md", "sum=", "prepares what the next line sends"),
+    ("docs/edge.md", "printf", "prepares what the next line sends"),
+    ("docs/edge.md", "aws s3 cp", "needs a bucket"),
     ("docs/operations.md", "telemetry stale --launch", "needs Dagster: tests/cli/test_stale.py::test_a_backfill_is_asked_for_what_dagster_tracks"),
     ("docs/testing.md", "pytest --cov", "takes minutes, and is the suite that runs this"),
 ]  # fmt: skip
