@@ -11,6 +11,7 @@ RUN: Final = {
     "docs/access.md",
     "docs/athena.md",
     "docs/first-hour.md",
+    "docs/guides/dbc.md",
     "docs/operations.md",
     "docs/rules.md",
 }
@@ -38,6 +39,11 @@ NOT_RUN: Final = [
     ("docs/edge.md", "sum=", "prepares what the next line sends"),
     ("docs/edge.md", "printf", "prepares what the next line sends"),
     ("docs/edge.md", "aws s3 cp", "needs a bucket"),
+    ("docs/guides/bench-test.md", "", "needs a Raspberry Pi with an adapter"),
+    ("docs/guides/dbc.md", "edge_agent/pi/download-opendbc.sh", "asks the network"),
+    ("docs/guides/dbc.md", "sudo edge-agent", "needs a Raspberry Pi with an adapter"),
+    ("docs/guides/local-mode.md", "", "needs a Raspberry Pi: tests/edge_agent/test_local_stack.py::test_the_laptop_fetches_decodes_and_serves"),
+    ("docs/guides/raspberry-pi.md", "", "sets up a Raspberry Pi: tests/edge_agent/test_pi_setup.py::test_every_adapter_is_set_up_once"),
     ("docs/operations.md", "telemetry stale --launch", "needs Dagster: tests/cli/test_stale.py::test_a_backfill_is_asked_for_what_dagster_tracks"),
     ("docs/testing.md", "pytest --cov", "takes minutes, and is the suite that runs this"),
 ]  # fmt: skip
