@@ -139,14 +139,15 @@ set_channels() { # systemd-networkd brings each channel up whenever it appears, 
     for channel in "${channels[@]}"; do
         read -r name place <<<"$channel"
         if [ -n "$place" ]; then
-            put 644 "/etc/systemd/network/60-telemetry-$name.link" < <(printf '%s\n' \
-                "# $title" '[Match]' "Path=$place" 'Type=can' '' '[Link]' "Name=$name")
+            printf '%s\n' "# $title" '[Match]' "Path=$place" 'Type=can' '' '[Link]' "Name=$name" |
+                put 644 "/etc/systemd/network/60-telemetry-$name.link"
         fi
-        put 644 "/etc/systemd/network/60-telemetry-$name.network" < <(
+        {
             printf '%s\n' "# $title: listens, and neither acknowledges nor sends" \
                 '[Match]' "Name=$name" '' '[Link]' 'RequiredForOnline=no' '' \
                 '[CAN]' "BitRate=$bitrate" 'ListenOnly=yes'
-            if [ -n "$fd" ]; then printf '%s\n' 'FDMode=yes' "DataBitRate=$data_bitrate"; fi)
+            if [ -n "$fd" ]; then printf '%s\n' 'FDMode=yes' "DataBitRate=$data_bitrate"; fi
+        } | put 644 "/etc/systemd/network/60-telemetry-$name.network"
     done
 }
 
