@@ -15,7 +15,9 @@ from telemetry_pipeline.lake.decoded_file import (
     SIGNAL_ALONE_MIN,
     row_group_sizes,
     write_decoded,
+    write_decoded_groups,
 )
+from telemetry_pipeline.lake.row_group import RowGroup, Texts
 
 BASE = 1_767_225_600_000_000_000
 
@@ -99,3 +101,36 @@ def test_a_filter_on_a_signal_reads_its_row_groups_only():
     column = metadata.schema.names.index("signal_name")
     named = [metadata.row_group(number).column(column).statistics for number in range(3)]
     assert [(found.min, found.max) for found in named] == [(name, name) for name in ("S000", "S001", "S002")]
+
+
+def test_times_that_signals_repeat_are_written_as_they_are():
+    shared = pq.ParquetFile(pa.BufferReader(write_decoded(table_of([(1, 700, 1)] * 20), [700] * 20, {})))
+    apart = write_decoded(table_of([(number, 700, 1) for number in range(3)]), [700] * 3, {})
+    lonely = pq.ParquetFile(pa.BufferReader(apart))
+    times = shared.metadata.row_group(0).column(0)
+    assert set(times.encodings) == {"PLAIN", "RLE"}
+    assert times.total_compressed_size < 700 * 12  # of 20 signals
+    assert "DELTA_BINARY_PACKED" in lonely.metadata.row_group(0).column(0).encodings
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=300),
+    st.sampled_from([1, 7, 3000]),
+)
+def test_any_times_are_read_as_they_were_written(times, repeated):
+    piece = np.array(times, np.int64)
+    names = {"vehicle_id": "V", "message_name": "M", "unit": "", "channel": "can0"}
+    rows = len(piece) * repeated
+    texts = {name: Texts.same(text, rows) for name, text in names.items()}
+    counts = np.full(repeated, len(piece))
+    texts["signal_name"] = Texts([f"S{number:04}" for number in range(repeated)], np.arange(repeated), counts)
+    group = RowGroup([piece] * repeated, np.zeros(rows), texts)
+    file = pq.ParquetFile(pa.BufferReader(write_decoded_groups([group], dict)))
+    found = file.read(["timestamp"])["timestamp"].cast(pa.int64()).to_numpy()
+    assert np.array_equal(found, np.tile(piece, repeated))
+    said = file.metadata.row_group(0).column(0)
+    if said.is_stats_set and repeated > 1:
+        assert said.statistics.min_raw == piece.min()
+        assert said.statistics.max_raw == piece.max()
+    assert group.table.equals(RowGroup.of(group.table).table)
