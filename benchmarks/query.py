@@ -13,7 +13,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
-from itertools import chain, count, cycle
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -24,8 +23,8 @@ from api.query import Memory, Question, ask
 from benchmarks.measure import Line, Result
 from benchmarks.page import print_result, write_page
 from benchmarks.query_lake import DAYS, DRIVE_S, LIVE, Built, build_days, measure_sizes, plus, write_day
+from benchmarks.query_load import load
 from benchmarks.query_questions import NAMES, PEERS, Asked, by_rows, ours, questions, same, samples_of
-from benchmarks.query_server import Load, Request, at_once, body_of, serving, sustained
 from benchmarks.query_year import build_year
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.query.parquet_reader import ParquetReader
@@ -35,12 +34,6 @@ PAGE: Final = Path(__file__).parents[1] / "docs" / "query-benchmarks.md"
 
 _WHOLE: Final = 1_000_000
 _MAX_POINTS: Final = 10_000
-_SCREEN_POINTS: Final = 1_000
-"""About what a chart has columns of pixels: what a dashboard asks for."""
-_CLIENTS: Final = 50
-_RATE: Final = 100
-_TARGET_P95_MS: Final = 1_000
-_TARGET_MB: Final = 500
 
 _INTRODUCTION: Final = """# Benchmarks of the query service
 
@@ -133,48 +126,6 @@ def _answered(reader: ParquetReader, question: Question, memory: Memory) -> byte
     return encode.to_json(ask(reader, question, memory=memory))
 
 
-def load(store: Store, built: Built, seconds: int) -> Result:
-    """A server process under load."""
-    result = Result(
-        "server under load",
-        f"`telemetry serve`, one process, its clients on the same machine. The questions of the table above in turn, of "
-        f"{_SCREEN_POINTS:,} points a signal: from the same moments on, or each a second later than the one before.",
-    )
-    asked = questions(built.days, year=built.year)
-
-    def shifted(seconds: int) -> list[Request]:
-        return [body_of(question, _SCREEN_POINTS, seconds) for question in asked]
-
-    with serving(store.url) as server:
-        result.lines.append(Line("the first client", _spread(at_once(server, [shifted(0)]))))
-        once = at_once(server, [shifted(number) for number in range(1, _CLIENTS + 1)])
-        p95 = once.quantile_ms(0.95)
-        result.lines.append(
-            Line(
-                f"{_CLIENTS} clients at once, {len(once.took_s)} requests, no two alike",
-                _spread(once),
-                f"{len(once.took_s) / once.seconds:.0f} requests/s",
-                target=f"p95 ≤ {_TARGET_P95_MS:,} ms",
-                met=p95 <= _TARGET_P95_MS and not once.errors,
-            )
-        )
-        alike = sustained(server, cycle(shifted(0)), _RATE, seconds)
-        result.lines.append(_minute(alike, seconds, "the same again and again"))
-        unlike = chain.from_iterable(map(shifted, count(_CLIENTS + 1)))
-        minute = sustained(server, unlike, _RATE, seconds)
-        result.lines.append(_minute(minute, seconds, "no two alike"))
-        result.lines.append(
-            Line(
-                "peak memory of the server",
-                f"{server.peak_mb:.0f} MB",
-                target=f"≤ {_TARGET_MB} MB",
-                met=server.peak_mb <= _TARGET_MB,
-            )
-        )
-        result.notes += sorted({*once.errors, *alike.errors, *minute.errors})[:5]
-    return result
-
-
 def costs(built: Built) -> Result:
     """What the lake takes to build and to keep."""
     result = Result(
@@ -228,21 +179,6 @@ def _line(asked: Asked, first: tuple[float, float], again: tuple[float, float], 
         target="" if target is None else f"≤ {target:g} ms",
         met=None if target is None else 1000 * again[1] <= target,
     )
-
-
-def _minute(load: Load, seconds: int, what: str) -> Line:
-    return Line(
-        f"{_RATE} requests/s for {seconds} s, {what}, {len(load.errors)} errors",
-        _spread(load),
-        f"{len(load.took_s) / load.seconds:.0f} requests/s, {1000 * load.server_cpu_s / len(load.took_s):.1f} CPU ms each",
-        target="no error",
-        met=not load.errors and load.seconds < 1.05 * seconds,
-    )
-
-
-def _spread(found: Load) -> str:
-    quantiles = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
-    return ", ".join(f"{name} {found.quantile_ms(share):.0f} ms" for name, share in quantiles.items())
 
 
 def _timed(work: Callable[[], T]) -> tuple[tuple[float, float], T]:

@@ -1,7 +1,7 @@
 """A real `telemetry serve` process under load: fifty clients at once, and a hundred requests a second for a minute.
 
-The clients are threads of this process, which take their part of the same processors. Memory is the server's peak over
-all of it, said by the kernel.
+The clients are threads of this process, which take their part of the same processors; one more asks all the time whether
+the server is there. Memory is the server's peak over all of it, said by the kernel.
 """
 
 import http.client
@@ -25,6 +25,7 @@ from telemetry_pipeline.series.tiers import S_NS
 _STARTS_WITHIN_S: Final = 60
 _TIMEOUT_S: Final = 60
 _SENDERS: Final = 32
+_HEALTH_PAUSE_S: Final = 0.02
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 
@@ -41,17 +42,22 @@ class Load:
         errors: Those that were not answered with 200: what was said instead.
         seconds: How long all of them took together.
         server_cpu_s: CPU seconds of the server meanwhile.
+        health_s: How long `/health` took meanwhile, every few milliseconds.
     """
 
     took_s: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     seconds: float = 0
     server_cpu_s: float = 0
+    health_s: list[float] = field(default_factory=list)
 
     def quantile_ms(self, share: float) -> float:
         """The time that a share of the requests took at most, in milliseconds."""
-        ordered = sorted(self.took_s) or [0.0]
-        return 1000 * ordered[min(int(share * len(ordered)), len(ordered) - 1)]
+        return _quantile_ms(self.took_s, share)
+
+    def health_ms(self, share: float) -> float:
+        """The same of `/health`."""
+        return _quantile_ms(self.health_s, share)
 
 
 @dataclass(frozen=True)
@@ -163,14 +169,34 @@ def sustained(server: Server, requests: Iterable[Request], rate: int, seconds: i
 
 
 def _run(server: Server, load: Load, threads: Sequence[threading.Thread], begin: threading.Barrier) -> Load:
-    for thread in threads:
+    done = threading.Event()
+    watch = threading.Thread(target=_watch, args=(server, load, done))
+    for thread in (*threads, watch):
         thread.start()
     cpu, begun = server.cpu_s, time.monotonic()
     begin.wait()
     for thread in threads:
         thread.join()
     load.seconds, load.server_cpu_s = time.monotonic() - begun, server.cpu_s - cpu
+    done.set()
+    watch.join()
     return load
+
+
+def _watch(server: Server, load: Load, done: threading.Event) -> None:
+    """Ask all the time whether the server is there."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=_TIMEOUT_S)
+    while not done.wait(_HEALTH_PAUSE_S):
+        begun = time.monotonic()
+        connection.request("GET", "/health")
+        if connection.getresponse().read():
+            load.health_s.append(time.monotonic() - begun)
+    connection.close()
+
+
+def _quantile_ms(seconds: Sequence[float], share: float) -> float:
+    ordered = sorted(seconds) or [0.0]
+    return 1000 * ordered[min(int(share * len(ordered)), len(ordered) - 1)]
 
 
 def _send(
