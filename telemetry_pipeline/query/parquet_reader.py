@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from telemetry_pipeline.errors import NotFound, NoVehicle, TooLarge
 from telemetry_pipeline.lake import layout, ledger
+from telemetry_pipeline.lake.instant import MAX_NS, MIN_NS
 from telemetry_pipeline.lake.store import ObjectInfo, Store
 from telemetry_pipeline.query.cache import WeightedCache
 from telemetry_pipeline.query.day import DaySummary, joined, summarise
@@ -63,8 +64,14 @@ class ParquetReader:
 
     def sessions(self, vehicle_id: str) -> list[Session]:
         """The recording sessions of a vehicle, newest first (see `SignalReader`)."""
-        spans = joined([span for day in self._summaries(vehicle_id) for span in day.spans])
-        return [Session(span.first_ns, span.last_ns, span.frames) for span in reversed(spans)]
+
+        def spans() -> list[Span]:
+            days = self.objects.days.days(vehicle_id, MIN_NS, MAX_NS)
+            return [span for day in days for span in self._recorded(day)]
+
+        if not (found := joined(self.objects.again(spans))):
+            self._summaries(vehicle_id)  # there may be no such vehicle
+        return [Session(span.first_ns, span.last_ns, span.frames) for span in reversed(found)]
 
     def messages(self, vehicle_id: str) -> list[Message]:
         """The messages of a vehicle, sorted by name (see `SignalReader`)."""
@@ -231,6 +238,9 @@ class ParquetReader:
 
         def summaries() -> list[DaySummary]:
             days = self.objects.days.of_vehicle(vehicle_id)
+            single = [tuple(infos) for infos in days.values() if len(infos) == 1]
+            # in a bucket several at a time, as those of a day with several objects are
+            self.objects.indexes([infos[0] for infos in single if self._days.get(infos) is None])
             return [self._summary(days[partition]) for partition in sorted(days)]
 
         found = self.objects.again(summaries)

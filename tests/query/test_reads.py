@@ -117,6 +117,32 @@ def test_of_whole_days_only_the_overview_is_opened(folder_lake, opened, requests
     assert opened == []
 
 
+def test_sessions_of_whole_days_are_what_the_overview_notes(folder_lake, opened):
+    store = fill(folder_lake)
+    opened.clear()
+    reader = ParquetReader(store)
+    found = reader.sessions(V)
+    assert len(found) == 1
+    assert opened
+    assert all(key.startswith("overview/") for key in opened)
+    for info in store.list_objects("overview/"):
+        store.delete(info.key)
+    assert ParquetReader(store).sessions(V) == found
+
+
+def test_footers_of_a_bucket_are_read_several_at_a_time(bucket, monkeypatch):
+    reader = ParquetReader(fill(bucket))
+    together = threading.Barrier(DAYS)
+    real = object_reader.index_object
+
+    def several(*args):
+        together.wait(60)  # none goes on before all have begun
+        return real(*args)
+
+    monkeypatch.setattr(object_reader, "index_object", several)
+    assert [message.message for message in reader.messages(V)] == ["Battery", "Drive"]
+
+
 def test_only_a_day_with_rows_of_other_days_is_opened(folder_lake, opened):
     reader = ParquetReader(fill(folder_lake, strays=3))
     opened.clear()
