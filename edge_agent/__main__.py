@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.logging import RichHandler
 
 from edge_agent.agent import Agent
 from edge_agent.capture import BusSource
@@ -18,6 +19,8 @@ from edge_agent.config import AgentConfig
 from edge_agent.database import BUNDLED, read_database
 from edge_agent.live import show_rate, show_values
 from edge_agent.notify import ServiceManager
+from edge_agent.panel import Panel
+from edge_agent.settings_folder import SettingsFolder
 from edge_agent.simulate import Simulator
 from edge_agent.simulated_bus import SimulatedSource
 from edge_agent.source import FrameSource
@@ -57,14 +60,9 @@ def edge_agent(
 ) -> None:
     """Bring the frames of a CAN bus to the lake, one raw object a minute."""
     service = Service.read()
-    # a journal knows the time itself
-    logging.basicConfig(
-        format="%(levelname)s %(message)s"
-        if service.has_journal
-        else "%(asctime)s %(levelname)s %(message)s",
-        stream=sys.stderr,
-    )
-    logging.getLogger("edge_agent").setLevel(logging.INFO)
+    errors = Console(stderr=True, highlight=False)
+    is_watched = errors.is_terminal and not service.has_journal
+    _begin_log(errors if is_watched else None, has_journal=service.has_journal)
     options = {
         "vehicle_id": vehicle,
         "lake": lake,
@@ -83,14 +81,21 @@ def edge_agent(
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    if dry_run or decode_live:  # the agent itself reads them when the spool is its own
+        chosen, _ = SettingsFolder(chosen.spool / "settings").applied_to(chosen)
     source = _source(chosen, since, simulate=simulate)
     if dry_run:
-        show_rate(source, stop, Console(highlight=False), duration)
+        show_rate(source, chosen, stop, Console(highlight=False), duration)
     elif decode_live:
         _, database = read_database(chosen.dbc or BUNDLED)
         show_values(source, database.database, stop, Console(highlight=False), duration)
     else:
-        Agent(chosen, source, ServiceManager(service.notify_socket, service.watchdog_s)).run(stop, duration)
+        manager = ServiceManager(service.notify_socket, service.watchdog_s)
+        panel = Panel(errors)
+        try:
+            Agent(chosen, source, manager, panel.show if is_watched else None).run(stop, duration)
+        finally:
+            panel.close()
 
 
 def main() -> None:
@@ -117,6 +122,17 @@ def _source(config: AgentConfig, since: str | None, *, simulate: bool) -> FrameS
         channel=config.channels[0],
     )
     return SimulatedSource(simulator, now_ns)
+
+
+def _begin_log(terminal: Console | None, *, has_journal: bool) -> None:
+    """Log above what is drawn on a terminal; else as lines, without a time where a journal has it."""
+    if terminal:
+        handler = RichHandler(console=terminal, show_path=False, log_time_format="%H:%M:%S", markup=False)
+        logging.basicConfig(format="%(message)s", handlers=[handler])
+    else:
+        at = "" if has_journal else "%(asctime)s "
+        logging.basicConfig(format=f"{at}%(levelname)s %(message)s", stream=sys.stderr)
+    logging.getLogger("edge_agent").setLevel(logging.INFO)
 
 
 def _report(config: AgentConfig, *, simulate: bool) -> int:

@@ -28,6 +28,22 @@ class ChannelHealth:
     """Frames, or bursts of them, that the interface had no room for."""
     reconnects: int
 
+    def line(self, *, rate: bool = True) -> str:
+        """The channel in a few words; counts of what did not happen are left out."""
+        words = [self.channel, self.state]
+        if rate:
+            words.append(f"{self.frames_per_s:.0f} frames/s")
+        if self.load is not None:
+            words.append(f"load {self.load:.0%}")
+        counts = {
+            "error frames": self.error_frames,
+            "bus-offs": self.bus_offs,
+            "DROPPED": self.dropped,
+            "overflows": self.overflows,
+            "reconnects": self.reconnects,
+        }
+        return " ".join([*words, *(f"{count} {name}" for name, count in counts.items() if count)])
+
 
 @dataclass(frozen=True)
 class Health:
@@ -70,21 +86,7 @@ class Health:
     def line(self) -> str:
         """All that matters, in one line; what is well and not worth a word is left out."""
         said = [f"{self.frames_per_s:.0f} frames/s"]
-        for one in self.channels:
-            words = [one.channel, one.state]
-            if len(self.channels) > 1:
-                words.append(f"{one.frames_per_s:.0f}/s")
-            if one.load is not None:
-                words.append(f"load {one.load:.0%}")
-            counts = {
-                "error frames": one.error_frames,
-                "bus-offs": one.bus_offs,
-                "DROPPED": one.dropped,
-                "overflows": one.overflows,
-                "reconnects": one.reconnects,
-            }
-            words += [f"{count} {name}" for name, count in counts.items() if count]
-            said.append(" ".join(words))
+        said += [one.line(rate=len(self.channels) > 1) for one in self.channels]
         said.append(f"{self.windows_waiting} windows wait ({size_of(self.spool_bytes)})")
         said.append(f"{self.landed} landed ({self.landed_frames} frames, {self.landed_bytes} bytes)")
         if self.upload_failures:

@@ -54,7 +54,7 @@ def test_a_line_says_what_is_wrong_and_is_silent_of_what_is_not():
     )
     line = ILL.line()
     for word in (
-        "can1 bus-off 0/s 9 error frames 2 bus-offs 33 DROPPED 4 overflows 1 reconnects",
+        "can1 bus-off 0 frames/s 9 error frames 2 bus-offs 33 DROPPED 4 overflows 1 reconnects",
         "12 frames LOST",
     ):
         assert word in line
