@@ -15,7 +15,9 @@ from tests.servers import ended, free_port, wait_for_http, wait_until
 BUCKET = "telemetry"
 
 _IDENTITIES = """{"identities": [{"name": "admin", "actions": ["Admin", "Read", "Write", "List", "Tagging"],
-"credentials": [{"accessKey": "lake-admin", "secretKey": "lake-admin-secret"}]}]}"""
+"credentials": [{"accessKey": "lake-admin", "secretKey": "lake-admin-secret"}]},
+{"name": "vehicle", "actions": ["Write:telemetry/*"],
+"credentials": [{"accessKey": "vehicle", "secretKey": "vehicle-secret"}]}]}"""
 
 
 @dataclass(frozen=True)
