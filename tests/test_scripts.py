@@ -26,7 +26,7 @@ def test_there_are_scripts() -> None:
 
 
 @pytest.mark.skipif(
-    not shutil.which("shellcheck"), reason="there is no shellcheck (scripts/need-shellcheck installs it)"
+    not shutil.which("shellcheck"), reason="there is no shellcheck (scripts/need-shell-tools installs it)"
 )
 @pytest.mark.parametrize("path", scripts(), ids=lambda path: path.name)
 def test_shellcheck_has_nothing_to_say(path: Path) -> None:

@@ -18,7 +18,9 @@ BIN = Path(sys.executable).parent
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(not shutil.which("rsync"), reason="there is no rsync (scripts/need-uml installs it)"),
+    pytest.mark.skipif(
+        not shutil.which("rsync"), reason="there is no rsync (scripts/need-shell-tools installs it)"
+    ),
 ]
 
 
