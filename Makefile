@@ -20,6 +20,7 @@ test: $(VENV)/.dev dashboard/dist/index.html ## the whole test suite; installs w
 	@scripts/need-java
 	@scripts/need-postgres
 	@scripts/need-uml
+	@scripts/need-shell-tools
 	@$(NODE) npm --prefix dashboard test --silent
 	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
