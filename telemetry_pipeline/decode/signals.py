@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, Final, NamedTuple, overload
 
-from telemetry_pipeline.lake.signal_list import AT, UNUSUAL, listed
+from telemetry_pipeline.lake.signal_list import AT, UNUSUAL, listed, unusual_of
 
 _ORDINARY: Final = 9
 """Fields of a signal's statistics that it always has."""
@@ -72,8 +72,13 @@ class Columns(NamedTuple):
     total: Sequence[float | None] = ()
 
 
-Unusual = tuple[int, int, int | None, float | None]
-"""The other fields."""
+class Unusual(NamedTuple):
+    """The other fields of `SignalStats`, for a signal with values that stand out."""
+
+    nonfinite: int = 0
+    out_of_range: int = 0
+    first_out_of_range_ns: int | None = None
+    worst_out_of_range: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +101,7 @@ class Signals(Sequence[SignalStats]):
         if not signals:
             return cls()
         unusual = {
-            at: (stats.nonfinite, stats.out_of_range, stats.first_out_of_range_ns, stats.worst_out_of_range)
+            at: Unusual(*stats[_ORDINARY:])
             for at, stats in enumerate(signals)
             if stats.nonfinite or stats.out_of_range
         }
@@ -123,16 +128,20 @@ class Signals(Sequence[SignalStats]):
             ValueError: It is neither.
             TypeError: Likewise.
         """
-        return cls.of([SignalStats(**entry) for entry in listed(plain)])
+        if not isinstance(plain, dict):
+            return cls.of([SignalStats(**entry) for entry in listed(plain)])
+        columns = Columns(**{name: column for name, column in plain.items() if name != UNUSUAL})
+        lengths = {len(column) if isinstance(column, list) else None for column in columns}
+        if len(lengths) != 1 or None in lengths:
+            raise ValueError("its signals are not lists of one length")
+        more = unusual_of(plain, len(columns.rows))
+        return cls(columns, {at: Unusual(**fields) for at, fields in more.items()})
 
     def to_columns(self) -> dict[str, Any]:
         """Each field's values by its name, and under `UNUSUAL` what is more to say of some of them; see `listed`."""
         plain: dict[str, Any] = self.columns._asdict()
         if self.unusual:
-            plain[UNUSUAL] = [
-                {AT: at, **dict(zip(FIELDS[_ORDINARY:], counts, strict=True))}
-                for at, counts in self.unusual.items()
-            ]
+            plain[UNUSUAL] = [{AT: at, **more._asdict()} for at, more in self.unusual.items()]
         return plain
 
     def __len__(self) -> int:

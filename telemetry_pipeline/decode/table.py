@@ -136,7 +136,7 @@ def _describe_closely(
         total = float(np.add.reduce(values))
     nonfinite = rows - len(values)
     if nonfinite == rows:
-        return (None, None, None), (nonfinite, 0, None, None)
+        return (None, None, None), Unusual(nonfinite)
     smallest, largest = float(np.minimum.reduce(values)), float(np.maximum.reduce(values))
     low = -inf if signal.minimum is None else signal.minimum
     high = inf if signal.maximum is None else signal.maximum
@@ -147,7 +147,7 @@ def _describe_closely(
         first_outside = int(times[mask.argmax()])
         worst = smallest if low - smallest > largest - high else largest
     ordinary = smallest, largest, total if isfinite(total) else None
-    return ordinary, (nonfinite, outside, first_outside, worst)
+    return ordinary, Unusual(nonfinite, outside, first_outside, worst)
 
 
 @lru_cache(maxsize=64)

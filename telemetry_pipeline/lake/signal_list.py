@@ -5,6 +5,7 @@ more for each signal that has values that stand out. Series objects, and decoded
 each signal. What the fields mean is `decode.signals`' business.
 """
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 UNUSUAL: Final = "unusual"
@@ -27,9 +28,25 @@ def listed(signals: object) -> list[dict[str, Any]]:
         dict(zip(names, values, strict=True))
         for values in zip(*(signals[name] for name in names), strict=True)
     ]
-    for more in signals.get(UNUSUAL, ()):
-        at = more.get(AT) if isinstance(more, dict) else None
-        if not isinstance(at, int) or not 0 <= at < len(entries):
-            raise ValueError("its signals are listed in no known way")
-        entries[at] |= {name: value for name, value in more.items() if name != AT}
+    for at, more in unusual_of(signals, len(entries)).items():
+        entries[at] |= more
     return entries
+
+
+def unusual_of(signals: Mapping[str, Any], count: int) -> dict[int, dict[str, Any]]:
+    """The further fields of those of `count` signals that have such, by position.
+
+    Args:
+        signals: Listed column by column.
+        count: How many there are.
+
+    Raises:
+        ValueError: They are of no signal.
+    """
+    found = {}
+    for entry in signals.get(UNUSUAL, ()):
+        at = entry.get(AT) if isinstance(entry, dict) else None
+        if not isinstance(at, int) or not 0 <= at < count:
+            raise ValueError("its signals are listed in no known way")
+        found[at] = {name: value for name, value in entry.items() if name != AT}
+    return found

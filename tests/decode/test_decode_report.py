@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telemetry_pipeline.decode.report import OTHER_IDS, UNKNOWN_IDS_MAX, Report, format_id
-from telemetry_pipeline.decode.signals import Signals, SignalStats
+from telemetry_pipeline.decode.signals import Columns, Signals, SignalStats
 from telemetry_pipeline.lake.signal_list import listed
 
 counts = st.dictionaries(st.sampled_from("abcd"), st.integers(1, 50))
@@ -99,11 +99,15 @@ def test_statistics_are_the_same_row_by_row_and_column_by_column():
         {"message": ["M"], "unusual": [{"at": 1}]},
         {"message": ["M"], "unusual": [{}]},
         {"message": ["M"], "unusual": [3]},
+        {name: ["M"] for name in Columns._fields} | {"unusual": [{"at": -1}]},
+        {name: ["M"] for name in Columns._fields} | {"unit": "M"},
     ],
 )
 def test_signals_that_are_listed_in_no_known_way_are_refused(signals):
     with pytest.raises(ValueError, match=r"no known way|argument"):
         listed(signals)
+    with pytest.raises((ValueError, TypeError)):
+        Report.from_dict({"rows": 1, "signals": signals})
 
 
 def test_merged_statistics_are_those_of_all_values():
