@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 NODE := scripts/with-node
 DASHBOARD_SOURCES := $(shell find dashboard -path dashboard/node_modules -prune -o -path dashboard/dist -prune -o -type f -print 2>/dev/null)
 
-.PHONY: help demo test pythons check format docs hooks audit sbom bench images dev lambda wheel lock clean
+.PHONY: help demo test pythons check format docs hooks audit sbom bench images dev lambda synth deploy wheel lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -22,7 +22,7 @@ test: $(VENV)/.dev dashboard/dist/index.html ## the whole test suite; installs w
 	@scripts/need-uml
 	@scripts/need-shell-tools
 	@$(NODE) npm --prefix dashboard test --silent
-	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+	@$(NODE) $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 pythons: dashboard/dist/index.html ## the quick tests on every Python that we support and this machine has
 	@for python in $(PYTHONS); do \
@@ -67,8 +67,16 @@ bench: $(VENV)/.dev ## measured ratios against peers, in one run
 dev: $(VENV)/.dev dashboard/node_modules/.installed dashboard/dist/index.html ## the demo, with the dashboard reloading as you edit
 	@trap 'kill 0' EXIT INT TERM; $(BIN)/telemetry demo $(ARGS) & $(NODE) npm --prefix dashboard run dev
 
-lambda: $(VENV)/.run ## the decoder's package for AWS Lambda: build/lambda.zip
-	@$(BIN)/python scripts/build_lambda.py $(ARGS)
+lambda: $(VENV)/.run ## the packages for AWS Lambda: build/lambda.zip (decoder), build/lambda-api (query service)
+	@$(BIN)/python scripts/build_lambda.py decoder $(ARGS)
+	@$(BIN)/python scripts/build_lambda.py api $(ARGS)
+
+synth: $(VENV)/.dev lambda dashboard/dist/index.html ## the templates of the stacks in AWS: build/cdk.out; SETTINGS=file.yaml
+	@$(NODE) $(BIN)/python -m infra.app $(if $(SETTINGS),--settings $(SETTINGS))
+
+deploy: synth ## everything to the AWS account that you are signed in to; SETTINGS=file.yaml
+	@$(NODE) npm --prefix infra ci --no-audit --no-fund --ignore-scripts --loglevel=error
+	@$(NODE) infra/node_modules/.bin/cdk deploy --all --app build/cdk.out --require-approval broadening $(ARGS)
 
 wheel: $(VENV)/.dev dashboard/dist/index.html ## wheel and sdist with the dashboard inside: build/dist
 	@rm -rf build/dist

@@ -41,6 +41,8 @@ class Deployment:
         log_days: How long logs are kept.
         decoder_concurrency: Decoder functions at once.
         api_concurrency: Service functions at once.
+        edge_settings: Whether a vehicle may read the settings that the lake has for it, too.
+        edge_metrics: Whether a vehicle may write its health as metrics, too: the alarm of uploads lives by them.
         control_room_domain: With `dagster`, the name that its certificate is for.
         control_room_certificate: With `dagster`, the ARN of that certificate.
         control_room_networks: With `dagster`, who may reach its sign-in at all, as CIDR blocks.
@@ -62,6 +64,8 @@ class Deployment:
     log_days: int = 30
     decoder_concurrency: int = 100
     api_concurrency: int = 10
+    edge_settings: bool = False
+    edge_metrics: bool = False
     control_room_domain: str | None = None
     control_room_certificate: str | None = None
     control_room_networks: tuple[str, ...] = ()

@@ -11,7 +11,7 @@ from constructs import Construct
 
 from infra.deployment import Deployment
 from infra.lake import LakeStack
-from infra.permissions import EDGE
+from infra.permissions import EDGE, EDGE_METRICS, EDGE_SETTINGS
 from infra.roles import make_role
 
 KEYS_GOOD_FOR_S: Final = 3_600
@@ -33,8 +33,12 @@ class Edge(Construct):
             self,
             f"{deployment.name}-edge",
             "credentials.iot.amazonaws.com",
-            EDGE,
-            {"data": lake.data},
+            (
+                *EDGE,
+                *(EDGE_SETTINGS if deployment.edge_settings else ()),
+                *(EDGE_METRICS if deployment.edge_metrics else ()),
+            ),
+            {"data": lake.data, "anything": "*"},
             key=lake.key.key_arn if lake.key else None,
         )
         alias = iot.CfnRoleAlias(

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from telemetry_pipeline.metrics_log import NAMESPACE
+
 _STORE: Final = "telemetry_pipeline/lake/store.py"
 
 
@@ -125,14 +127,25 @@ ASKS_ATHENA: Final = (
     ),
 )
 
+_OWN: Final = "vehicle_id=${credentials-iot:ThingName}/"
+"""The name of a vehicle's thing is its id."""
+
 EDGE: Final = (
+    Need("data", {"s3:PutObject": "telemetry_pipeline/lake/land.py: store.put("}, (f"raw/{_OWN}",)),
+)
+"""A vehicle writes below its own prefix. It reads nothing, its own frames neither."""
+
+EDGE_SETTINGS: Final = (Need("data", {"s3:GetObject": "edge_agent/remote.py: .get("}, (f"agents/{_OWN}",)),)
+"""Settings that the lake has for a vehicle."""
+
+EDGE_METRICS: Final = (
     Need(
-        "data",
-        {"s3:PutObject": "telemetry_pipeline/lake/land.py: store.put("},
-        ("raw/vehicle_id=${credentials-iot:ThingName}/",),
+        "anything",
+        {"cloudwatch:PutMetricData": 'edge_agent/cloudwatch.py: "PutMetricData"'},
+        conditions={"StringEquals": {"cloudwatch:namespace": NAMESPACE}},
     ),
 )
-"""A vehicle writes below its own prefix: the name of its thing is its id. It reads nothing, its own frames neither."""
+"""A vehicle's health as metrics."""
 
 _LAKE_WIDE: Final = (
     *("raw/", "decoded/", "events/", "series/", "overview/", "quarantine/"),

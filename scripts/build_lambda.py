@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Build the decoder's package for AWS Lambda: a folder and its zip, with every dependency, below Lambda's limit.
+"""Build a package for AWS Lambda: the decoder's, a folder and its zip below Lambda's limit, or the service's, an image.
 
-Wheels come from requirements-lambda.lock, by hash; what the decoder never loads is left out by the list below.
+Wheels come from a lock file, by hash; what is never loaded is left out by the lists below. The service's folder is
+larger than a zip may be: it holds a Dockerfile that copies it, which any machine can build for any other.
 """
 
 import argparse
@@ -12,27 +13,60 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-LOCK: Final = ROOT / "requirements-lambda.lock"
 
 LIMIT_BYTES: Final = 250 * 1024 * 1024
 """Lambda refuses a function that is larger than this unzipped."""
 
-PYTHON_VERSION: Final = "3.12"
-PLATFORMS: Final = (
-    # Amazon Linux 2023 has glibc 2.34; pip takes only wheels of the tags that it is told
-    "manylinux_2_34_x86_64",
-    "manylinux_2_28_x86_64",
-    "manylinux_2_27_x86_64",
-    "manylinux_2_17_x86_64",
-    "manylinux2014_x86_64",
-)
+IMAGE_LIMIT_BYTES: Final = 10 * 1024 * 1024 * 1024
+"""Lambda refuses an image that is larger than this."""
 
-OTHER_DOORS: Final = ("cli", "client", "defs", "definitions.py", "formats", "query", "spark_job.py")
-"""What of telemetry_pipeline the function never imports."""
+PYTHON_VERSION: Final = "3.12"
+MACHINES: Final = {"arm64": "aarch64", "x86_64": "x86_64"}
+"""Lambda's names of its machines, and those of wheels."""
+
+GLIBC: Final = range(34, 16, -1)
+"""Amazon Linux 2023 has glibc 2.34; pip takes only wheels of the tags that it is told."""
+
+
+@dataclass(frozen=True)
+class Package:
+    """What a package is made of.
+
+    Attributes:
+        lock: The lock file of its wheels.
+        rooms: The folders of this project in it.
+        left_out: What of telemetry_pipeline it never imports.
+        limit_bytes: How large it may be unzipped.
+        dockerfile: The Dockerfile of its image; None: it is a zip.
+    """
+
+    lock: str
+    rooms: tuple[str, ...]
+    left_out: tuple[str, ...]
+    limit_bytes: int
+    dockerfile: Path | None = None
+
+
+PACKAGES: Final = {
+    "decoder": Package(
+        "requirements-lambda.lock",
+        ("telemetry_pipeline",),
+        ("cli", "defs", "definitions.py", "formats", "query", "spark_job.py"),
+        LIMIT_BYTES,
+    ),
+    "api": Package(
+        "requirements-lambda-api.lock",
+        ("telemetry_pipeline", "api"),
+        ("cli", "defs", "definitions.py", "formats", "spark_job.py", "lambda_handler.py"),
+        IMAGE_LIMIT_BYTES,
+        ROOT / "deploy" / "lambda-api.Dockerfile",
+    ),
+}
 
 NOT_LOADED: Final = (
     # the same library under its other names; modules ask for the one with the short version
@@ -65,51 +99,86 @@ NOT_LOADED: Final = (
     "bin",
 )
 
+ASKED: Final = ("athena", "glue", "s3", "sts")
+"""The services of AWS that the query service asks: descriptions of all others are left out."""
+
 
 def main() -> int:
     """Build, strip, measure; exit 1 when the package is too large."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--out", type=Path, default=ROOT / "build" / "lambda", help="the folder to build")
+    parser.add_argument("package", nargs="?", choices=PACKAGES, default="decoder")
+    parser.add_argument(
+        "--out", type=Path, help="the folder to build; default: build/lambda, build/lambda-api"
+    )
+    parser.add_argument("--arch", choices=MACHINES, default="arm64", help="the function's machine")
     parser.add_argument(
         "--here", action="store_true", help="for this interpreter and machine, to be tried out on it"
     )
     chosen = parser.parse_args()
-    build(chosen.out, here=chosen.here)
+    package = PACKAGES[chosen.package]
+    chosen.out = chosen.out or ROOT / "build" / ("lambda" if chosen.package == "decoder" else "lambda-api")
+    build(package, chosen.out, machine=None if chosen.here else MACHINES[chosen.arch])
     compiled = chosen.here or f"{sys.version_info.major}.{sys.version_info.minor}" == PYTHON_VERSION
     if compiled:
         compile_all(chosen.out)
-    size, zipped = size_of(chosen.out), write_zip(chosen.out)
-    print(f"{chosen.out}: {_mb(size)} unzipped of {_mb(LIMIT_BYTES)}, {_mb(zipped)} zipped")
+    size = size_of(chosen.out)
+    if package.dockerfile is None:
+        packed = f"{_mb(write_zip(chosen.out))} zipped"
+    else:
+        shutil.copy(package.dockerfile, chosen.out / "Dockerfile")
+        packed = "an image by its Dockerfile"
+    print(f"{chosen.out}: {_mb(size)} unzipped of {_mb(package.limit_bytes)}, {packed}")
     for name, part in largest(chosen.out):
         print(f"  {_mb(part):>9}  {name}")
     if not compiled:
         print(
             f"  without bytecode: a cold start compiles; build with Python {PYTHON_VERSION} to spare it that"
         )
-    if size > LIMIT_BYTES:
-        print(f"too large for Lambda by {_mb(size - LIMIT_BYTES)}", file=sys.stderr)
+    if size > package.limit_bytes:
+        print(f"too large for Lambda by {_mb(size - package.limit_bytes)}", file=sys.stderr)
         return 1
     return 0
 
 
-def build(out: Path, *, here: bool) -> None:
-    """Fill a folder with the dependencies and this project, and take out what is not loaded."""
+def build(package: Package, out: Path, *, machine: str | None) -> None:
+    """Fill a folder with the dependencies and this project, and take out what is not loaded.
+
+    Args:
+        package: What it is made of.
+        out: The folder.
+        machine: The machine as wheels name it; None for this one and its interpreter.
+    """
     shutil.rmtree(out, ignore_errors=True)
-    target = [] if here else ["--implementation", "cp", "--python-version", PYTHON_VERSION]
-    if not here:
-        target += [word for platform in PLATFORMS for word in ("--platform", platform)]
+    target = []
+    if machine:
+        target += ["--implementation", "cp", "--python-version", PYTHON_VERSION]
+        tags = [f"manylinux_2_{minor}_{machine}" for minor in GLIBC]
+        target += [word for tag in (*tags, f"manylinux2014_{machine}") for word in ("--platform", tag)]
     pip = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "-qq", "--no-compile"]
-    pip += ["--no-deps", "--require-hashes", "--only-binary", ":all:", "--requirement", str(LOCK)]
+    pip += [
+        "--no-deps",
+        "--require-hashes",
+        "--only-binary",
+        ":all:",
+        "--requirement",
+        str(ROOT / package.lock),
+    ]
     subprocess.run([*pip, "--target", str(out), *target], check=True)
-    shutil.copytree(
-        ROOT / "telemetry_pipeline",
-        out / "telemetry_pipeline",
-        ignore=lambda folder, names: [
-            name
-            for name in names
-            if name == "__pycache__" or (Path(folder).name == "telemetry_pipeline" and name in OTHER_DOORS)
-        ],
-    )
+    for room in package.rooms:
+        shutil.copytree(
+            ROOT / room,
+            out / room,
+            ignore=lambda folder, names: [
+                name
+                for name in names
+                if name == "__pycache__"
+                or (Path(folder).name == "telemetry_pipeline" and name in package.left_out)
+            ],
+        )
+    data = out / "botocore" / "data"
+    for path in data.iterdir() if data.is_dir() else ():
+        if path.is_dir() and path.name not in ASKED:
+            shutil.rmtree(path)
     for pattern in NOT_LOADED:
         for path in list(out.glob(pattern)):
             shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -1,8 +1,9 @@
 """What Lambda does with a package, in small: run by a bare interpreter, it sees the package and nothing else.
 
-python -I -S function_runtime.py PACKAGE MEMORY_MB THREADS ANSWERS   with one event per line on stdin
+python -I -S function_runtime.py PACKAGE MEMORY_MB THREADS ANSWERS MODULE   with one event per line on stdin
 """
 
+import importlib
 import json
 import resource
 import sys
@@ -19,8 +20,7 @@ def main() -> None:
     # the address space would count what libraries map and never touch; this counts what the process may write to
     resource.setrlimit(resource.RLIMIT_DATA, (memory_mb << 20, memory_mb << 20))
     begun = time.process_time()
-    from telemetry_pipeline.lambda_handler import handler
-
+    handler = importlib.import_module(sys.argv[5]).handler
     import_cpu_s = time.process_time() - begun
     events = [json.loads(line) for line in sys.stdin]
     all_here = threading.Barrier(min(threads, len(events)))

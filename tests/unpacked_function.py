@@ -29,21 +29,33 @@ class Invocations:
     log: list[dict[str, Any]]
 
 
-def build_package(out: Path) -> str:
-    """Build the package into a folder; gives what the builder said."""
-    command = [sys.executable, str(ROOT / "scripts" / "build_lambda.py"), "--here", "--out", str(out)]
+def build_package(out: Path, package: str = "decoder") -> str:
+    """Build a package into a folder; gives what the builder said."""
+    command = [
+        sys.executable,
+        str(ROOT / "scripts" / "build_lambda.py"),
+        package,
+        "--here",
+        "--out",
+        str(out),
+    ]
     return subprocess.run(command, check=True, capture_output=True, text=True, timeout=600).stdout
 
 
 def invoke_package(
-    package: Path, events: Sequence[Mapping[str, Any]], env: Mapping[str, str], *, threads: int = 1
+    package: Path,
+    events: Sequence[Mapping[str, Any]],
+    env: Mapping[str, str],
+    *,
+    threads: int = 1,
+    module: str = "telemetry_pipeline.lambda_handler",
 ) -> Invocations:
     """Invoke the package's handler in a process that sees no other library, with `MEMORY_MB` of memory."""
     answers = package.with_name("answers.json")
     runtime = [str(ROOT / "tests" / "function_runtime.py"), str(package), str(MEMORY_MB), str(threads)]
     run = subprocess.run(
         # the interpreter of the virtual environment would bring its packages; a function's folder is read-only
-        [os.path.realpath(sys.executable), "-I", "-S", "-B", *runtime, str(answers)],
+        [os.path.realpath(sys.executable), "-I", "-S", "-B", *runtime, str(answers), module],
         input="".join(f"{json.dumps(event)}\n" for event in events),
         env={"PATH": os.defpath, "OPENBLAS_NUM_THREADS": "1", **env},
         cwd=package,

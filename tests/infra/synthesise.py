@@ -26,6 +26,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "groups": ["EV_*", "TRUCK_7"],
         "origins": ["https://tools.example"],
         "sign_in_prefix": "fleet-example",
+        "edge_settings": True,
+        "edge_metrics": True,
         "alarm_email": "oncall@example.com",
         "control_room_domain": "dagster.example.com",
         "control_room_certificate": "arn:aws:acm:eu-west-1:123456789012:certificate/0000",

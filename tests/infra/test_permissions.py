@@ -25,7 +25,7 @@ WITH_DAGSTER = {
     "task-starter": permissions.STARTS_TASKS,
     "decoder": permissions.SENT_TO,
     "api": permissions.API,
-    "edge": permissions.EDGE,
+    "edge": (*permissions.EDGE, *permissions.EDGE_SETTINGS, *permissions.EDGE_METRICS),
 }
 
 
