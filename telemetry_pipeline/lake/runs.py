@@ -23,14 +23,14 @@ from telemetry_pipeline.lake.packed import (
     dictionary_page,
     statistics,
 )
-from telemetry_pipeline.lake.thrift import I64, STRUCT
+from telemetry_pipeline.lake.thrift import I64, STRUCT, varint
 
 Integers = NDArray[np.integer]
 
 
 def constant(name: str, text: str, rows: int) -> Chunk:
     """A chunk of a non-null text column that says the same in every row."""
-    return text_runs(name, (text,), np.zeros(1, np.intp), np.array([rows]))
+    return _chunk_of_runs(name, _listed((text,)), rows, bytes([1]) + varint(rows << 1) + bytes(1))
 
 
 def text_runs(name: str, texts: Sequence[str], codes: Integers, counts: Integers) -> Chunk:
@@ -45,20 +45,9 @@ def text_runs(name: str, texts: Sequence[str], codes: Integers, counts: Integers
         codes: For each run the position of its text, shape (runs,).
         counts: For each run its rows, shape (runs,), at least one each.
     """
-    listed = _listed(tuple(texts))
-    rows = int(counts.sum())
     width = max((len(texts) - 1).bit_length(), 1)
-    runs = data_page(bytes([width]) + _hybrid(codes, counts, (width + 7) // 8), rows, RLE_DICTIONARY)
-    return chunk_of(
-        name,
-        BYTE_ARRAY,
-        rows,
-        [listed.page, runs],
-        [PLAIN, RLE, RLE_DICTIONARY],
-        (9, I64, len(listed.page.body)),
-        (11, I64, 0),
-        (12, STRUCT, statistics(listed.first, listed.last)),
-    )
+    runs = bytes([width]) + _hybrid(codes, counts, (width + 7) // 8)
+    return _chunk_of_runs(name, _listed(tuple(texts)), int(counts.sum()), runs)
 
 
 class _Listed(NamedTuple):
@@ -67,6 +56,19 @@ class _Listed(NamedTuple):
     page: Page
     first: bytes
     last: bytes
+
+
+def _chunk_of_runs(name: str, listed: _Listed, rows: int, runs: bytes) -> Chunk:
+    return chunk_of(
+        name,
+        BYTE_ARRAY,
+        rows,
+        [listed.page, data_page(runs, rows, RLE_DICTIONARY)],
+        [PLAIN, RLE, RLE_DICTIONARY],
+        (9, I64, len(listed.page.body)),
+        (11, I64, 0),
+        (12, STRUCT, statistics(listed.first, listed.last)),
+    )
 
 
 @lru_cache(maxsize=256)
