@@ -116,7 +116,7 @@ ASKS_ATHENA: Final = (
     Need(
         "results",
         {
-            "s3:GetObject": "Athena for its caller, and pyathena for the result",
+            "s3:GetObject": "Athena for its caller, and its client for the result",
             "s3:PutObject": "Athena for its caller",
             "s3:AbortMultipartUpload": "Athena for its caller",
         },

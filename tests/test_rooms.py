@@ -229,6 +229,7 @@ WORDS: dict[str, set[str]] = {
             for name in ("alerts/targets", "catalog/connect", "defs/dispatch", "inbox/queue", "lake/bucket")
         ),
         f"{P}/query/athena/connect.py",
+        "infra/spark.py",
     },
     r"\bimport dagster\b|\bfrom dagster\b": {f"{P}/defs/", f"{P}/definitions.py"},
     r"\bSELECT\b": {f"{P}/query/athena/statement.py", "infra/metrics.py"},
