@@ -65,6 +65,7 @@ need_packages() {
     local missing=()
     "${PYTHON:-python3}" -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
     command -v ip >/dev/null || missing+=(iproute2)
+    command -v sysctl >/dev/null || missing+=(procps)
     command -v candump >/dev/null || missing+=(can-utils)
     if [ ${#missing[@]} = 0 ]; then return; fi
     say "installing ${missing[*]}"
