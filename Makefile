@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 NODE := scripts/with-node
 DASHBOARD_SOURCES := $(shell find dashboard -path dashboard/node_modules -prune -o -path dashboard/dist -prune -o -type f -print 2>/dev/null)
 
-.PHONY: help demo test pythons check format docs hooks audit sbom bench images dev lambda synth deploy wheel lock clean
+.PHONY: help demo test pythons check check-python check-dashboard format docs hooks audit sbom bench images dev lambda synth deploy wheel lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -32,10 +32,15 @@ pythons: dashboard/dist/index.html ## the quick tests on every Python that we su
 	done
 
 check: $(VENV)/.dev dashboard/node_modules/.installed ## ruff, types, rooms, docs, secrets, dashboard lint
+	@$(MAKE) --no-print-directory -j 2 --output-sync=target check-python check-dashboard
+
+check-python:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest -q -m "not slow" tests/test_rooms.py tests/test_docs.py tests/docs tests/test_secrets.py
+
+check-dashboard:
 	$(NODE) npm --prefix dashboard run --silent lint
 
 format: $(VENV)/.dev ## bring the Python code into its form

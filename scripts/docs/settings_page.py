@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from edge_agent import config
+from infra.deployment import Deployment
 from scripts.docs.markdown import cell, entries, sections
 from telemetry_pipeline import settings
 from telemetry_pipeline.reader_settings import ReaderSettings
@@ -41,6 +42,14 @@ def page() -> str:
             f"| `{name}` | `{config.PREFIX}{name.upper()}` | {cell(meaning)} | {_default(default)} |"
             for name, meaning, default in agent()
         ),
+        "",
+        "## Stacks in AWS",
+        "",
+        "In a YAML file by the name; `make deploy SETTINGS=file.yaml` reads it.",
+        "",
+        "| name | meaning | default |",
+        "| --- | --- | --- |",
+        *(f"| `{name}` | {cell(meaning)} | {_default(default)} |" for name, meaning, default in stacks()),
     ]
     return "\n".join(lines) + "\n"
 
@@ -63,6 +72,13 @@ def agent() -> Iterator[tuple[str, str, Any]]:
         yield field.name, meanings[field.name], field.default
 
 
+def stacks() -> Iterator[tuple[str, str, Any]]:
+    """Every setting of the stacks in AWS: its name, what it means, its default."""
+    meanings = _meanings(Deployment)
+    for field in dataclasses.fields(Deployment):
+        yield field.name, meanings[field.name], field.default
+
+
 _HEAD: Final = ("| variable | meaning | default |", "| --- | --- | --- |")
 
 
@@ -73,4 +89,10 @@ def _meanings(kind: type) -> dict[str, str]:
 def _default(value: Any) -> str:  # noqa: ANN401  of any field
     if value is dataclasses.MISSING or isinstance(value, Path) or value in (None, "", ()):
         return ""
-    return f"`{int(value) if isinstance(value, bool) else value}`"
+    return f"`{_spelt(value)}`"
+
+
+def _spelt(value: object) -> object:
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    return int(value) if isinstance(value, bool) else value

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from edge_agent.config import PREFIX, AgentConfig
+from infra.deployment import Deployment
 from scripts.docs import cli_page, http_page, python_page, settings_page
 from scripts.docs.markdown import entries, sections
 from telemetry_pipeline.settings import _NAMES
@@ -26,6 +27,13 @@ def test_every_setting_of_the_agent_is_explained() -> None:
     assert list(found) == [field.name for field in dataclasses.fields(AgentConfig)]
     assert all(len(meaning) > 10 for meaning in found.values())
     assert all(f"`{PREFIX}{name.upper()}`" in settings_page.page() for name in found)
+
+
+def test_every_setting_of_the_stacks_is_explained() -> None:
+    found = {name: meaning for name, meaning, _ in settings_page.stacks()}
+    assert list(found) == [field.name for field in dataclasses.fields(Deployment)]
+    assert all(len(meaning) > 10 for meaning in found.values())
+    assert "\n| `groups` | " in settings_page.page()
 
 
 @pytest.mark.parametrize(("path", "command"), cli_page.commands(), ids=lambda value: str(value)[:40])
