@@ -114,7 +114,8 @@ class SystemClock:
         now, offset = self._sample()
         with self._lock:
             self._look(now, offset)
-            offset = self._offset_now  # one number until the clock is set: what is taken off here is added later
+            # one number until the clock is set: what is taken off here is added later
+            offset = self._offset_now
         state = self._channels.get(channel)
         if state is None:  # nothing is older than the agent, except what it does not get
             state = self._channels[channel] = _Channel(offset, self._began - 1_000_000_000)

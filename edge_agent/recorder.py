@@ -24,8 +24,10 @@ DISK_WAIT_S: Final = 1.0
 HELD_BYTES_MOST: Final = 32_000_000
 """Frames kept in memory while the disk takes none: five minutes of a full 500 kbit/s bus."""
 
-JOURNAL_BYTES_MOST: Final = 24_000_000
-"""What a journal may grow to: all of it is in memory when it becomes a raw object."""
+SHORTEST_REST_S: Final = 0.02
+
+JOURNAL_BYTES_MOST: Final = 12_000_000
+"""What a journal may grow to: all of it is in memory, some times over, when it becomes a raw object."""
 
 
 class Recorder:
@@ -69,6 +71,8 @@ class Recorder:
         """Frames that neither the disk nor the memory had room for."""
         self._lost_told = 0
         self.sync_s = sync_s
+        self._tails: deque[Journal] = deque()
+        """Finished journals whose last frames may not be on the disk: who closes them may be busy with others."""
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._keep_synced, name="journal", daemon=True)
         self._thread.start()
@@ -103,6 +107,7 @@ class Recorder:
     def finish(self) -> None:
         """Hand the open journal over, if there is one; the next frame begins another."""
         if self._journal:
+            self._tails.append(self._journal)
             self._finished(self._journal)
             self._journal = None
 
@@ -174,10 +179,14 @@ class Recorder:
             log.error("lost %d frames so far: the disk takes none and memory is full", self.lost)
 
     def _keep_synced(self) -> None:
-        # apart from capture: a card may take a second to answer
-        while not self._ending.wait(self.sync_s):
-            if journal := self._journal:
+        # apart from capture: a card may take a second to answer, which is no time to wait for in addition
+        due = time.monotonic() + self.sync_s
+        while not self._ending.wait(max(due - time.monotonic(), SHORTEST_REST_S)):
+            due = time.monotonic() + self.sync_s
+            journals = [self._tails.popleft() for _ in range(len(self._tails))]
+            for journal in [*journals, self._journal]:
                 try:
-                    journal.sync()
+                    if journal:
+                        journal.sync()
                 except OSError as error:
-                    log.warning("%s is not on the disk (%s)", journal.path.name, error)
+                    log.warning("%s is not on the disk (%s)", journal.path.name if journal else "", error)

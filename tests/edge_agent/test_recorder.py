@@ -30,17 +30,18 @@ def bench(tmp_path):
     """A recorder, and the stamps of each journal that it has finished."""
     made = []
 
-    def make(max_frames=1000, clock=None, window_s=60, sync_s=60, folder=tmp_path):
+    def make(max_frames=1000, clock=None, window_s=60, sync_s=60, folder=tmp_path, finished=None):
         closed = []
 
-        def finished(journal):
+        def look_into(journal):
             journal.close()
             number = JournalName.parse(journal.path.name).number
             blocks = list(scan(journal.path.read_bytes(), number))
             closed.append([stamp for block in blocks for stamp in block.arrival.records["stamp"].tolist()])
 
         recorder = Recorder(
-            *(folder, JournalName.first(folder, "capture", "V"), clock or GivenClock(), finished),
+            *(folder, JournalName.first(folder, "capture", "V"), clock or GivenClock()),
+            finished or look_into,
             window_s=window_s,
             max_frames=max_frames,
             sync_s=sync_s,
@@ -144,6 +145,19 @@ def test_what_has_arrived_is_soon_on_the_disk(bench, arrive, monkeypatch):
     while not any(upto == size > 0 for upto, size in synced):
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def test_the_end_of_a_window_is_soon_on_the_disk_whoever_is_busy(bench, arrive):
+    finished = []
+    run = bench(sync_s=0.05, finished=finished.append)
+    run.add(arrive([START]), 0)
+    run.recorder.finish()
+    (journal,) = finished  # nobody closes it
+    deadline = time.monotonic() + 60
+    while journal._synced < journal.bytes:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    journal.close()
 
 
 def test_a_disk_that_takes_nothing_for_a_while_loses_nothing(bench, arrive, monkeypatch, caplog):
