@@ -11,7 +11,7 @@ from tests.edge_agent.uml import PROJECT, guest, missing
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(missing()), reason=missing() or "it can boot")]
 
 HERE = PROJECT / "tests" / "edge_agent"
-SCENES = [HERE / f"uml_{name}.py" for name in ("reader", "interface", "disk", "clock", "scripts")]
+SCENES = [HERE / f"uml_{name}.py" for name in ("reader", "interface", "disk", "clock", "scripts", "health")]
 NAMES = [
     node.name
     for scene in SCENES
