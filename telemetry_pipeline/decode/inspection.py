@@ -11,9 +11,10 @@ from typing import Any
 
 from telemetry_pipeline.decode.dbc import Dbc
 from telemetry_pipeline.decode.match import Match, stated_match, stated_protocol
-from telemetry_pipeline.decode.message_plan import MessagePlan, SignalPlan
+from telemetry_pipeline.decode.message_plan import MessagePlan
 from telemetry_pipeline.decode.multiplexer import Branch, branches
 from telemetry_pipeline.decode.plan import compile_plan
+from telemetry_pipeline.decode.signal_plan import SignalPlan
 
 UNREACHABLE = "hangs on no value of a multiplexer"
 

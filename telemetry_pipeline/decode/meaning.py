@@ -6,8 +6,8 @@ Only what the database itself says; where it is kept is `lake.dictionary`'s busi
 from typing import Any
 
 from telemetry_pipeline.decode.dbc import Dbc
-from telemetry_pipeline.decode.message_plan import limits_of
 from telemetry_pipeline.decode.report import format_id
+from telemetry_pipeline.decode.signal_plan import limits_of
 from telemetry_pipeline.lake.dictionary import MessageMeaning, SignalMeaning, value_key
 
 

@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from telemetry_pipeline.decode.bits import Values
-from telemetry_pipeline.decode.message_plan import MessagePlan, Reading, SignalPlan
+from telemetry_pipeline.decode.message_plan import MessagePlan
 from telemetry_pipeline.decode.payload import Integers, Rows
 from telemetry_pipeline.decode.selected import Selected
+from telemetry_pipeline.decode.signal_plan import Reading, SignalPlan
 
 Mask = npt.NDArray[np.bool_]
 

@@ -12,10 +12,10 @@ import numpy as np
 from telemetry_pipeline.decode.bits import Values
 from telemetry_pipeline.decode.memory import empty
 from telemetry_pipeline.decode.message import Outcome
-from telemetry_pipeline.decode.message_plan import SignalPlan
 from telemetry_pipeline.decode.payload import Rows
 from telemetry_pipeline.decode.pile import Codes, Times
 from telemetry_pipeline.decode.selected import Selected
+from telemetry_pipeline.decode.signal_plan import SignalPlan
 from telemetry_pipeline.decode.signals import Signals
 from telemetry_pipeline.decode.table import Listing, describe, rows_of
 from telemetry_pipeline.lake.row_group import RowGroup, Texts

@@ -12,9 +12,9 @@ import numpy as np
 
 from telemetry_pipeline.decode.bits import Values
 from telemetry_pipeline.decode.labels import Codes, check_names
-from telemetry_pipeline.decode.message_plan import SignalPlan
 from telemetry_pipeline.decode.payload import Rows
 from telemetry_pipeline.decode.pile import Times
+from telemetry_pipeline.decode.signal_plan import SignalPlan
 from telemetry_pipeline.decode.signals import Columns, Signals, Unusual
 from telemetry_pipeline.lake.row_group import RowGroup, Texts
 
