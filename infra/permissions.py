@@ -61,7 +61,7 @@ _CATALOGUE: Final = {
 
 DECODES: Final = (
     _LIST,
-    Need("data", _GET, ("raw/", "dbc/", "decoded/", "quarantine/", "_state/pipes/")),
+    Need("data", _GET, ("raw/", "dbc/", "decoded/", "dictionary/", "quarantine/", "_state/pipes/")),
     Need(
         "data",
         _PUT,
