@@ -16,7 +16,7 @@ from edge_agent.clock import Clock
 from edge_agent.dating import KNOWN, MARKS, Date, dates_of, span_of
 from edge_agent.journal import Block, ClockState, Journal, Reading, scan
 from edge_agent.journal_name import JournalName, journals_in
-from edge_agent.records import table_of
+from edge_agent.records import CLASSIC, Arrival, table_of
 from edge_agent.spool import Spool
 from edge_agent.window_name import name_by_content
 from edge_agent.worker import Pause, Worker
@@ -69,6 +69,8 @@ class Closer(Worker):
 
     def start(self) -> None:
         """Begin, with the journals of earlier starts."""
+        # what Arrow loads for a first window would hold up capture for as long as a slow card takes
+        write_raw(table_of([Arrival("", np.zeros(1, CLASSIC))], ""))
         if self._early:
             log.info("%d journals of an earlier run are in %s", len(self._early), self._spool.folder)
         super().start()
