@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from edge_agent.capture import BusSource
-from edge_agent.chain import GRACE_S, Chain
+from edge_agent.chain import Chain
 from edge_agent.cloudwatch import CloudWatch
 from edge_agent.config import AgentConfig
 from edge_agent.credentials import find_credentials, open_lake
@@ -36,6 +36,7 @@ UPLOAD_TIMEOUT_S: Final = 300.0
 """How long one window may be on its way: three megabytes through a line of 100 kbit/s take four minutes."""
 
 METRICS_GRACE_S: Final = 2.0
+"""How long the end waits to tell of itself: less than the service manager has patience for, with all before it."""
 
 
 class Agent:
@@ -89,7 +90,7 @@ class Agent:
                     remote.stop(0.0)
                 lost = chain.stop()
                 for monitor in monitors:
-                    monitor.stop(GRACE_S)
+                    monitor.stop(METRICS_GRACE_S)
                 if cloudwatch:
                     cloudwatch.stop(METRICS_GRACE_S)
                 landed = chain.uploader.landed

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.agent import GRACE_S
+from edge_agent.chain import GRACE_S
 from edge_agent.socketcan import BUFFER_BYTES
 
 ROOT = Path(__file__).parents[2]
