@@ -57,11 +57,16 @@ def demo(serve: Serve, tmp_path_factory: pytest.TempPathFactory, *, written: boo
 DRIVES = (("13", "07:30"), ("13", "17:05"), ("14", "07:45"), ("15", "16:10"))
 
 
-def taken(page: Page, folder: Path, name: str) -> None:
-    """A screenshot, small enough to be kept with the sources."""
+def rested(page: Page) -> None:
+    """Wait until everything that was asked for is drawn."""
     page.wait_for_function(
         "() => !document.querySelector('[aria-busy=true], .skeleton-list, .skeleton-panels')"
     )
+
+
+def taken(page: Page, folder: Path, name: str) -> None:
+    """A screenshot, small enough to be kept with the sources."""
+    rested(page)
     path = folder / f"dashboard{name and '-'}{name}.png"
     page.screenshot(path=path, animations="disabled")
     assert path.read_bytes().startswith(b"\x89PNG")
@@ -70,7 +75,6 @@ def taken(page: Page, folder: Path, name: str) -> None:
 
 def is_whole(page: Page) -> None:
     """Nothing sticks out of the window, and the last panel's time axis is to be seen without scrolling."""
-    page.mouse.move(0, 0)
     wide, tall = page.evaluate("() => [document.documentElement.scrollWidth, innerWidth]")
     assert wide <= tall
     hidden = page.evaluate(
@@ -79,11 +83,9 @@ def is_whole(page: Page) -> None:
     assert all(pixels <= 2 for pixels in hidden), hidden
 
 
-def zoomed(page: Page) -> None:
-    for _ in range(2):
-        page.keyboard.press("+")
-    settled(page)
+def pointed(page: Page) -> None:
     plot(page, "rpm").hover(position={"x": 420, "y": 30})
+    expect(page.locator(".crosshair-clock")).to_be_visible()
 
 
 def picking(page: Page) -> None:
@@ -115,7 +117,7 @@ def troubled(page: Page) -> None:
 
 
 PICTURES: dict[str, tuple[str, str, Callable[[Page], None]]] = {
-    "": (VIEW, "dark", zoomed),
+    "": (f"{VIEW}&from=2025-01-15T08:00:30Z&to=2025-01-15T08:02:30Z", "dark", pointed),
     "charts-light": (
         f"{VIEW}&p=BMS_PackStatus.Pack_Voltage~rpm",
         "light",
@@ -136,9 +138,9 @@ def test_a_picture_of_the_guide_is_whole(page: Page, demo: str, pictures: Path, 
     path, theme, do = PICTURES[name]
     page.goto(f"{demo}{path}&theme={theme}")
     page.wait_for_selector("main[aria-busy=false] .uplot, .fleet-row")
+    page.wait_for_load_state("networkidle")
     do(page)
-    if name != "":
-        is_whole(page)
+    is_whole(page)
     taken(page, pictures, name)
 
 

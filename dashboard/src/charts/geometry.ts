@@ -1,7 +1,7 @@
 /** Where things stand in a panel: alike in all panels, so that one instant is one line through all of them. */
 
 export const AXIS_WIDTH = 68;
-const EDGE = 20;
+const EDGE = 30;
 
 /** What is written below a panel: nothing, times, or times with their days. */
 export type TimeLabels = "none" | "clock" | "full";

@@ -38,6 +38,12 @@ const FONT = '11px Inter, system-ui, -apple-system, "Segoe UI", Roboto, sans-ser
 const SYNC_KEY = "telemetry";
 const DASHES: readonly number[][] = [[7, 4], [2, 3], [10, 3, 2, 3]];
 
+/** CSS pixels. A line of one pixel is drawn several times as fast as a wider one. */
+const WIDE = 1.4;
+const THIN = 1;
+/** Samples per pixel from which on a line is thin: it covers what a wider one would add. */
+const DENSE = 16;
+
 /** Ticks of a value axis are this far apart at least; in a low panel closer, so that there are two of them. */
 const TICKS = { roomy: 24, close: 15, low: 90 };
 
@@ -87,6 +93,7 @@ export function panelOptions(shape: PanelShape, range: TimeRange, size: { width:
       sync: { key: SYNC_KEY, scales: ["x", null], setSeries: false },
     },
     hooks: {
+      drawClear: [fitWidths],
       ready: [capturePointer, listenToWheel, listenToTouch],
       draw: [...(shape.strips ? [(chart: uPlot) => drawStrips(chart, shape.lines)] : []), drawMarks, (chart: uPlot) => drawUnits(chart, shape)],
       setSelect: [zoomToSelection],
@@ -117,12 +124,20 @@ function lineSeries(shape: PanelShape, { label, slot, run, unit }: ShapeLine): u
     label,
     scale: scaleOf(shape, unit),
     stroke: () => cssColor(`--series-${slot + 1}`),
-    width: 1.4,
+    width: WIDE,
     points: shape.strips ? { show: false } : { size: 5 },
     // a strip is drawn by itself, over the place that its values would have
     ...(shape.strips ? { paths: () => null, scale: "y0" } : {}),
     ...(run === null ? {} : { dash: DASHES[run % DASHES.length] ?? [] }),
   };
+}
+
+/** A hook of uPlot, before lines are drawn. */
+function fitWidths(chart: uPlot): void {
+  const [first, last] = chart.series[0]?.idxs ?? [0, 0];
+  const width = last - first > DENSE * chart.over.clientWidth ? THIN : WIDE;
+  // envelopes have no line at all
+  for (const series of chart.series.slice(1)) if (series.width !== 0) series.width = width;
 }
 
 /** Highest and lowest values of each line's buckets, before the lines: what comes first is drawn behind. */

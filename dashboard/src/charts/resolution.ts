@@ -35,9 +35,22 @@ export function resolutionOf(traces: readonly Trace[], range: TimeRange, counts:
 
 /** Samples of a trace in a range; the marks of gaps are none. */
 export function samplesWithin({ t, v }: Pick<Trace, "t" | "v">, { from, to }: TimeRange): number {
-  let count = 0;
-  for (let i = firstFrom(t, from); i < t.length && (t[i] ?? to) < to; i++) if (v[i] !== null) count++;
-  return count;
+  const first = firstFrom(t, from);
+  const end = firstFrom(t, to);
+  const marks = gapsOf(v);
+  return Math.max(0, end - first - (firstFrom(marks, end) - firstFrom(marks, first)));
+}
+
+/** Where the marks of gaps are, found once: a pan counts anew with every frame. */
+const gaps = new WeakMap<Trace["v"], readonly number[]>();
+
+function gapsOf(v: Trace["v"]): readonly number[] {
+  let found = gaps.get(v);
+  if (!found) {
+    found = v.flatMap((value, i) => (value === null ? [i] : []));
+    gaps.set(v, found);
+  }
+  return found;
 }
 
 /** The index of the first instant that is not before `instant`; `t` ascends. */

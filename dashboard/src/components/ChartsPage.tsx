@@ -6,7 +6,8 @@ import { useCatalogue } from "../api/catalogue";
 import { useEvents } from "../api/events";
 import { isGrowing, useSessions } from "../api/queries";
 import { retryFailed } from "../api/retry";
-import type { Vehicle } from "../api/types";
+import type { Session, Vehicle } from "../api/types";
+import { wholeAround } from "../state/session";
 import { useFirstView } from "../state/useFirstView";
 import { useNow } from "../state/useNow";
 import { useView } from "../state/view";
@@ -21,9 +22,10 @@ import { useEventKeys } from "./useEventKeys";
 import { Workspace } from "./Workspace";
 
 const NONE: ReadonlySet<string> = new Set();
+const NO_SESSIONS: readonly Session[] = [];
 
 export function ChartsPage({ vehicles, drawer }: { readonly vehicles: UseQueryResult<Vehicle[]>; readonly drawer: boolean }) {
-  const { vehicle, range, signals, live, overlay } = useView();
+  const { vehicle, range, home, signals, live, overlay } = useView();
   const [search, setSearch] = useState("");
   const [opened, setOpened] = useState(NONE);
   const [tab, setTab] = useState<Tab>("signals");
@@ -44,7 +46,7 @@ export function ChartsPage({ vehicles, drawer }: { readonly vehicles: UseQueryRe
   if (vehicles.data?.length === 0) content = <NoVehicles />;
   else if (vehicles.data && unknown) content = <UnknownVehicle vehicle={vehicle} />;
   else if (working) {
-    content = <Workspace vehicle={vehicle} range={range} signals={signals} growing={growing} />;
+    content = <Workspace vehicle={vehicle} range={range} signals={signals} growing={growing} whole={wholeAround(range, home, sessions.data ?? NO_SESSIONS)} />;
   } else if (error) content = <ErrorNotice error={error} onRetry={retryFailed} />;
   else if (sessions.data?.length === 0 && vehicle) content = <NothingDecoded vehicle={vehicle} />;
   else content = <Notice icon="wave" title="Loading…" />;

@@ -20,7 +20,7 @@ export function CopyLink() {
   return (
     <button type="button" className="button" title="Copy a link to exactly this view" onClick={() => void copy()}>
       <Icon name="link" />
-      {copied ? "Copied" : "Link"}
+      <span className={copied ? undefined : "word"}>{copied ? "Copied" : "Link"}</span>
     </button>
   );
 }

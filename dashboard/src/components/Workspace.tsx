@@ -27,15 +27,16 @@ interface Props {
   readonly range: TimeRange;
   readonly signals: readonly SignalKey[];
   readonly growing: boolean;
+  /** The session, or the range that was asked for, in which the visible one lies. */
+  readonly whole: TimeRange;
 }
 
-export function Workspace({ vehicle, range, signals, growing }: Props) {
+export function Workspace({ vehicle, range, signals, growing, whole }: Props) {
   const root = useRef<HTMLElement>(null);
   const maxPoints = pointsFor(useWidth(root));
   const carried = useView((view) => view.carried);
   const live = useView((view) => view.live);
   const settled = useAsked(range, live);
-  const home = useView((view) => view.home);
   // what is known may be outdated at any time
   const fresh = live || growing;
   const query = useMemo<SeriesQuery | null>(() => {
@@ -51,8 +52,8 @@ export function Workspace({ vehicle, range, signals, growing }: Props) {
     const found = stats.isPlaceholderData ? undefined : stats.data?.ranges[0]?.bySignal;
     return new Map([...(found ?? [])].map(([key, { count, nulls }]) => [key, count + nulls]));
   }, [stats.data, stats.isPlaceholderData]);
-  const extent = useMemo(() => hull(home ?? range, range), [home, range]);
-  const overview = useOverview(query, home ?? settled, fresh);
+  const extent = useMemo(() => hull(whole, range), [whole, range]);
+  const overview = useOverview(query, whole, fresh);
   const { data: events = NO_EVENTS } = useEvents(vehicle, settled, fresh);
 
   const { retry } = series;

@@ -12,6 +12,13 @@ export function sessionRange(session: Session): TimeRange {
   };
 }
 
+/** What is whole around a range: what it came from, if it is still in it, else the session that it is in. */
+export function wholeAround(range: TimeRange, home: TimeRange | null, sessions: readonly Session[]): TimeRange {
+  if (home && home.from < range.to && range.from < home.to) return home;
+  const session = sessionOf(range, sessions);
+  return session ? sessionRange(session) : (home ?? range);
+}
+
 /** The session that a range lies in or mostly covers, if any. */
 export function sessionOf(range: TimeRange, sessions: readonly Session[]): Session | null {
   const middle = (range.from + range.to) / 2;

@@ -60,7 +60,7 @@ export function FleetDetails({ vehicle: { vehicle_id: vehicle, days }, first, la
               <code>{key.split("/").flatMap((part, i) => (i === 0 ? [part] : ["/", <wbr key={i} />, part]))}</code>
               <span className="muted">
                 {reason || "no reason is known"}
-                {when && ` (${typedInstant(parseInstant(when)).slice(0, 16)} UTC)`}
+                {when && <span className="when"> ({typedInstant(parseInstant(when)).slice(0, 16)} UTC)</span>}
               </span>
             </li>
           ))}
