@@ -94,7 +94,7 @@ API: Final = (
     Need(
         "data",
         _GET,
-        ("decoded/", "series/", "overview/", "events/", "dictionary/", "quarantine/", "fleet_daily/", "dbc/"),
+        ("decoded/", "series/", "overview/", "events/", "dictionary/", "quarantine/", "fleet_daily/"),
     ),
 )
 

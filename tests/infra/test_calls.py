@@ -3,13 +3,20 @@
 Both ways: no request without its row, and no row without a request. The server writes every request into its log.
 """
 
+import asyncio
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import httpx
 import pytest
+from fastapi import FastAPI
 
+from api.door import open_app
 from infra import permissions
 from infra.permissions import Need
 from telemetry_pipeline import lambda_handler
@@ -18,6 +25,7 @@ from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.s3_events import read_event
 from telemetry_pipeline.settings import Settings
 from tests.moto_server import Aws, moto_running
+from tests.oidc import AUDIENCE, Issuer
 from tests.raw_lake import NOON, SECOND, add_dbc, land
 from tests.s3_notifications import s3_event, s3_record
 
@@ -127,3 +135,58 @@ def test_the_decoder_may_do_what_it_does_and_does_what_it_may(aws: Aws, tmp_path
     assert without_request(sent, rows - DAGSTERS) == []
     for row in rows - DAGSTERS:
         assert without_row(sent, rows - {row}), f"{row} could be taken away and nothing would miss it"
+
+
+async def ask_everything(app: FastAPI, headers: dict[str, str]) -> None:
+    """One question of every kind."""
+    question = {
+        "signals": [{"message_name": "MotorCtrl_Status", "signal_name": "Motor_RPM"}],
+        "start_time": "2026-02-23T00:00:00Z",
+        "end_time": "2026-02-25T00:00:00Z",
+    }
+    window = "start=2026-02-23T00:00:00Z&end=2026-02-25T00:00:00Z"
+    paths = [
+        f"/vehicles/EV_1/{what}"
+        for what in ("sessions", "messages", f"events?{window}", "health?first=2026-02-23&last=2026-02-24")
+    ]
+    paths += ["/vehicles", "/fleet/health", "/vehicles/EV_1/messages/MotorCtrl_Status/signals"]
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://service", headers=headers) as client:
+        answers = [await client.get(path) for path in paths]
+        for more in ({}, {"max_points": 10}, {"include": ["stats", "gaps", "envelope"]}):
+            answers.append(await client.post("/vehicles/EV_1/query", json={**question, **more}))
+    assert "\n".join(f"{it.url} {it.text}" for it in answers if it.status_code != 200) == ""
+
+
+@pytest.mark.slow
+def test_the_service_may_do_what_it_does_and_does_what_it_may(aws: Aws, tmp_path: Path) -> None:
+    store = Store.open(f"s3://{BUCKET}", endpoint_url=aws.endpoint)
+    add_dbc(store)
+    store.put(layout.RULES, RULES.encode())
+    raws = [land(store, "EV_1", count=2_000), land(store, "EV_1", NOON + DAY)]
+    broken = layout.RawObject.starting("EV_1", NOON + 60 * SECOND)
+    store.put(broken.key, b"no Parquet")
+    settings = {"TELEMETRY_LAKE": store.url, "AWS_ENDPOINT_URL": aws.endpoint}
+    worker = lambda_handler.Worker(Settings.from_env(settings))
+    for raw in (*raws, broken):
+        worker.run(read_event(s3_event(s3_record(BUCKET, raw.key))), None)
+    telemetry = Path(sys.executable).with_name("telemetry")
+    subprocess.run(
+        [str(telemetry), "compact", "--vehicle", "EV_1", "--day", "2026-02-23"],
+        env={**os.environ, **settings},
+        check=True,
+        capture_output=True,
+        timeout=300,
+    )
+    issuer = Issuer()
+    try:
+        access = {"TELEMETRY_AUTH_ISSUER": issuer.url, "TELEMETRY_AUTH_AUDIENCE": AUDIENCE}
+        app = open_app(Settings.from_env({**settings, **access}), host=None, credentials="environment")
+        before = len((tmp_path / "moto.log").read_text())
+        asyncio.run(ask_everything(app, issuer.headers()))
+        sent = calls(tmp_path / "moto.log", before)
+    finally:
+        issuer.close()
+    rows = granted(permissions.API)
+    assert without_row(sent, rows) == []
+    assert without_request(sent, rows) == []
