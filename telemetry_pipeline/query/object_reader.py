@@ -119,6 +119,22 @@ class ObjectReader:
         """
         return sum(self.spread(lambda job: self._rows_in(job, start_ns, end_ns), jobs))
 
+    def held_rows(self, jobs: Sequence[Job], start_ns: int, end_ns: int) -> int:
+        """About how many rows of a range are kept: of a decoded object, which is read whole, its share of the time.
+
+        Raises:
+            Gone: As of `indexes`.
+        """
+        compacted = [job for job in jobs if is_series(job[0])]
+        return self.most_rows(compacted, start_ns, end_ns) + sum(
+            run.rows
+            * max(min(end_ns, run.last_ns + 1) - max(start_ns, run.first_ns), 0)
+            // (run.last_ns + 1 - run.first_ns)
+            for info, runs in jobs
+            if not is_series(info)
+            for run in runs.values()
+        )
+
     def parts(self, jobs: Sequence[Job], start_ns: int, end_ns: int) -> list[Part | None]:
         """The rows of a range from each object; None where it cannot be read.
 

@@ -1,7 +1,7 @@
 """The reader over the lake's objects, one per day or per raw object: by day, by index, then only the rows that match."""
 
 import difflib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -15,7 +15,7 @@ from telemetry_pipeline.query.cache import WeightedCache
 from telemetry_pipeline.query.day import DaySummary, joined, summarise
 from telemetry_pipeline.query.index import Run, Span
 from telemetry_pipeline.query.listing import MAX_AGE_S
-from telemetry_pipeline.query.object_reader import INDEX_BYTES, RUN_BYTES, ObjectReader
+from telemetry_pipeline.query.object_reader import INDEX_BYTES, RUN_BYTES, Job, ObjectReader
 from telemetry_pipeline.query.objects import Day
 from telemetry_pipeline.query.reader import (
     Answer,
@@ -30,6 +30,10 @@ from telemetry_pipeline.query.reader import (
 from telemetry_pipeline.query.rows import merge
 from telemetry_pipeline.query.tiered import may_have_strays, read_buckets
 from telemetry_pipeline.series.tiers import TIERS_S
+
+Range = tuple[int, int]
+Refuse = Callable[[Sequence[Job]], None]
+"""Raises a TooLarge of what would be read."""
 
 
 class ParquetReader:
@@ -96,32 +100,38 @@ class ParquetReader:
 
     def read(self, vehicle_id: str, wanted: Sequence[SignalName], start_ns: int, end_ns: int) -> Answer:
         """Every sample of the wanted signals in [start_ns, end_ns) (see `SignalReader`)."""
-        return self._read(vehicle_id, wanted, (start_ns, end_ns), self._max_rows)
+
+        def refuse(jobs: Sequence[Job]) -> None:
+            _refuse_too_large(self.objects.most_rows(jobs, start_ns, end_ns), self._max_rows)
+
+        return self._read(vehicle_id, wanted, (start_ns, end_ns), refuse)
 
     def piece(
         self, vehicle_id: str, wanted: Sequence[SignalName], span: tuple[int, int], most: int
     ) -> Answer:
-        """The same of a range whose samples are wanted piece by piece: more than `most` rows are a TooLarge."""
-        return self._read(vehicle_id, wanted, span, min(most, self._max_rows))
+        """The same of a range whose samples are wanted piece by piece: about more than `most` of them are a TooLarge."""
+
+        def refuse(jobs: Sequence[Job]) -> None:
+            _refuse_too_large(self.objects.held_rows(jobs, *span), min(most, self._max_rows))
+
+        return self._read(vehicle_id, wanted, span, refuse)
 
     def look(self, vehicle_id: str, wanted: Sequence[SignalName], start_ns: int, end_ns: int) -> Answer:
         """A few minutes of samples (see `SignalReader`)."""
         return self.read(vehicle_id, wanted, start_ns, end_ns)
 
-    def _read(
-        self, vehicle_id: str, wanted: Sequence[SignalName], span: tuple[int, int], most: int
-    ) -> Answer:
-        return self.objects.again(lambda: self._read_once(vehicle_id, wanted, span, most))
+    def _read(self, vehicle_id: str, wanted: Sequence[SignalName], span: Range, refuse: Refuse) -> Answer:
+        return self.objects.again(lambda: self._read_once(vehicle_id, wanted, span, refuse))
 
     def _read_once(
-        self, vehicle_id: str, wanted: Sequence[SignalName], span: tuple[int, int], most: int
+        self, vehicle_id: str, wanted: Sequence[SignalName], span: Range, refuse: Refuse
     ) -> Answer:
         start_ns, end_ns = span
         names = list(dict.fromkeys(wanted))
         days = [self.objects.day_index(day) for day in self.objects.days.days(vehicle_id, start_ns, end_ns)]
         skipped = sum(day.skipped for day in days)
         jobs = [job for day in days for job in day.jobs(names, start_ns, end_ns)]
-        _refuse_too_large(self.objects.most_rows(jobs, start_ns, end_ns), most)
+        refuse(jobs)
         parts = self.objects.parts(jobs, start_ns, end_ns)
         good = [part for part in parts if part is not None]
         known = {name: unit for day in days for name in names if (unit := day.unit(name)) is not None}
@@ -197,13 +207,14 @@ class ParquetReader:
 
     def _recorded(self, day: Day) -> Iterable[Span]:
         """When anything was recorded on a day; of a day that is compacted its overview says it."""
-        note = self.objects.days.note(day)
-        if note is not None:
-            return [Span(*span) for span in note.spans]
-        if (known := self._recorded_on.get(day)) is None:
-            known = self._summary(self.objects.days.objects(day)).spans
-            if not self.objects.day_index(day).skipped:
-                self._recorded_on[day] = known
+        if (known := self._recorded_on.get(day)) is not None:
+            return known
+        if (note := self.objects.days.note(day)) is not None:
+            known = self._recorded_on[day] = tuple(Span(*span) for span in note.spans)
+            return known
+        known = self._summary(self.objects.days.objects(day)).spans
+        if not self.objects.day_index(day).skipped:
+            self._recorded_on[day] = known
         return known
 
     def _vehicle(self, vehicle_id: str) -> Vehicle:

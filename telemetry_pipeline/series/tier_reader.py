@@ -27,7 +27,10 @@ _INDEX_BYTES: Final = 48 << 20
 _INDEXED: Final = 6000
 """About what a signal of an overview object's footer takes in memory."""
 
-_ROW_BYTES: Final = 64 << 20
+_ROW_BYTES: Final = 48 << 20
+_ANSWER_BYTES: Final = 16 << 20
+"""Rows of many days are remembered together, too: putting a year together takes longer than drawing it."""
+
 _ROW: Final = 8 * len(COLUMNS)
 _ENTRY: Final = 2000
 _LISTING_BYTES: Final = 8 << 20
@@ -89,6 +92,7 @@ class TierReader:
         self._listings = Listings(store, _LISTING_BYTES, max_age_s)
         self._indexes: WeightedCache[ObjectInfo, OverviewIndex] = WeightedCache(_INDEX_BYTES)
         self._rows: WeightedCache[tuple[ObjectInfo, SignalName], TierRows] = WeightedCache(_ROW_BYTES)
+        self._answers: WeightedCache[tuple[object, ...], TierAnswer] = WeightedCache(_ANSWER_BYTES)
 
     def read(self, days: Mapping[Partition, str], names: Sequence[SignalName], tier: int) -> TierAnswer:
         """Read signals of whole days of one vehicle.
@@ -102,16 +106,27 @@ class TierReader:
         Raises:
             TransientError: The store does not answer.
         """
+        months = {(day.date.year, day.date.month): day for day in days}
+        listed = tuple(
+            self._listings.objects(OverviewMonth.containing(tier, day).prefix) for day in months.values()
+        )
+        key = (tier, tuple(names), tuple(days.items()), listed)
+        if (known := self._answers.get(key)) is not None:
+            return known
         read = self._months(days, names, tier)
         rows = {}
         for name in names:
             if parts := [part for month in read for part in month.parts.get(name, ())]:
                 rows[name] = in_order(parts)
         units = {name: unit for month in read for name, unit in month.units.items()}
+        missing = sorted(day for month in read for day in month.left)
+        weight = _ENTRY + sum(_ROW * len(part) for part in rows.values())
+        if not missing and 2 * weight < _ANSWER_BYTES:
+            self._answers.put(key, TierAnswer(rows, units, ()), weight)
         return TierAnswer(
             rows,
             units,
-            sorted(day for month in read for day in month.left),
+            missing,
             sum(month.rows_scanned for month in read),
             sum(month.bytes_scanned for month in read),
         )
@@ -130,15 +145,12 @@ class TierReader:
         Raises:
             TransientError: The store does not answer.
         """
+        read = self.read(days, names, tier)
         counts: dict[SignalName, int] = {}
-        read = self._months(days, names, tier)
-        for month in read:
-            for name, parts in month.parts.items():
-                counts.setdefault(name, 0)
-                for rows in parts:
-                    touched = (rows.bucket + tier * S_NS > span[0]) & (rows.bucket < span[1])
-                    counts[name] += int(rows.count[touched].sum())
-        return counts, [day for month in read for day in month.left]
+        for name, rows in read.rows.items():
+            touched = (rows.bucket + tier * S_NS > span[0]) & (rows.bucket < span[1])
+            counts[name] = int(rows.count[touched].sum())
+        return counts, read.missing
 
     def _months(
         self, days: Mapping[Partition, str], names: Sequence[SignalName], tier: int

@@ -11,6 +11,7 @@ from telemetry_pipeline.errors import NotFound, TooLarge
 from telemetry_pipeline.lake import series_file
 from telemetry_pipeline.lake.layout import DAY_NS, Partition
 from telemetry_pipeline.lake.store import Store
+from telemetry_pipeline.query import tiered
 from telemetry_pipeline.query.parquet_reader import ParquetReader
 from telemetry_pipeline.query.tiered import read_tier
 from telemetry_pipeline.series.compact import compact_day
@@ -116,10 +117,11 @@ def test_buckets_of_more_samples_than_one_answer_may_have_are_made_in_pieces(fol
         t = [DAY.start_ns + name * 1800 * S_NS + second * S_NS for second in range(1800)]
         put_decoded(folder_lake, DAY, f"{name}", {SPEED: (t, [float(second) for second in range(1800)])})
     whole = ParquetReader(folder_lake).buckets(V, [SPEED], DAY.start_ns, DAY.end_ns, width)
-    pieces = ParquetReader(folder_lake, max_rows=1800).buckets(V, [SPEED], DAY.start_ns, DAY.end_ns, width)
-    assert_same(pieces.rows[SPEED], whole.rows[SPEED])
-    with pytest.raises(TooLarge):
-        ParquetReader(folder_lake, max_rows=1799).buckets(V, [SPEED], DAY.start_ns, DAY.end_ns, width)
+    for most in (1800, 1000):  # fewer than an object has, too
+        reader = ParquetReader(folder_lake, max_rows=most)
+        assert_same(
+            reader.buckets(V, [SPEED], DAY.start_ns, DAY.end_ns, width).rows[SPEED], whole.rows[SPEED]
+        )
 
 
 def test_only_rows_near_a_range_count_as_too_large(folder_lake, monkeypatch):
@@ -132,3 +134,26 @@ def test_only_rows_near_a_range_count_as_too_large(folder_lake, monkeypatch):
     assert (len(answer.series[0].t), answer.rows_scanned) == (100, 200)
     with pytest.raises(TooLarge, match="300 rows"):
         reader.read(V, [SPEED], t[150], t[350])
+
+
+def test_samples_that_become_buckets_are_held_a_few_at_a_time(folder_lake, monkeypatch):
+    day = Partition(V, dt.date(2026, 3, 9))
+    times = [day.start_ns + second * S_NS for second in range(0, 80_000, 20)]
+    put_decoded(folder_lake, day, "a", {SPEED: (times, [float(second % 71) for second in range(len(times))])})
+    span = day.start_ns - 5, day.end_ns - 3
+    whole = ParquetReader(folder_lake).buckets(V, [SPEED], *span, 600 * S_NS).rows[SPEED]
+    held = []
+    piece = ParquetReader.piece
+
+    def noted(*args):
+        answer = piece(*args)
+        held.append(sum(len(series.t) for series in answer.series))
+        return answer
+
+    monkeypatch.setattr(ParquetReader, "piece", noted)
+    monkeypatch.setattr(tiered, "PIECE_ROWS", 700)
+    found = ParquetReader(folder_lake).buckets(V, [SPEED], *span, 600 * S_NS).rows[SPEED]
+    assert max(held) <= 750  # of one object its share of the time
+    assert sum(held) == len(times)
+    for name in ("bucket", "count", "min", "max", "first", "last", "t_min", "longest"):
+        assert getattr(found, name).tolist() == getattr(whole, name).tolist()
