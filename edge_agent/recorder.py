@@ -26,7 +26,7 @@ HELD_BYTES_MOST: Final = 32_000_000
 
 SHORTEST_REST_S: Final = 0.02
 
-JOURNAL_BYTES_MOST: Final = 12_000_000
+JOURNAL_BYTES_MOST: Final = 6_000_000
 """What a journal may grow to: all of it is in memory, some times over, when it becomes a raw object."""
 
 
