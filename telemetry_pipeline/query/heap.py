@@ -3,7 +3,6 @@
 import ctypes
 import os
 import threading
-import time
 from pathlib import Path
 from typing import Final
 
@@ -49,8 +48,8 @@ def give_back() -> None:
 def _trim_for_ever(trim: "ctypes._FuncPointer") -> None:
     """Give back what lies free between things in use, whenever there may be much of it."""
     left = _LARGE
-    while True:
-        time.sleep(_EVERY_S)
+    never = threading.Event()
+    while not never.wait(_EVERY_S):
         if _resident() > left + _GROWN:
             trim(0)
             left = max(_resident(), _LARGE)
