@@ -41,13 +41,15 @@ def show_rate(
         console: Where it is drawn.
         duration_s: How long, if not until stopped.
     """
-    began = last = time.monotonic()
+    began = last = 0.0
     traffic = Traffic()
     channels = ChannelSampler(source, traffic, config)
     title = f"{config.vehicle_id}: nothing is stored"
     with Live(console=console, auto_refresh=False, transient=True) as live:
         for batch in source.batches(stop):
             now = time.monotonic()
+            if not began:  # a simulated drive may take a moment to begin
+                began = last = now
             traffic.count(batch)
             if now - last >= 1:
                 last = now
@@ -81,12 +83,14 @@ def show_values(
         console: Where it is drawn.
         duration_s: How long, if not until stopped.
     """
-    began = drawn = time.monotonic()
+    began = drawn = 0.0
     board = Board(database)
     with Live(console=console, auto_refresh=False, transient=True) as live:
         for batch in source.batches(stop):
             board.take(table_of([batch], ""))
             now = time.monotonic()
+            if not began:
+                began = drawn = now
             if console.is_terminal and now - drawn >= REFRESH_S:
                 live.update(board.table(), refresh=True)
                 drawn = now
