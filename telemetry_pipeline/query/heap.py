@@ -24,6 +24,8 @@ _KEPT: Final = 64 << 20
 _LARGE: Final = 200 << 20
 _GROWN: Final = 24 << 20
 _EVERY_S: Final = 0.5
+_LOOKS: Final = 6
+"""A large process is trimmed every so many looks, and at once when it has grown."""
 
 
 def give_back() -> None:
@@ -47,12 +49,14 @@ def give_back() -> None:
 
 def _trim_for_ever(trim: "ctypes._FuncPointer") -> None:
     """Give back what lies free between things in use, whenever there may be much of it."""
-    left = _LARGE
     never = threading.Event()
+    left, looks = _LARGE, 0
     while not never.wait(_EVERY_S):
-        if _resident() > left + _GROWN:
+        resident, looks = _resident(), looks + 1
+        # what was in use the last time may be free by now
+        if resident > left + _GROWN or (looks >= _LOOKS and resident > _LARGE + _GROWN):
             trim(0)
-            left = max(_resident(), _LARGE)
+            left, looks = max(_resident(), _LARGE), 0
 
 
 def _resident() -> int:

@@ -13,7 +13,6 @@ def resident():
 
 heap.give_back()
 numbers = np.ones(200_000)
-before = resident()
 
 def work():
     held = [pa.array(numbers).cast(pa.int64()) for _ in range(5)]
@@ -26,15 +25,15 @@ for _ in range(2):
     for thread in threads: thread.start()
     for thread in threads: thread.join()
 deadline = time.monotonic() + 60
-while resident() - before > 100_000 and time.monotonic() < deadline:
+while resident() > 235_000 and time.monotonic() < deadline:
     time.sleep(0.05)
-print(pa.default_memory_pool().backend_name, resident() - before)
+print(pa.default_memory_pool().backend_name, resident())
 """
 
 
 def test_what_threads_freed_is_given_back():
     said = subprocess.run([sys.executable, "-c", _SCRIPT], check=True, capture_output=True, text=True)
-    pool, kept_kb = said.stdout.split()
+    pool, resident_kb = said.stdout.split()
     assert pool == "system"
-    # 24 threads held 190 MB at a time, and 200 MB are little
-    assert int(kept_kb) < 100_000
+    # 24 threads held 190 MB at a time beside what was imported: above 224 MB it is looked after
+    assert int(resident_kb) < 235_000
