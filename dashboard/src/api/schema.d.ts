@@ -2001,6 +2001,13 @@ export interface operations {
                     "application/json": components["schemas"]["CompareResponse"];
                 };
             };
+            /** @description the answer that the client has still holds */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description not a request that can be read */
             400: {
                 headers: {
