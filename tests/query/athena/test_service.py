@@ -100,11 +100,12 @@ def test_it_answers_says_what_was_scanned_and_stops_what_nobody_waits_for(servic
     service.lake.server.order(
         {"throttle": True}, {"cancel": "Query cancelled! : Bytes scanned limit was exceeded"}
     )
-    status, problem = service.post("/vehicles/VIN_1/query", QUESTION)
+    # what was answered is kept: others ask something else
+    status, problem = service.post("/vehicles/VIN_1/query", QUESTION | {"max_points": 900})
     assert (status, "Bytes scanned" in problem["detail"]) == (413, True)
 
     service.lake.server.order({"delay_s": 300})
-    body = json.dumps(QUESTION).encode()
+    body = json.dumps(QUESTION | {"max_points": 800}).encode()
     head = ["POST /vehicles/VIN_1/query HTTP/1.1", "Host: x", "Content-Type: application/json"]
     head += [f"Content-Length: {len(body)}", *(f"{name}: {value}" for name, value in service.headers.items())]
     known = len(service.lake.queries())
