@@ -13,13 +13,13 @@ import numpy.typing as npt
 
 from telemetry_pipeline.decode.bits import Values, Words
 from telemetry_pipeline.decode.lanes import Lanes
-from telemetry_pipeline.decode.memory import empty
 from telemetry_pipeline.decode.message import Outcome
 from telemetry_pipeline.decode.payload import Rows
 from telemetry_pipeline.decode.pile import Pile
 from telemetry_pipeline.decode.signal_plan import Reading
 from telemetry_pipeline.decode.signals import Signals
 from telemetry_pipeline.decode.table import Listing, describe, labelled, rows_of
+from telemetry_pipeline.lake.memory import empty
 from telemetry_pipeline.lake.row_group import RowGroup
 
 VALUES_MAX: Final = 1 << 17

@@ -22,9 +22,9 @@ from telemetry_pipeline.decode.bits import (
     read_values,
     read_wide,
 )
-from telemetry_pipeline.decode.memory import empty
 from telemetry_pipeline.decode.payload import Rows
 from telemetry_pipeline.decode.selected import Selected
+from telemetry_pipeline.lake.memory import empty
 
 BLOCK: Final = 16_384
 """Values worked on at a time: they and their raw values stay in the second-level cache."""

@@ -10,7 +10,6 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from telemetry_pipeline.decode.bits import Values
-from telemetry_pipeline.decode.memory import empty
 from telemetry_pipeline.decode.message import Outcome
 from telemetry_pipeline.decode.payload import Rows
 from telemetry_pipeline.decode.pile import Codes, Times
@@ -18,6 +17,7 @@ from telemetry_pipeline.decode.selected import Selected
 from telemetry_pipeline.decode.signal_plan import SignalPlan
 from telemetry_pipeline.decode.signals import Signals
 from telemetry_pipeline.decode.table import Listing, describe, rows_of
+from telemetry_pipeline.lake.memory import empty
 from telemetry_pipeline.lake.row_group import RowGroup, Texts
 
 _DESCRIBED: Final = 65_536

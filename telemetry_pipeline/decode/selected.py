@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from telemetry_pipeline.decode.bits import Words
-from telemetry_pipeline.decode.memory import joined
 from telemetry_pipeline.decode.payload import Integers, Rows
 from telemetry_pipeline.decode.pile import Codes, Pile, Times
+from telemetry_pipeline.lake.memory import joined
 
 Piece = tuple[Pile, int, int]
 """Frames of a pile, from one position up to another."""

@@ -13,6 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from telemetry_pipeline.lake import schema
+from telemetry_pipeline.lake.memory import empty
 
 Times = NDArray[np.int64]
 Values = NDArray[np.float64]
@@ -68,7 +69,7 @@ class Texts(NamedTuple):
             return np.zeros(rows, np.int16)
         if rows < _LONG_RUN * len(codes):
             return np.repeat(codes, self.counts)
-        out = np.empty(rows, np.int16)
+        out: NDArray[np.int16] = empty(rows, np.int16)
         start = 0
         for code, count in zip(codes.tolist(), self.counts.tolist(), strict=True):
             out[start : start + count] = code
