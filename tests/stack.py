@@ -53,15 +53,15 @@ class Stack:
         assert "errors" not in answer, answer
         return answer["data"]
 
-    def materializations(self) -> dict[str, dict[str, Any]]:
-        """The newest materialization's numbers of every partition of decoded_signals."""
+    def materializations(self) -> dict[str, list[dict[str, Any]]]:
+        """The numbers of all materializations of every partition of decoded_signals, the newest first."""
         query = """{ assetNodes(assetKeys: [{path: ["decoded_signals"]}]) { assetMaterializations(limit: 1000) {
             partition metadataEntries { label ... on IntMetadataEntry { intValue } } } } }"""
         (node,) = self.graphql(query)["assetNodes"]
-        found: dict[str, dict[str, Any]] = {}
-        for event in node["assetMaterializations"]:  # newest first
+        found: dict[str, list[dict[str, Any]]] = {}
+        for event in node["assetMaterializations"]:
             numbers = {entry["label"]: entry.get("intValue") for entry in event["metadataEntries"]}
-            found.setdefault(event["partition"], numbers)
+            found.setdefault(event["partition"], []).append(numbers)
         return found
 
 
