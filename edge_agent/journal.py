@@ -176,7 +176,8 @@ def _block_at(view: memoryview, at: int, number: int) -> tuple[Block, int, int] 
     if zlib.crc32(view[body:end], zlib.crc32(view[at : at + _CRC])) != crc:
         return None
     records = np.frombuffer(view[body + named : end], DTYPES[width])
-    arrival = Arrival(bytes(view[body : body + named]).decode(), records)
+    # frames are kept whatever their channel is called
+    arrival = Arrival(bytes(view[body : body + named]).decode(errors="replace"), records)
     block = Block(arrival, Reading(since_boot, offset, ClockState(state)), end - at)
     return block, nth, end
 

@@ -54,14 +54,17 @@ def take_frames(
     names: Counter[str] = Counter()
     outside = timed = 0
     stitcher = None if previous is None else Stitcher(plan, previous.left)
-    for frames in parquet.read_raw_batches(body, raw.key):
-        names.update(vehicle_names(frames))
-        split = split_days(frames, raw.partition)
-        outside, timed = outside + split.outside, timed + split.timed
-        if stitcher is not None:
-            split = split_days(stitcher.add(of_vehicle(frames, vehicle_id)), raw.partition)
-        for days, part in split.parts.items():
-            decoders[days].add(part)
+    try:
+        for frames in parquet.read_raw_batches(body, raw.key):
+            names.update(vehicle_names(frames))
+            split = split_days(frames, raw.partition)
+            outside, timed = outside + split.outside, timed + split.timed
+            if stitcher is not None:
+                split = split_days(stitcher.add(of_vehicle(frames, vehicle_id)), raw.partition)
+            for days, part in split.parts.items():
+                decoders[days].add(part)
+    except UnicodeDecodeError as error:  # Arrow takes a column's word for being text
+        raise BadRaw(f"a vehicle id or a channel is no UTF-8 text ({error.reason})", raw.key) from error
     rest = Report() if stitcher is None else stitcher.report()
     total = Report.merge([*(decoder.report() for decoder in decoders.values()), rest])
     if len(names) > 1:

@@ -1,0 +1,43 @@
+"""What the fuzzing found, each as the smallest input that shows it."""
+
+import io
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from edge_agent.journal import ClockState, Reading, pack_block, scan
+from telemetry_pipeline.bindings import Databases
+from telemetry_pipeline.lake import schema
+from telemetry_pipeline.lake.layout import RawObject
+from telemetry_pipeline.lake.store import Store
+from telemetry_pipeline.process import process_object
+from tests.edge_agent.test_journal import NUMBER, arrival_of
+from tests.fuzz.journal_target import with_right_checksum
+from tests.raw_lake import NOON, add_dbc, frames
+
+
+@pytest.mark.parametrize("column", ["vehicle_id", "channel"])
+def test_text_that_is_no_text_goes_to_quarantine(folder_lake: Store, column: str) -> None:
+    """Parquet says of a column that it is text, and nobody who writes it has to keep that."""
+    table = frames("EV_001", NOON, 3)
+    words = [b"EV_001", b"\xff", b"EV_001"]
+    offsets = pa.py_buffer(pa.array([0, 6, 7, 13], pa.int32()).buffers()[1])
+    lie = pa.StringArray.from_buffers(3, offsets, pa.py_buffer(b"".join(words)))
+    sink = io.BytesIO()
+    pq.write_table(table.set_column(schema.RAW.names.index(column), column, lie), sink, store_schema=False)
+    raw = RawObject.starting("EV_001", NOON)
+    add_dbc(folder_lake)
+    folder_lake.put(raw.key, sink.getvalue())
+    outcome = process_object(folder_lake, raw, Databases.load(folder_lake).plan_for("EV_001"))
+    assert "no UTF-8 text" in outcome.quarantined
+    assert folder_lake.get(raw.quarantine_key) == sink.getvalue()
+
+
+def test_frames_are_read_whatever_their_channel_is_called() -> None:
+    reading = Reading(1, 2, ClockState.KNOWN)
+    blocks = [b"".join(pack_block(arrival_of([nth], f"name{nth}"), reading, NUMBER, nth)) for nth in range(3)]
+    blocks[1] = with_right_checksum(blocks[1].replace(b"name1", b"name\xa1"))
+    found = [block.arrival for block in scan(b"".join(blocks), NUMBER)]
+    assert [arrival.channel for arrival in found] == ["name0", "name\ufffd", "name2"]
+    assert [arrival.records["stamp"].tolist() for arrival in found] == [[0], [1], [2]]

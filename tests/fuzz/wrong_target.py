@@ -1,0 +1,39 @@
+"""A door with every fault that the fuzzing must see: it crashes, hangs, eats memory, lets errors out, miscounts."""
+
+import ctypes
+import time
+from pathlib import Path
+from random import Random
+
+from tests.fuzz import child
+from tests.fuzz.target import Flaw
+
+_FAULTS = ("well", "crash", "well", "spin", "memory", "error", "account", "well")
+
+
+class WrongTarget:
+    """Case n has fault n."""
+
+    def prepare(self, folder: Path) -> None:
+        """Have the faults at hand, and little time."""
+        child.CPU_S = 1.0  # type: ignore[misc]
+        self._folder = folder
+
+    def run(self, random: Random) -> str:
+        """Have a fault."""
+        fault = random.choice(_FAULTS)
+        if fault == "crash":
+            ctypes.string_at(0)
+        elif fault == "spin":
+            while True:
+                time.monotonic()
+        elif fault == "memory":
+            bytearray(b"x") * ((child.MEMORY_MB + 64) << 20)
+        elif fault == "error":
+            raise ZeroDivisionError(fault)
+        elif fault == "account":
+            raise Flaw("2 rows landed, 3 are accounted for")
+        return fault
+
+    def close(self) -> None:
+        """There is nothing to end."""
