@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.e2e.test_dashboard import plot, settled
 from tests.e2e.test_pages import ALPHA, opened, start_of
@@ -47,6 +47,16 @@ def touch(page: Page) -> Touch:
         send("touchEnd", [])
 
     return draw
+
+
+def flick(page: Page, target: Locator, way: float) -> None:
+    """A finger draws what is in the middle of a thing sideways, by so many pixels, and lets go while it moves."""
+    session = page.context.new_cdp_session(page)
+    box = wait_until(target.bounding_box, "its place on the page")
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    for kind, at in (("touchStart", x), ("touchMove", x + way / 2), ("touchMove", x + way)):
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": at, "y": y}]})
+    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
 
 
 def test_a_tablet_has_a_drawer_and_room_for_fingers(page: Page, fleet_site: str) -> None:
@@ -101,3 +111,17 @@ def test_fingers_measure(page: Page, fleet_site: str, touch: Touch) -> None:
     expect(page.get_by_test_id("delta-t")).to_have_count(0)
     plot(page, "rpm").tap(position={"x": 300, "y": 20})
     expect(page.locator(".crosshair-clock")).to_be_visible()
+
+
+def test_a_tap_right_after_a_flick_is_a_press(page: Page, fleet_site: str, touch: Touch) -> None:
+    """Chromium would take a quick drag for a fling, and the next tap for what stops it."""
+    opened(page, fleet_site, f"/{ALPHA}&from=2025-01-15T08:00:00Z&to=2025-01-15T08:02:00Z")
+    measure = page.get_by_role("button", name="Measure")
+    for pressed, ways in (("true", ((0.3, 40), (0.6, 40))), ("false", ((0.6, 40), (0.35, 55)))):
+        touch(ways)
+        measure.tap()
+        expect(measure).to_have_attribute("aria-pressed", pressed)
+    for pressed, way in (("true", 40), ("false", -40)):
+        flick(page, page.locator(".slider-window"), way)
+        measure.tap()
+        expect(measure).to_have_attribute("aria-pressed", pressed)

@@ -7,6 +7,7 @@ import { spanOf, tidyRange, type TimeRange } from "../state/range";
 import { useTheme } from "../state/theme";
 import { formatClock, formatDay } from "../state/time";
 import { settleRange, showRange, slideRange, useView } from "../state/view";
+import { takeDrags } from "./flick";
 import { AXIS_WIDTH, rightGutter } from "./geometry";
 import { paintOverview } from "./overviewPaint";
 import { pulled, type Grip } from "./sliderMath";
@@ -37,6 +38,8 @@ export function RangeSlider({ extent, range, trace, rightAxes }: Props) {
     observer.observe(element);
     return () => observer.disconnect();
   }, [trace, extent, slot, theme]);
+
+  useLayoutEffect(() => track.current ? takeDrags(track.current, "ours") : undefined, []);
 
   const place = useMemo(() => {
     const fraction = (instant: number): number => Math.min(1, Math.max(0, (instant - extent.from) / spanOf(extent)));

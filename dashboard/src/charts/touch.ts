@@ -7,6 +7,7 @@ import type uPlot from "uplot";
 import type { CursorName } from "../state/cursors";
 import { tidyRange, type TimeRange } from "../state/range";
 import { resetRange, setCursor, settleRange, slideRange, useView } from "../state/view";
+import { takeDrags } from "./flick";
 import { cursorAt } from "./gestures";
 import { held } from "./touchMath";
 
@@ -74,6 +75,7 @@ export function listenToTouch(chart: uPlot): void {
     tapped = event.timeStamp;
   };
 
+  takeDrags(chart.over, "scroll");
   chart.over.addEventListener("pointerdown", down);
   chart.over.addEventListener("pointermove", move);
   chart.over.addEventListener("pointerup", end);
