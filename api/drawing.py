@@ -78,8 +78,9 @@ def draw_rows(rows: TierRows, source: Source, width_ns: int, question: Question,
         t, v = found.t, found.v
     else:
         t, v = _candidates(rows, source, question.max_points, reading)
-        after = np.unique(np.searchsorted(t, gaps.edges[:, 1]))
-        chosen = select(t, v, question.max_points, question.method, after[(after > 0) & (after < len(t))])
+        after = np.searchsorted(t, gaps.edges[:, 1])  # ascending, as the gaps are
+        after = after[(np.diff(after, prepend=0) > 0) & (after < len(t))]
+        chosen = select(t, v, question.max_points, question.method, after)
         t, v = t[chosen], v[chosen]
     return Drawn(source, t, v, question.method, gaps if "gaps" in asked else None, stats, envelope, column)
 

@@ -11,7 +11,7 @@ from telemetry_pipeline.lake.dictionary import Dictionary
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.query.meanings import Meanings
 from telemetry_pipeline.query.object_reader import ObjectReader
-from telemetry_pipeline.query.objects import Day
+from telemetry_pipeline.query.vehicle_days import Day, Days
 
 
 class Knowledge:
@@ -31,6 +31,7 @@ class Knowledge:
             objects = ObjectReader(store, 1)
         self._objects: ObjectReader | None = None if store is None else objects
         self._digests: WeakKeyDictionary[Day, bytes] = WeakKeyDictionary()
+        self._told: WeakKeyDictionary[Days, str] = WeakKeyDictionary()
 
     def dictionary(self, vehicle_id: str, end_ns: int | None = None) -> Dictionary:
         """What a vehicle's signals mean (see `Meanings.of`)."""
@@ -57,7 +58,10 @@ class Knowledge:
 
         def told() -> str:
             days = objects.days.days(vehicle_id, start_ns, end_ns)
-            return hashlib.sha256(b"".join(self._digest(objects, day) for day in days)).hexdigest()
+            if (known := self._told.get(days)) is None:
+                known = hashlib.sha256(b"".join(self._digest(objects, day) for day in days)).hexdigest()
+                self._told[days] = known
+            return known
 
         return objects.again(told)
 

@@ -102,6 +102,14 @@ class Listings:
         """When a folder last changed, 0 where there is none; None from a bucket, which cannot tell."""
         return self._store.changed_ns(prefix)
 
+    def changes(self, *folders: str) -> tuple[int, ...]:
+        """When some folders of a folder's lake last changed, as `changed_ns`; asked of hundreds at once."""
+        root, look = self._store.root, os.stat
+        try:
+            return tuple([look(f"{root}/{folder}").st_mtime_ns for folder in folders])
+        except OSError:  # one of them is not there
+            return tuple([self._store.changed_ns(folder) or 0 for folder in folders])
+
     def keeps(self, stamp: int | None) -> bool:
         """Whether a folder's time, seen before it was listed, will tell of the next change."""
         # what changed a moment ago may change again within the same tick of the file system's clock

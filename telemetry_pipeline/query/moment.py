@@ -7,12 +7,10 @@ import datetime as dt
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from telemetry_pipeline.query.objects import Day
+from telemetry_pipeline.query.vehicle_days import Days
 
-_Known = dict[tuple[object, str], tuple[dt.date, dt.date, "list[Day]"]]
+_Known = dict[tuple[object, str], tuple[dt.date, dt.date, Days]]
 """By lake and vehicle: the first and the last date that were looked up, and the days between them."""
 
 _current: ContextVar[_Known | None] = ContextVar("moment", default=None)
@@ -31,9 +29,7 @@ def one_moment() -> Iterator[None]:
         _current.reset(token)
 
 
-def looked_up(
-    lake: object, vehicle_id: str, first: dt.date, last: dt.date, find: Callable[[], "list[Day]"]
-) -> "list[Day]":
+def looked_up(lake: object, vehicle_id: str, first: dt.date, last: dt.date, find: Callable[[], Days]) -> Days:
     """The days of a vehicle from one date to another: those of this moment, found now if no lookup has held them.
 
     Args:
@@ -48,7 +44,7 @@ def looked_up(
     known = moment.get((lake, vehicle_id))
     if known is None or first < known[0] or last > known[1]:
         known = moment[lake, vehicle_id] = (first, last, find())
-    return [day for day in known[2] if first <= day.partition.date <= last]
+    return known[2] if known[:2] == (first, last) else known[2].between(first, last)
 
 
 def forget() -> None:

@@ -20,10 +20,11 @@ from telemetry_pipeline.query.day_index import DayIndex
 from telemetry_pipeline.query.footers import READ_ERRORS, Footers
 from telemetry_pipeline.query.index import ObjectIndex, Run, index_object
 from telemetry_pipeline.query.listing import MAX_AGE_S
-from telemetry_pipeline.query.objects import Day, DayObjects, Gone, is_series, partition_of
+from telemetry_pipeline.query.objects import DayObjects, Gone, is_series, partition_of
 from telemetry_pipeline.query.reader import SignalName
 from telemetry_pipeline.query.rows import Columns, Opened, Part, Samples, cut, merge, read_runs
 from telemetry_pipeline.query.source import open_source
+from telemetry_pipeline.query.vehicle_days import Day
 from telemetry_pipeline.series.tier_reader import TierReader
 
 _log: Final = logging.getLogger(__name__)

@@ -6,7 +6,6 @@ What is in the objects is not known here.
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
 
@@ -20,6 +19,7 @@ from telemetry_pipeline.query.cache import WeightedCache
 from telemetry_pipeline.query.listing import MAX_AGE_S, Infos, Listings
 from telemetry_pipeline.query.moment import looked_up
 from telemetry_pipeline.query.places import Place, Places, month_of, prefixes_of
+from telemetry_pipeline.query.vehicle_days import Day, Days
 from telemetry_pipeline.series.state import Cover, read_cover, series_name, state_of
 
 _COVER_BYTES: Final = 16 << 20
@@ -29,6 +29,7 @@ _BUCKET_BYTES: Final = 96 << 20
 """Listings of a bucket are remembered to be compared: those of folders only until a day is known."""
 
 _SEEN_BYTES: Final = 16 << 20
+_RANGE_BYTES: Final = 4 << 20
 _INFO_BYTES: Final = 400
 
 _FEW_DAYS: Final = 3
@@ -45,25 +46,6 @@ _Stamp = tuple[int | None, ...]
 
 class Gone(Exception):
     """A series object was replaced, or turned out to be broken, after it was listed: the question begins anew."""
-
-
-@dataclass(eq=False)
-class Day:
-    """What a vehicle-day's rows are in.
-
-    Attributes:
-        partition: Which one.
-        series: The name of the series object that holds all of its rows; None where other objects hold some, too.
-        stamp: What said so.
-        listed: Its objects; None: the series object, which nobody has asked for yet.
-        note: What the overview says of it as long as that series object counts; None where it says nothing.
-    """
-
-    partition: Partition
-    series: str | None
-    stamp: object
-    listed: Infos | None
-    note: DayNote | None = None
 
 
 class DayObjects:
@@ -90,12 +72,16 @@ class DayObjects:
         self._covers: WeightedCache[ObjectInfo, Cover] = WeightedCache(_COVER_BYTES)
         self._broken: WeightedCache[str, ObjectInfo] = WeightedCache(_COVER_BYTES)
         self._seen: WeightedCache[str, Day] = WeightedCache(_SEEN_BYTES)
+        self._ranges: WeightedCache[tuple[str, dt.date, dt.date], tuple[object, Days]] = WeightedCache(
+            _RANGE_BYTES
+        )
+        self._disregarded = 0
         self._places = Places(self._listings)
         self._sorted_out: WeightedCache[str, tuple[Infos, dict[Partition, Infos]]] = WeightedCache(
             _SEEN_BYTES
         )
 
-    def days(self, vehicle_id: str, start_ns: int, end_ns: int) -> list[Day]:
+    def days(self, vehicle_id: str, start_ns: int, end_ns: int) -> Days:
         """The days that [start_ns, end_ns) touches and that have decoded objects, oldest first.
 
         Raises:
@@ -104,7 +90,7 @@ class DayObjects:
         """
         layout.check_vehicle_id(vehicle_id)
         if end_ns <= start_ns:
-            return []
+            return Days(())
         first, last = (Partition.containing(vehicle_id, ns).date for ns in (start_ns, end_ns - 1))
         return looked_up(self, vehicle_id, first, last, lambda: self._looked_at(vehicle_id, first, last))
 
@@ -151,6 +137,7 @@ class DayObjects:
     def disregard(self, info: ObjectInfo) -> None:
         """A series object is broken: from now on the decoded objects answer in its place."""
         self._broken.put(info.key, info, _INFO_BYTES)
+        self._disregarded += 1
         day = partition_of(info)
         self._seen.put(prefixes_of(day)[0], Day(day, None, None, ()), _INFO_BYTES)
 
@@ -160,19 +147,27 @@ class DayObjects:
             self._listings.forget(prefix)
             self._listings.forget(month_of(prefix))
 
-    def _looked_at(self, vehicle_id: str, first: dt.date, last: dt.date) -> list[Day]:
+    def _looked_at(self, vehicle_id: str, first: dt.date, last: dt.date) -> Days:
         """The days of a vehicle from one to another, both included."""
+        key, look = (vehicle_id, first, last), None
+        known_look, known = self._ranges.get(key) or (None, Days(()))
         if self._store.root is None:
-            return self._from_bucket(vehicle_id, first, last)
-        return [
-            self._in_folders(place)
-            for month in self._places.months(vehicle_id, first, last)
-            for place in self._places.of(month)
-            if first <= place.day.date <= last
-        ]
+            found = self._from_bucket(vehicle_id, first, last)
+        else:
+            months = self._places.months(vehicle_id, first, last)
+            places = [p for month in months for p in self._places.of(month) if first <= p.day.date <= last]
+            stamps = [self._listings.changes(place.decoded, place.series) for place in places]
+            look = (self._disregarded, places, stamps)
+            if look == known_look:
+                return known
+            found = [self._in_folders(*item) for item in zip(places, stamps, strict=True)]
+            if not all(self._listings.keeps(changed) for stamp in stamps for changed in stamp):
+                look = None
+        days = known if known.are(found) else Days(found)
+        self._ranges.put(key, (look, days), _INFO_BYTES * (len(found) + 1))
+        return days
 
-    def _in_folders(self, place: Place) -> Day:
-        stamp = (self._listings.changed_ns(place.decoded), self._listings.changed_ns(place.series))
+    def _in_folders(self, place: Place, stamp: _Stamp) -> Day:
         known = self._seen.get(place.decoded)  # its hash is remembered, a day's is not
         if known is not None and known.stamp == stamp:
             return known

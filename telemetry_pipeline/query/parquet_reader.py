@@ -16,7 +16,6 @@ from telemetry_pipeline.query.day import DaySummary, joined, summarise
 from telemetry_pipeline.query.index import Run, Span
 from telemetry_pipeline.query.listing import MAX_AGE_S
 from telemetry_pipeline.query.object_reader import INDEX_BYTES, RUN_BYTES, Job, ObjectReader
-from telemetry_pipeline.query.objects import Day
 from telemetry_pipeline.query.reader import (
     Answer,
     Buckets,
@@ -28,7 +27,8 @@ from telemetry_pipeline.query.reader import (
     Vehicle,
 )
 from telemetry_pipeline.query.rows import merge
-from telemetry_pipeline.query.tiered import may_have_strays, read_buckets
+from telemetry_pipeline.query.tiered import read_buckets
+from telemetry_pipeline.query.vehicle_days import Day, Days
 from telemetry_pipeline.series.tiers import TIERS_S
 
 Range = tuple[int, int]
@@ -61,6 +61,7 @@ class ParquetReader:
         self.overview = self.objects.overview
         self._days: WeightedCache[tuple[ObjectInfo, ...], DaySummary] = WeightedCache(INDEX_BYTES)
         self._recorded_on: WeakKeyDictionary[Day, tuple[Span, ...]] = WeakKeyDictionary()
+        self._stretches: WeakKeyDictionary[Days, NDArray[np.int64]] = WeakKeyDictionary()
 
     def vehicles(self) -> list[Vehicle]:
         """The vehicles that have decoded objects, sorted by id."""
@@ -159,15 +160,12 @@ class ParquetReader:
         counts = dict.fromkeys(wanted, 0)
         days = self.objects.days.days(vehicle_id, start_ns, end_ns)
         # the widest tier counts whole days; it has no row of another day
-        whole = {
-            day.partition: day.series
-            for day in days
-            if day.series is not None and not may_have_strays(self.objects.days.note(day), (start_ns, end_ns))
-        }
+        doubtful = {day.partition for day in days.doubtful((start_ns, end_ns), self.objects.days.note)}
+        whole = days.whole.without(doubtful)
         found, missing_days = self.overview.count(whole, list(counts), TIERS_S[-1], (start_ns, end_ns))
         counts |= found
-        seen, lost = set(found), set(missing_days)
-        others = [day for day in days if day.partition not in whole or day.partition in lost]
+        seen = set(found)
+        others = days.beside(whole, missing_days)
         for index in map(self.objects.day_index, others):
             seen.update(name for name in counts if index.unit(name) is not None)
             for info, runs in index.jobs(counts, start_ns, end_ns):
@@ -190,20 +188,21 @@ class ParquetReader:
 
     def recorded(self, vehicle_id: str, start_ns: int, end_ns: int) -> NDArray[np.int64]:
         """When anything at all was recorded in the range (see `SignalReader`)."""
+        found = self.objects.again(
+            lambda: self._recorded_in(self.objects.days.days(vehicle_id, start_ns, end_ns))
+        )
+        inside = found[(found[:, 1] >= start_ns) & (found[:, 0] < end_ns)]
+        return np.clip(inside, start_ns, end_ns - 1)
 
-        def spans() -> list[Span]:
-            return [
-                span
-                for day in self.objects.days.days(vehicle_id, start_ns, end_ns)
-                for span in self._recorded(day)
-            ]
-
-        stretches = [
-            (max(span.first_ns, start_ns), min(span.last_ns, end_ns - 1))
-            for span in joined(self.objects.again(spans))
-            if span.last_ns >= start_ns and span.first_ns < end_ns
-        ]
-        return np.array(stretches, dtype=np.int64).reshape(-1, 2)
+    def _recorded_in(self, days: Days) -> NDArray[np.int64]:
+        """When anything was recorded on some days: first and last instant of each stretch, shape (k, 2)."""
+        if (known := self._stretches.get(days)) is None:
+            spans = joined([span for day in days for span in self._recorded(day)])
+            ends = [(span.first_ns, span.last_ns) for span in spans]
+            known = np.array(ends, dtype=np.int64).reshape(-1, 2)
+            if all(day in self._recorded_on for day in days):
+                self._stretches[days] = known
+        return known
 
     def _recorded(self, day: Day) -> Iterable[Span]:
         """When anything was recorded on a day; of a day that is compacted its overview says it."""

@@ -3,7 +3,7 @@
 Which tier a question wants, and what is drawn of it, is the callers' business.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -11,10 +11,9 @@ import numpy as np
 
 from telemetry_pipeline.errors import TooLarge
 from telemetry_pipeline.lake.layout import Partition, days_between
-from telemetry_pipeline.lake.overview_file import DayNote
-from telemetry_pipeline.query.objects import Day
 from telemetry_pipeline.query.reader import Answer, Buckets, SignalName
 from telemetry_pipeline.query.rows import Samples, cut, merge
+from telemetry_pipeline.query.vehicle_days import Days
 from telemetry_pipeline.series import tiers
 from telemetry_pipeline.series.tier_reader import TierAnswer, TierReader, in_order
 from telemetry_pipeline.series.tiers import S_NS, TIERS_S, TierRows, aligned, empty_rows, sample_rows
@@ -104,12 +103,12 @@ def _read(
     vehicle_id, names = asked
     width, tier = grid
     days = reader.objects.days.days(vehicle_id, *span)
-    whole = {day.partition: day.series for day in days if day.series is not None}
+    whole = days.whole
     found = overview.read(whole, names, tier) if tier else TierAnswer({}, {}, list(whole))
     strays = _strays(reader, days, asked, span)
     first, stop = aligned(*span, width)
     samples = [(span[0], first), (stop, span[1])]
-    samples += [_within(day, first, stop) for day in _not_in(days, whole, found.missing)]
+    samples += [_within(day.partition, first, stop) for day in days.beside(whole, found.missing)]
     samples += [
         (max(bucket, span[0]), min(bucket + width, span[1]))
         for t, _ in strays.values()
@@ -126,9 +125,10 @@ def _read(
         (day, _within(day, *stretch)) for stretch in stretches for day in days_between(vehicle_id, *stretch)
     ]
     pieces.append((None, (span[0], span[0])))  # of nothing: what is not there is refused, and units are known
-    there = {None, *(day.partition for day in days)}
     for day, (low, high) in pieces:
-        if day not in there:  # no object: but those of others may have samples of it
+        if (
+            day is not None and day not in days.partitions
+        ):  # no object: but those of others may have samples of it
             for name, (t, v) in strays.items():
                 parts[name].append(sample_rows(*cut((t, v), low, high), width))
             continue
@@ -146,17 +146,9 @@ def _read(
     return Tiered(rows, units, stretches, *counts.tolist())
 
 
-def _not_in(
-    days: Sequence[Day], whole: Collection[Partition], missing: Sequence[Partition]
-) -> list[Partition]:
-    """The days that have to be made from samples."""
-    lost = set(missing)
-    return [day.partition for day in days if day.partition not in whole or day.partition in lost]
-
-
 def _strays(
     reader: "ParquetReader",
-    days: Sequence[Day],
+    days: Days,
     asked: tuple[str, Sequence[SignalName]],
     span: Range,
 ) -> dict[SignalName, Samples]:
@@ -166,18 +158,11 @@ def _strays(
     def read() -> dict[SignalName, Samples]:
         # asked again, the days are as they are by then
         found = next(listings, None) or reader.objects.days.days(asked[0], *span)
-        suspects = [day for day in found if may_have_strays(reader.objects.days.note(day), span)]
+        suspects = found.doubtful(span, reader.objects.days.note)
         objects = {day.partition: reader.objects.days.objects(day) for day in suspects}
         return reader.objects.strays(objects, asked[1], span)
 
     return reader.objects.again(read)
-
-
-def may_have_strays(note: DayNote | None, span: Range) -> bool:
-    """Whether a day's objects may hold rows of the range whose times are not in the day."""
-    if note is None:
-        return True
-    return note.outside is not None and note.outside[0] < span[1] and note.outside[1] >= span[0]
 
 
 def _in_pieces(

@@ -20,6 +20,7 @@ from telemetry_pipeline.query.reader import SignalName
 from telemetry_pipeline.query.source import Source, open_source
 from telemetry_pipeline.series.tier_days import DAILY, daily_name
 from telemetry_pipeline.series.tiers import S_NS, TIERS_S, TierRows, concatenate
+from telemetry_pipeline.series.whole_days import WholeDays
 
 COLUMNS: Final = tuple(column.name for column in fields(TierRows))
 
@@ -106,11 +107,9 @@ class TierReader:
         Raises:
             TransientError: The store does not answer.
         """
-        months = {(day.date.year, day.date.month): day for day in days}
-        listed = tuple(
-            self._listings.objects(OverviewMonth.containing(tier, day).prefix) for day in months.values()
-        )
-        key = (tier, tuple(names), tuple(days.items()), listed)
+        whole = WholeDays.of(days)
+        listed = tuple(map(self._listings.objects, whole.prefixes(tier)))
+        key = (tier, tuple(names), whole, listed)
         if (known := self._answers.get(key)) is not None:
             return known
         read = self._months(days, names, tier)
@@ -148,8 +147,9 @@ class TierReader:
         read = self.read(days, names, tier)
         counts: dict[SignalName, int] = {}
         for name, rows in read.rows.items():
-            touched = (rows.bucket + tier * S_NS > span[0]) & (rows.bucket < span[1])
-            counts[name] = int(rows.count[touched].sum())
+            first = int(np.searchsorted(rows.bucket, span[0] - tier * S_NS, side="right"))
+            stop = int(np.searchsorted(rows.bucket, span[1]))
+            counts[name] = int(rows.count[first:stop].sum())
         return counts, read.missing
 
     def _months(
