@@ -12,6 +12,7 @@ from telemetry_pipeline.defs.fleet_daily import fleet_daily
 from telemetry_pipeline.defs.following import partitions_touched
 from telemetry_pipeline.defs.glue import CatalogResource, glue_partitions
 from telemetry_pipeline.defs.jobs import drain_job, reconcile_job
+from telemetry_pipeline.defs.lifeless import lifeless_runs
 from telemetry_pipeline.defs.partitions import first_tracked_day, vehicle_days
 from telemetry_pipeline.defs.resources import LakeResource
 from telemetry_pipeline.defs.retention import daily, retention_job
@@ -54,6 +55,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             databases_changed(),
             partitions_touched(with_catalog=catalog is not None),
             days_settled(),
+            lifeless_runs(),
         ],
         schedules=[nightly(), daily(retention)],
         resources={"lake": LakeResource.of(settings), "catalog": CatalogResource.of(settings)},

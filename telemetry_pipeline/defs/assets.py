@@ -64,10 +64,10 @@ def decoded_signals(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=200),
     )
     def decoded(context: dg.AssetExecutionContext, config: DrainConfig, lake: LakeResource) -> Iterator[Any]:
-        if context.has_partition_key or context.has_partition_key_range:
-            _backfill(context, lake, [from_key(key) for key in context.partition_keys])
-        else:
-            with beating(lake.store(), context.run_id, config.source):
+        with beating(lake.store(), context.run_id):
+            if context.has_partition_key or context.has_partition_key_range:
+                _backfill(context, lake, [from_key(key) for key in context.partition_keys])
+            else:
                 _drain(context, config, lake)
         yield from ()
 

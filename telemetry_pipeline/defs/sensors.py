@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 import dagster as dg
 
-from telemetry_pipeline.defs.assets import INBOX, MISSED
 from telemetry_pipeline.defs.heartbeat import DEAD_AFTER_S, is_alive
 from telemetry_pipeline.defs.jobs import DRAIN, RECONCILE
 from telemetry_pipeline.defs.resources import LakeResource
@@ -40,7 +39,7 @@ def doorbell(job: "UnresolvedAssetJobDefinition") -> dg.SensorDefinition:
         description="Rings when raw objects wait; one drain run then decodes all of them.",
     )
     def raw_landed(context: dg.SensorEvaluationContext, lake: LakeResource) -> dg.RunRequest | dg.SkipReason:
-        if busy := _in_flight(context.instance, lake.store(), DRAIN, INBOX):
+        if busy := _in_flight(context.instance, lake.store(), DRAIN):
             return dg.SkipReason(f"drain run {busy} is in flight")
         with lake.inbox() as inbox:
             if not inbox.rings():
@@ -68,7 +67,7 @@ def reconciliation(job: "UnresolvedAssetJobDefinition") -> dg.SensorDefinition:
         context: dg.SensorEvaluationContext, lake: LakeResource
     ) -> dg.RunRequest | dg.SkipReason:
         store = lake.store()
-        if busy := _in_flight(context.instance, store, RECONCILE, MISSED):
+        if busy := _in_flight(context.instance, store, RECONCILE):
             return dg.SkipReason(f"run {busy} decodes what was missed")
         look = reconcile(store, budget_s=RECONCILE_S)
         context.log.info("%d partitions compared, %d objects overdue", look.examined, look.objects)
@@ -79,12 +78,12 @@ def reconciliation(job: "UnresolvedAssetJobDefinition") -> dg.SensorDefinition:
     return reconcile_lake
 
 
-def _in_flight(instance: dg.DagsterInstance, store: Store, job: str, name: str) -> str | None:
+def _in_flight(instance: dg.DagsterInstance, store: Store, job: str) -> str | None:
     """The run of a job that is queued or alive. One that gives no sign of life any more is declared failed."""
     for record in instance.get_run_records(dg.RunsFilter(job_name=job, statuses=[*_WAITING, *_RUNNING])):
         run = record.dagster_run
         young = record.start_time is not None and time.time() - record.start_time < DEAD_AFTER_S
-        if run.status in _WAITING or young or is_alive(store, run.run_id, name):
+        if run.status in _WAITING or young or is_alive(store, run.run_id):
             return run.run_id
         instance.report_run_failed(run, "Its process is gone: no sign of life for a minute.")
     return None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import dagster as dg
 
 from telemetry_pipeline.defs.findings import findings_metadata, is_unspoken
+from telemetry_pipeline.defs.heartbeat import beating
 from telemetry_pipeline.defs.partitions import from_key, to_key
 from telemetry_pipeline.defs.resources import LakeResource
 from telemetry_pipeline.errors import BadKey, NotFound
@@ -46,13 +47,14 @@ def stale_check(asset: dg.AssetKey) -> dg.AssetChecksDefinition:
     )
     def stale(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> dg.AssetCheckResult:
         store = lake.store()
-        known = _load(store) if context.run.tags.get(_LOOK) == _AGAIN else None
-        if known is None:
-            found = _state(find_stale(store, lake.databases()))
-        else:
-            only = [from_key(key) for key in known["listed"]]
-            found = _state(find_stale(store, lake.databases(), only=only), known)
-        store.put(_STATE, json.dumps(found).encode())
+        with beating(store, context.run.run_id):
+            known = _load(store) if context.run.tags.get(_LOOK) == _AGAIN else None
+            if known is None:
+                found = _state(find_stale(store, lake.databases()))
+            else:
+                only = [from_key(key) for key in known["listed"]]
+                found = _state(find_stale(store, lake.databases(), only=only), known)
+            store.put(_STATE, json.dumps(found).encode())
         return dg.AssetCheckResult(**_standing(found))
 
     return stale

@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 
 from telemetry_pipeline.definitions import build_definitions
-from telemetry_pipeline.defs.assets import DECODED_SIGNALS, INBOX
+from telemetry_pipeline.defs.assets import DECODED_SIGNALS
 from telemetry_pipeline.defs.heartbeat import beating, is_alive
 from telemetry_pipeline.defs.jobs import DRAIN
 from telemetry_pipeline.defs.partitions import LONG_AGO, VEHICLES, first_tracked_day, from_key, to_key
@@ -162,9 +162,9 @@ def test_the_doorbell_buries_a_drain_that_was_killed(
     instance.report_dagster_event(
         dg.DagsterEvent(dg.DagsterEventType.RUN_START.value, job_name=DRAIN, message="started"), run.run_id
     )
-    with beating(folder_lake, run.run_id, INBOX):
+    with beating(folder_lake, run.run_id):
         assert isinstance(ring(folder_lake, instance), dg.SkipReason)
-    assert is_alive(folder_lake, run.run_id, INBOX)
+    assert is_alive(folder_lake, run.run_id)
     monkeypatch.setattr("telemetry_pipeline.defs.sensors.DEAD_AFTER_S", 0.0)
     monkeypatch.setattr("telemetry_pipeline.defs.heartbeat.DEAD_AFTER_S", 0.0)
     assert isinstance(ring(folder_lake, instance), dg.RunRequest)

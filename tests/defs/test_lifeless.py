@@ -1,0 +1,147 @@
+"""Runs whose process is gone without a word are declared failed, in a real Dagster instance; others are left alone."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import yaml
+
+from telemetry_pipeline import defs
+from telemetry_pipeline.definitions import build_definitions
+from telemetry_pipeline.defs import lifeless
+from telemetry_pipeline.defs.assets import DECODED_SIGNALS
+from telemetry_pipeline.defs.heartbeat import DEAD_AFTER_S, beating, signs_of_life
+from telemetry_pipeline.defs.jobs import DRAIN
+from telemetry_pipeline.defs.partitions import to_key
+from telemetry_pipeline.errors import TransientError
+from telemetry_pipeline.lake.store import Store
+from telemetry_pipeline.settings import Settings
+from tests.raw_lake import add_dbc, land
+
+
+class Room:
+    """A lake, Dagster's books, and the sensor with its cursor; the time is what a test says."""
+
+    def __init__(self, store: Store, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.store, self.instance, self.now = store, instance, 1e9
+        self.defs = build_definitions(Settings(lake=store.url))
+        self.cursor: str | None = None
+        monkeypatch.setattr(lifeless.time, "time", lambda: self.now)
+
+    def start(self, *, backfill: str | None = "abcdefgh") -> str:
+        """A run that is at work in the books; the id."""
+        job = self.defs.resolve_implicit_global_asset_job_def()
+        run = self.instance.create_run_for_job(
+            job.get_subset(asset_selection={DECODED_SIGNALS}),
+            asset_selection=frozenset({DECODED_SIGNALS}),
+            tags={"dagster/backfill": backfill} if backfill else {},
+            status=dg.DagsterRunStatus.STARTING,
+        )
+        event = dg.DagsterEvent(dg.DagsterEventType.RUN_START.value, job_name=run.job_name, message="started")
+        self.instance.report_dagster_event(event, run.run_id)
+        return run.run_id
+
+    def beat(self, run_id: str) -> None:
+        """One sign of life, as of a process that then dies."""
+        key = f"_state/alive/{run_id}.json"
+        with beating(self.store, run_id):
+            pass
+        self.store.put(key, json.dumps({"run_id": run_id, "at": self.now, "over": False}).encode())
+
+    def look(self, after_s: float = 0.0) -> dg.SensorResult:
+        self.now += after_s
+        sensor = self.defs.resolve_sensor_def("lifeless_runs")
+        with dg.build_sensor_context(
+            instance=self.instance, resources=self.defs.resources, cursor=self.cursor
+        ) as context:
+            answer = sensor(context)
+        assert isinstance(answer, dg.SensorResult)
+        self.cursor = answer.cursor
+        return answer
+
+    def status(self, run_id: str) -> dg.DagsterRunStatus:
+        run = self.instance.get_run_by_id(run_id)
+        assert run is not None
+        return run.status
+
+
+@pytest.fixture
+def room(folder_lake: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
+    shipped = yaml.safe_load((Path(defs.__file__).parent / "dagster.yaml").read_text())
+    with dg.DagsterInstance.ephemeral(settings={"run_retries": shipped["run_retries"]}) as instance:
+        yield Room(folder_lake, instance, monkeypatch)
+
+
+def test_a_backfill_whose_machine_lost_power_is_begun_again_within_minutes(room: Room) -> None:
+    run_id = room.start()
+    room.beat(run_id)
+    room.look()
+    room.look(DEAD_AFTER_S / 2)
+    assert room.status(run_id) == dg.DagsterRunStatus.STARTED
+    answer = room.look(DEAD_AFTER_S / 2)
+    assert run_id in str(answer.skip_reason)
+    assert room.status(run_id) == dg.DagsterRunStatus.FAILURE
+    buried = room.instance.get_run_by_id(run_id)
+    assert buried is not None
+    assert buried.tags["dagster/will_retry"] == "true"
+    room.look()
+    assert signs_of_life(room.store) == {}
+
+
+def test_a_run_that_shows_signs_goes_on_however_long_it_takes(room: Room) -> None:
+    run_id = room.start()
+    for _ in range(5):
+        room.beat(run_id)
+        room.look(DEAD_AFTER_S)
+    assert room.status(run_id) == dg.DagsterRunStatus.STARTED
+
+
+def test_a_run_that_has_decoded_and_does_something_else_owes_no_sign(room: Room) -> None:
+    run_id = room.start()
+    with beating(room.store, run_id):
+        pass
+    room.look()
+    room.look(10 * DEAD_AFTER_S)
+    assert room.status(run_id) == dg.DagsterRunStatus.STARTED
+
+
+def test_a_run_that_died_before_its_first_sign_is_found_later(room: Room) -> None:
+    run_id = room.start()
+    room.look()
+    room.look(DEAD_AFTER_S)
+    assert room.status(run_id) == dg.DagsterRunStatus.STARTED
+    room.look(lifeless.FIRST_SIGN_S)
+    assert room.status(run_id) == dg.DagsterRunStatus.FAILURE
+
+
+def test_an_outage_of_the_store_kills_nobody(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id = room.start()
+    room.beat(run_id)
+    room.look()
+
+    def away(_: Store) -> dict[str, str]:
+        raise TransientError("the store does not answer", "s3://telemetry")
+
+    with monkeypatch.context() as outage:
+        outage.setattr(lifeless, "signs_of_life", away)
+        assert "does not answer" in str(room.look(10 * DEAD_AFTER_S).skip_reason)
+    room.look()
+    assert room.status(run_id) == dg.DagsterRunStatus.STARTED
+
+
+def test_decoding_shows_signs_and_says_when_it_is_done(room: Room) -> None:
+    add_dbc(room.store)
+    raw = land(room.store, "EV_1")
+    drain = room.defs.resolve_job_def(DRAIN).execute_in_process(
+        instance=room.instance, run_config={"ops": {"decoded_signals": {"config": {"linger_s": 0.0}}}}
+    )
+    backfill = room.defs.resolve_implicit_global_asset_job_def().execute_in_process(
+        instance=room.instance, asset_selection=[DECODED_SIGNALS], partition_key=to_key(raw.partition)
+    )
+    for result in (drain, backfill):
+        sign = json.loads(room.store.get(f"_state/alive/{result.run_id}.json"))
+        assert sign["over"] is True
+    room.look()
+    assert signs_of_life(room.store) == {}
