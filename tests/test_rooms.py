@@ -158,6 +158,19 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("numpy", "polars", "pyarrow"),
     ),
     f"{P}.definitions": ((LAKE, SETTINGS, f"{P}.catalog", f"{P}.defs"), ("dagster",)),
+    f"{P}.smoke": (
+        (
+            ERRORS,
+            LAKE,
+            SETTINGS,
+            f"{P}.catalog",
+            f"{P}.query",
+            "edge_agent.database",
+            "edge_agent.iot",
+            "edge_agent.simulate",
+        ),
+        ("boto3", "botocore"),
+    ),
     f"{P}.cli": (
         (
             ERRORS,
@@ -170,6 +183,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             f"{P}.query",
             f"{P}.rules",
             f"{P}.series",
+            f"{P}.smoke",
             *PIPELINE,
             f"{P}.scratch",
             f"{P}.verify",
@@ -229,6 +243,7 @@ WORDS: dict[str, set[str]] = {
             for name in ("alerts/targets", "catalog/connect", "defs/dispatch", "inbox/queue", "lake/bucket")
         ),
         f"{P}/query/athena/connect.py",
+        f"{P}/smoke/aws.py",
         "infra/spark.py",
     },
     r"\bimport dagster\b|\bfrom dagster\b": {f"{P}/defs/", f"{P}/definitions.py"},

@@ -17,6 +17,7 @@ from telemetry_pipeline.cli import (
     rules,
     serve,
     simulate,
+    smoke,
     stale,
     status,
     verify,
@@ -41,6 +42,7 @@ app.command("stale")(stale.stale)
 app.command("verify")(verify.verify)
 app.command("query")(query.query)
 app.command("serve")(serve.serve)
+app.command("smoke")(smoke.smoke)
 app.command("fleet")(fleet.fleet)
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(dbc.app, name="dbc")

@@ -39,6 +39,7 @@ NOT_RUN: Final = [
     ("docs/deploy.md", "cp infra/deployment.yaml", "prepares what the next lines deploy"),
     ("docs/deploy.md", "npm --prefix infra", "needs an AWS account"),
     ("docs/deploy.md", "make deploy", "needs an AWS account; its templates: tests/infra/test_lint.py::test_no_rule_is_broken"),
+    ("docs/deploy.md", "telemetry smoke", "needs an AWS account: tests/smoke/test_smoke.py::test_a_sound_deployment_passes_and_is_left_as_it_was"),
     ("docs/deploy.md", "aws", "needs an AWS account"),
     ("docs/edge.md", "sum=", "prepares what the next line sends"),
     ("docs/edge.md", "printf", "prepares what the next line sends"),

@@ -1,0 +1,54 @@
+"""AWS as a deployment's check asks it: with the credentials of the shell, in its region. The only file that knows boto3."""
+
+from typing import Any, Final
+
+from telemetry_pipeline.errors import BadSetting
+
+LONGEST_S: Final = 900
+"""So long may a function run that is waited for."""
+
+
+class Aws:
+    """Clients, made once each.
+
+    Raises:
+        BadSetting: boto3 is missing, or no region is set.
+    """
+
+    def __init__(self) -> None:
+        try:
+            import boto3  # type: ignore[import-untyped]  # noqa: PLC0415  only machines that use AWS carry it
+        except ImportError as error:
+            raise BadSetting(
+                "a deployment is asked with boto3", "smoke", "pip install 'can-telemetry[aws]'"
+            ) from error
+        self._session = boto3.session.Session()
+        if not self._session.region_name:
+            raise BadSetting("no region is set", "AWS_DEFAULT_REGION", "Set the region of the deployment")
+        self._clients: dict[str, Any] = {}
+
+    @property
+    def region(self) -> str:
+        """Where the deployment is."""
+        return str(self._session.region_name)
+
+    def client(self, service: str) -> Any:  # noqa: ANN401  boto3 makes its clients' classes at run time
+        """The client of a service."""
+        from botocore.config import Config  # type: ignore[import-untyped]  # noqa: PLC0415  see above
+
+        if service not in self._clients:
+            config = Config(
+                retries={"mode": "standard", "max_attempts": 4}, connect_timeout=10, read_timeout=LONGEST_S
+            )
+            self._clients[service] = self._session.client(service, config=config)
+        return self._clients[service]
+
+
+def faults() -> tuple[type[Exception], ...]:
+    """What boto3 raises when AWS refuses or does not answer."""
+    from botocore.exceptions import (  # type: ignore[import-untyped]  # noqa: PLC0415  see above
+        BotoCoreError,
+        ClientError,
+    )
+
+    return (BotoCoreError, ClientError)
