@@ -6,7 +6,7 @@ import subprocess
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +20,8 @@ from tests.stack import BIN, ROOT
 
 SAMPLE_S: Final = 2.0
 GROUPS: Final = ("daemon", "webserver", "code server", "runs", "decoding processes", "postgres", "lander")
+APART: Final = ("lander", "vehicles", "store")
+"""What stands for the world outside: its memory is not the fleet's."""
 
 
 @dataclass
@@ -28,7 +30,7 @@ class Usage:
 
     Attributes:
         cpu: CPU seconds by group.
-        memory: Resident bytes of all groups but the lander's, sample by sample: (seconds since the start, bytes).
+        memory: Resident bytes of all groups but those `APART`, sample by sample: (seconds since the start, bytes).
         peak: The most resident bytes of each group.
     """
 
@@ -82,7 +84,7 @@ class Sampler:
                 memory[name] += size
         for name, size in memory.items():
             self.usage.peak[name] = max(self.usage.peak[name], size)
-        total = sum(size for name, size in memory.items() if name != "lander")
+        total = sum(size for name, size in memory.items() if name not in APART)
         self.usage.memory.append((time.monotonic() - self._begun, total))
 
 
@@ -137,7 +139,7 @@ class Service:
 
 @dataclass(frozen=True)
 class Fleet:
-    """Running services over one lake; `env` makes a command part of them."""
+    """Running services over one lake; `env` makes a command part of them, `lake` is the folder unless it is elsewhere."""
 
     lake: Path
     home: Path
@@ -147,12 +149,15 @@ class Fleet:
 
 
 @contextmanager
-def running(folder: Path, storage: str, sampler: Sampler) -> Iterator[Fleet]:
-    """Start the services over an empty lake in a folder; end what was started."""
+def running(
+    folder: Path, storage: str, sampler: Sampler, elsewhere: Mapping[str, str] | None = None
+) -> Iterator[Fleet]:
+    """Start the services over an empty lake in a folder, or elsewhere by its variables; end what was started."""
     home, lake = folder / "dagster", folder / "lake"
     home.mkdir()
     lake.mkdir()
     env = {**os.environ, "DAGSTER_HOME": str(home), "TELEMETRY_LAKE": lake.as_uri()}
+    env |= elsewhere or {}
     env |= {"DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS": "1", "PYTHONPATH": str(ROOT)}
     # a lake that is empty when the code server starts is tracked from long ago on, as a small one is
     env["TELEMETRY_TRACK_FROM"] = (dt.datetime.now(dt.UTC).date() - dt.timedelta(days=90)).isoformat()
