@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 NODE := scripts/with-node
 DASHBOARD_SOURCES := $(shell find dashboard -path dashboard/node_modules -prune -o -path dashboard/dist -prune -o -type f -print 2>/dev/null)
 
-.PHONY: help demo test pythons check check-python check-dashboard format docs hooks audit sbom bench images dev lambda synth deploy wheel lock clean
+.PHONY: help demo test pythons check check-python check-dashboard format docs hooks audit sbom bench soak images dev lambda synth deploy wheel lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -68,6 +68,10 @@ images: $(VENV)/.dev ## the pictures of docs/dagster.md, taken anew in a real br
 
 bench: $(VENV)/.dev ## measured ratios against peers, in one run
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+soak: $(VENV)/.dev ## everything together under faults, with a ledger in the end; MINUTES=60 for an hour
+	@scripts/need-postgres
+	@$(BIN)/python -m benchmarks.soak --minutes $(or $(MINUTES),10) $(ARGS)
 
 dev: $(VENV)/.dev dashboard/node_modules/.installed dashboard/dist/index.html ## the demo, with the dashboard reloading as you edit
 	@trap 'kill 0' EXIT INT TERM; $(BIN)/telemetry demo $(ARGS) & $(NODE) npm --prefix dashboard run dev
