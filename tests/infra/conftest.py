@@ -48,7 +48,7 @@ class Templates:
         }
 
 
-def _synthesise(variant: str, shared: Path) -> Templates:
+def synthesise(variant: str, shared: Path) -> Templates:
     """Once for all workers: who comes second waits and reads."""
     out = shared / f"cdk-{variant}"
     with (shared / f"cdk-{variant}.lock").open("w") as lock:
@@ -75,28 +75,21 @@ def _synthesise(variant: str, shared: Path) -> Templates:
 
 
 @pytest.fixture(scope="session")
-def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One folder for all workers of a session."""
-    base = tmp_path_factory.getbasetemp()
-    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-
-
-@pytest.fixture(scope="session")
 def alone(shared_folder: Path) -> Templates:
     """The default: Lambda decodes, Athena answers."""
-    return _synthesise("alone", shared_folder)
+    return synthesise("alone", shared_folder)
 
 
 @pytest.fixture(scope="session")
 def with_dagster(shared_folder: Path) -> Templates:
     """Everything that may be switched on: Dagster with functions that it invokes, a key, a copy elsewhere, an origin."""
-    return _synthesise("with_dagster", shared_folder)
+    return synthesise("with_dagster", shared_folder)
 
 
 @pytest.fixture(scope="session")
 def with_glue(shared_folder: Path) -> Templates:
     """Dagster that sends backlogs to Glue, reached from inside its network alone."""
-    return _synthesise("with_glue", shared_folder)
+    return synthesise("with_glue", shared_folder)
 
 
 @pytest.fixture(scope="session", params=["alone", "with_dagster"])
