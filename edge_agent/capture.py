@@ -7,7 +7,7 @@ import logging
 import select
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from errno import ENETDOWN
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -22,8 +22,11 @@ if TYPE_CHECKING:
 log = logging.getLogger("edge_agent.capture")
 
 POLL_S: Final = 0.2
-LINGER_S: Final = 0.1
-"""Frames are read so long after the first of them: fewer, larger reads. Their times are the kernel's."""
+LINGER_S: Final = 0.15
+"""Frames are read so long after the first of them: fewer, larger reads. Their times are the kernel's.
+
+Sooner where the kernel keeps less for us: half of what it keeps is for when this thread is late.
+"""
 
 FIRST_WAIT_S: Final = 1.0
 LONGEST_WAIT_S: Final = 30.0
@@ -78,7 +81,7 @@ class BusSource:
                     return
                 if not heard:
                     yield NOTHING
-                self._rest(stop)
+                self._rest(stop, is_busy=heard)
         finally:
             for line in self.lines:
                 line.close()
@@ -102,19 +105,24 @@ class BusSource:
         if self._wanted is config:
             self._wanted = None
 
-    def _rest(self, stop: threading.Event) -> None:
-        """Wait until something has come or something may be tried again."""
+    def _rest(self, stop: threading.Event, *, is_busy: bool) -> None:
+        """Wait until something has come or something may be tried again; a bus that was busy still is."""
         sockets = [line.reader for line in self.lines if isinstance(line.reader, SocketCanReader)]
         if sockets:
-            poll = select.poll()
-            for reader in sockets:
-                poll.register(reader, select.POLLIN)
             # buses that python-can reads are waited for where they are read
             alone = len(sockets) == sum(line.reader is not None for line in self.lines)
-            if poll.poll(POLL_S * 1000 if alone else 0):
-                time.sleep(LINGER_S)
+            if (alone and is_busy) or _is_heard(sockets, POLL_S if alone else 0.0):
+                time.sleep(min(LINGER_S, *(reader.kept_s / 2 for reader in sockets)))
         elif not any(line.reader for line in self.lines):
             stop.wait(POLL_S)
+
+
+def _is_heard(sockets: Sequence[SocketCanReader], wait_s: float) -> bool:
+    """Whether any of them has frames, or a fault, within so many seconds."""
+    poll = select.poll()
+    for reader in sockets:
+        poll.register(reader, select.POLLIN)
+    return bool(poll.poll(wait_s * 1000))
 
 
 class Line:

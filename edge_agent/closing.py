@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import pyarrow as pa
 
 from edge_agent.clock import Clock
 from edge_agent.dating import KNOWN, MARKS, Date, dates_of, span_of
@@ -69,6 +70,8 @@ class Closer(Worker):
 
     def start(self) -> None:
         """Begin, with the journals of earlier starts."""
+        # Arrow's own allocator gives all back between two windows, and a new page costs more than its use
+        pa.set_memory_pool(pa.system_memory_pool())
         # what Arrow loads for a first window would hold up capture for as long as a slow card takes
         write_raw(table_of([Arrival("", np.zeros(1, CLASSIC))], ""))
         if self._early:

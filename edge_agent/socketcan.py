@@ -24,6 +24,12 @@ MOST_AT_ONCE: Final = 20 * AT_ONCE
 BUFFER_BYTES: Final = 8 << 20
 """What the kernel keeps for us, which it doubles: some 20,000 frames, two seconds of a saturated bus."""
 
+_KEPT_BYTES: Final = 768
+"""What one frame takes of that."""
+
+_FULL_BUS: Final = 8500
+"""Frames a second at 1 Mbit/s, with 8 bytes each."""
+
 CAN_RAW_ERR_FILTER: Final = 2
 SO_RCVBUFFORCE: Final = 33
 SO_TIMESTAMPNS: Final = 64
@@ -65,6 +71,9 @@ class SocketCanReader:
         self._socket = can
         self.dropped = 0
         """Frames that the kernel had no room for, as it counts them."""
+        size = can.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+        self.kept_s = size / _KEPT_BYTES / _FULL_BUS
+        """For so long the kernel keeps what a full bus brings, in seconds."""
         # the kernel fills narrow records, and puts what more there is of CAN FD aside
         self._frames = np.zeros(AT_ONCE, CLASSIC)
         self._rest = np.zeros((AT_ONCE, _REST), np.uint8)

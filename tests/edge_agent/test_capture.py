@@ -1,4 +1,6 @@
 import itertools
+import os
+import socket
 import subprocess
 import sys
 import threading
@@ -271,3 +273,22 @@ def test_nothing_is_ever_sent(module):
     source = module.__spec__.loader.get_source(module.__name__)
     for word in ("send(", "send_periodic", "sendmsg", "sendmmsg", "sendto", "write("):
         assert word not in source
+
+
+@pytest.mark.parametrize("size", [200_000, 4_000_000])
+def test_what_the_kernel_keeps_little_of_is_read_sooner(config, monkeypatch, size):
+    """A full bus fills the usual buffer in 33 ms: reads that wait longer would lose what comes meanwhile."""
+    source = BusSource(config(interface="socketcan", channel="can0"))
+    with socket.socket(
+        socket.AF_INET, socket.SOCK_DGRAM
+    ) as udp:  # stands in for a bus, which this kernel may lack
+        udp.setsockopt(
+            socket.SOL_SOCKET, socketcan.SO_RCVBUFFORCE if os.geteuid() == 0 else socket.SO_RCVBUF, size
+        )
+        udp.bind(("127.0.0.1", 0))
+        source.lines[0].reader = reader = socketcan.SocketCanReader("can0", udp)
+        rests = []
+        monkeypatch.setattr(capture.time, "sleep", rests.append)
+        source._rest(threading.Event(), is_busy=True)
+    assert rests == [min(capture.LINGER_S, reader.kept_s / 2)]
+    assert rests[0] > 0
