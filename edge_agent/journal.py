@@ -122,6 +122,9 @@ class Journal:
             upto = self.bytes
             if upto > self._synced and self._file is not None:
                 os.fdatasync(self._file)
+                # a disk that has become one that can only be read takes it and forgets it
+                if os.fstatvfs(self._file).f_flag & os.ST_RDONLY:
+                    raise OSError(errno.EROFS, os.strerror(errno.EROFS))
                 self._synced = upto
 
     def close(self) -> None:

@@ -25,6 +25,8 @@ HELD_BYTES_MOST: Final = 32_000_000
 """Frames kept in memory while the disk takes none: five minutes of a full 500 kbit/s bus."""
 
 SHORTEST_REST_S: Final = 0.02
+BEHIND_S: Final = 0.2
+"""How long the journal's thread looks out for the next write, to put it on the disk while it is new."""
 
 JOURNAL_BYTES_MOST: Final = 6_000_000
 """What a journal may grow to: all of it is in memory, some times over, when it becomes a raw object."""
@@ -73,6 +75,7 @@ class Recorder:
         self.sync_s = sync_s
         self._tails: deque[Journal] = deque()
         """Finished journals whose last frames may not be on the disk: who closes them may be busy with others."""
+        self._written = threading.Event()
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._keep_synced, name="journal", daemon=True)
         self._thread.start()
@@ -117,6 +120,7 @@ class Recorder:
             self._write(time.monotonic())
         self.finish()
         self._ending.set()
+        self._written.set()
         self._thread.join()
         self.lost += sum(len(held.records) for held in self._held)
         return self.lost
@@ -135,6 +139,7 @@ class Recorder:
             if self._retry_at:
                 log.info("%s takes frames again", self._folder)
             self._retry_at = 0.0
+            self._written.set()
 
     def _write_first(self, reading: Reading, now: float) -> None:
         """Write the oldest arrival, or as much of it as the open window has room for."""
@@ -163,8 +168,9 @@ class Recorder:
         )
 
     def _open(self, reading: Reading, day: int, now: float) -> Journal:
-        self._journal = Journal(self._folder / str(self._name), self._name.number)
-        self._name = self._name.next()
+        # a disk that fails in between leaves a file of that name: it would be in the way for ever
+        name, self._name = self._name, self._name.next()
+        self._journal = Journal(self._folder / str(name), name.number)
         self._opened, self._day, self._due = reading, day, now + self.window_s
         return self._journal
 
@@ -180,13 +186,21 @@ class Recorder:
 
     def _keep_synced(self) -> None:
         # apart from capture: a card may take a second to answer, which is no time to wait for in addition
+        told = False
         due = time.monotonic() + self.sync_s
-        while not self._ending.wait(max(due - time.monotonic(), SHORTEST_REST_S)):
+        while not self._ending.wait(max(due - BEHIND_S - time.monotonic(), SHORTEST_REST_S)):
+            # frames come in reads: right behind one, nothing waits for the disk that has not just come
+            self._written.clear()
+            self._written.wait(due - time.monotonic())
             due = time.monotonic() + self.sync_s
             journals = [self._tails.popleft() for _ in range(len(self._tails))]
+            faults = []
             for journal in [*journals, self._journal]:
                 try:
                     if journal:
                         journal.sync()
                 except OSError as error:
-                    log.warning("%s is not on the disk (%s)", journal.path.name if journal else "", error)
+                    faults.append(f"{journal.path.name if journal else ''} is not on the disk ({error})")
+            if faults and not told:
+                log.warning("%s; a power cut now would lose it", faults[0])
+            told = bool(faults)

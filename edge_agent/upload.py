@@ -7,6 +7,7 @@ import logging
 import random
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Final
@@ -91,6 +92,7 @@ class Uploader(Worker):
     def _round(self, *, final: bool) -> Pause:  # noqa: ARG002  the last round is like any other
         """Upload some of what waits."""
         now = self._steady.now()
+        self._let_go()
         waiting = [
             raw
             for raw in self.spool.waiting()
@@ -158,6 +160,13 @@ class Uploader(Worker):
         if self.bytes_per_s:
             self._rest(len(body) / self.bytes_per_s)
         return name
+
+    def _let_go(self) -> None:
+        """Remove what has landed and could not be removed; the disk may have become one that can be written."""
+        for raw in list(self._stuck):
+            with suppress(OSError):
+                self.spool.remove(raw, keep=self.keep)
+                self._stuck.discard(raw)
 
     def _holds(self, name: RawObject, body: bytes) -> bool:
         """Whether the lake holds these very bytes; the name says so to an agent that may only write."""

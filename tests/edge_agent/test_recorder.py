@@ -1,4 +1,5 @@
 import itertools
+import os
 import re
 import time
 from types import SimpleNamespace
@@ -158,6 +159,38 @@ def test_the_end_of_a_window_is_soon_on_the_disk_whoever_is_busy(bench, arrive):
         assert time.monotonic() < deadline
         time.sleep(0.01)
     journal.close()
+
+
+def test_a_file_that_a_failing_disk_left_is_not_in_the_way(bench, arrive, tmp_path):
+    run = bench()
+    (
+        tmp_path / str(run.recorder._name)
+    ).touch()  # made, and then the disk took nothing more, not even its removal
+    run.add(arrive([START]), 0)
+    assert run.recorder.frames == 1
+    run.add(arrive([START + 1]), 10)
+    run.recorder.finish()
+    assert run.closed == [[START, START + 1]]
+
+
+def test_a_disk_that_can_only_be_read_is_no_disk_and_is_told_of_once(bench, arrive, monkeypatch, caplog):
+    asked = []
+
+    def read_only(handle):
+        asked.append(handle)
+        return SimpleNamespace(f_flag=os.ST_RDONLY)
+
+    monkeypatch.setattr("edge_agent.journal.os.fstatvfs", read_only)  # `uml_disk` has a real one
+    run = bench(sync_s=0.05)
+    run.add(arrive([START]), 0)
+    deadline = time.monotonic() + 60
+    while len(asked) < 3:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    run.recorder.finish()
+    run.recorder.stop()
+    assert caplog.text.count("is not on the disk") == 1
+    assert "Read-only file system" in caplog.text
 
 
 def test_a_disk_that_takes_nothing_for_a_while_loses_nothing(bench, arrive, monkeypatch, caplog):

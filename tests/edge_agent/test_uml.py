@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.edge_agent.uml import PROJECT, guest, missing
+from tests.edge_agent.uml import PROJECT, ext4, guest, missing
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(missing()), reason=missing() or "it can boot")]
 
@@ -21,11 +21,12 @@ NAMES = [
 
 
 @pytest.fixture(scope="module")
-def outcomes():
+def outcomes(tmp_path_factory):
     """What became of each scene, and all that was said: one boot for all of them."""
     options = ["-p", "no:cacheprovider", "-rA", "-q", "--color=no", "-W", "default", "--basetemp=/run/scenes"]
     options += ["-p", "tests.edge_agent.uml_fixtures"]
-    with guest([sys.executable, "-m", "pytest", *options, *SCENES]) as running:
+    image = ext4(tmp_path_factory.mktemp("card") / "disk", 32)
+    with guest([sys.executable, "-m", "pytest", *options, *SCENES], image=image) as running:
         running.wait(900)
         said = running.output
     found: dict[str, set[str]] = {}

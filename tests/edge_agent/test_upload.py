@@ -234,12 +234,17 @@ def test_a_disk_that_can_only_be_read_does_not_make_it_land_again(
     def refuse(*_, **__):
         raise OSError(30, "Read-only file system")
 
-    monkeypatch.setattr(spool, "remove", refuse)
     uploader = Uploader(lambda: lake, spool)
-    for _ in range(3):
-        uploader._round(final=False)
+    with monkeypatch.context() as patch:
+        patch.setattr(spool, "remove", refuse)
+        for _ in range(3):
+            uploader._round(final=False)
     assert uploader.landed.objects == 1
     assert caplog.text.count("Read-only") == 1
+    assert spool.waiting() == [raw]
+    uploader._round(final=False)  # the disk can be written again
+    assert spool.waiting() == []
+    assert uploader.landed.objects == 1
 
 
 def test_a_window_that_was_given_up_meanwhile_holds_up_nobody(lake, spool, window, add, monkeypatch, caplog):

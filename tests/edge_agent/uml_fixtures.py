@@ -45,9 +45,9 @@ def agent(tmp_path):
     """Starts agents on both buses; ends those that are left."""
     started = []
 
-    def start(*arguments, env=None):
+    def start(*arguments, env=None, module="edge_agent"):
         places = ["--spool", tmp_path / "spool", "--lake", (tmp_path / "lake").as_uri(), "--vehicle", "V"]
-        command = [sys.executable, "-m", "edge_agent", "--channel", "vcan0,vcan1", *places, *arguments]
+        command = [sys.executable, "-m", module, "--channel", "vcan0,vcan1", *places, *arguments]
         log = tmp_path / f"{len(started)}.log"
         with log.open("w") as file:
             process = subprocess.Popen(command, env=os.environ | (env or {}), stderr=file, text=True)
@@ -70,6 +70,17 @@ def small_disk():
     place.mkdir(exist_ok=True)
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1200k", "tmpfs", place], check=True)
     yield place
+    subprocess.run(["umount", "-l", place], check=True)
+
+
+@pytest.fixture
+def card():
+    """A disk with ext4, as a Pi's card is."""
+    place = Path("/run/card")
+    place.mkdir(exist_ok=True)
+    subprocess.run(["mount", "/dev/ubda", place], check=True)
+    yield place
+    subprocess.run(["mount", "-o", "remount,rw", place], check=True)
     subprocess.run(["umount", "-l", place], check=True)
 
 
