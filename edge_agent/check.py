@@ -11,6 +11,7 @@ from typing import Final
 
 from edge_agent.capture import Line
 from edge_agent.clock import kernel_is_synced
+from edge_agent.cloudwatch import CloudWatch
 from edge_agent.config import AgentConfig
 from edge_agent.credentials import find_credentials, open_lake
 from edge_agent.database import BUNDLED, read_database
@@ -46,6 +47,8 @@ def run_checks(config: AgentConfig, *, simulate: bool) -> list[Finding]:
     if config.lake.startswith("s3://"):
         checks["credentials"] = _credentials
     checks["lake"] = _lake
+    if config.cloudwatch_namespace:
+        checks["cloudwatch"] = _cloudwatch
     if config.metrics_file:
         checks["metrics"] = _metrics
     if simulate or config.dbc:
@@ -112,6 +115,17 @@ def _credentials(config: AgentConfig) -> str:
     expires_at = given["expires_at"]
     until = f", until {expires_at:%Y-%m-%d %H:%M} UTC" if given["token"] and expires_at else ""
     return f"{'by certificate' if config.iot_endpoint else 'found'}: …{given['access_key_id'][-4:]}{until}"
+
+
+def _cloudwatch(config: AgentConfig) -> str:
+    with Spool(config.spool) as spool:
+        waiting = len(spool.waiting())
+    namespace = config.cloudwatch_namespace or ""
+    outlet = CloudWatch(
+        namespace, config.region or "", lambda: find_credentials(config), endpoint_url=config.cloudwatch_url
+    )
+    outlet.try_once(config.vehicle_id, waiting)
+    return f"{namespace}: takes metrics (QueueDepth {waiting})"
 
 
 def _metrics(config: AgentConfig) -> str:

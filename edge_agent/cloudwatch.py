@@ -6,16 +6,18 @@ Each metric costs money for each vehicle, so there are few: what an alarm is set
 import datetime as dt
 import http.client
 import logging
+import re
 import ssl
 import threading
+import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 from urllib.parse import urlencode, urlsplit
 
 from edge_agent.health import Health
 from edge_agent.signature import sign_form
-from telemetry_pipeline.errors import TelemetryError
+from telemetry_pipeline.errors import BadSetting, TelemetryError, TransientError
 from telemetry_pipeline.lake.bucket import CredentialProvider
 
 log = logging.getLogger("edge_agent.cloudwatch")
@@ -28,6 +30,8 @@ KEPT_MOST: Final = 720
 
 AT_ONCE: Final = 100
 """Snapshots of one request: below its 1000 values."""
+
+_SAID: Final = re.compile(r"<(?:Code|Message)>([^<]*)<")
 
 
 class CloudWatch:
@@ -65,6 +69,30 @@ class CloudWatch:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="cloudwatch", daemon=True)
 
+    def try_once(self, vehicle_id: str, windows_waiting: int) -> None:
+        """Send how many windows wait, now, and nothing else.
+
+        Raises:
+            BadSetting: The credentials may not, or there are none.
+            TransientError: CloudWatch does not answer.
+        """
+        datum = _datum("QueueDepth", windows_waiting, "Count", vehicle_id, time.time())
+        try:
+            self._post(self._form([datum]))
+        except _Refusal as error:
+            raise BadSetting(
+                f"metrics are refused ({error.what})",
+                self._url,
+                f"Allow cloudwatch:PutMetricData for the namespace {self._namespace} (docs/edge.md has the policy), or "
+                "leave out cloudwatch_namespace",
+            ) from error
+        except (OSError, http.client.HTTPException) as error:
+            raise TransientError(
+                f"CloudWatch does not answer ({error})",
+                self._url,
+                "Compare the region, and let the vehicle reach that address (HTTPS)",
+            ) from error
+
     def start(self) -> None:
         """Begin."""
         self._thread.start()
@@ -93,16 +121,8 @@ class CloudWatch:
 
     def _send(self, batch: list[list[Datum]]) -> bool:
         """Whether it was taken; the next snapshot is the next try."""
-        data = [datum for one in batch for datum in one]
-        form: dict[str, str] = {
-            "Action": "PutMetricData",
-            "Version": "2010-08-01",
-            "Namespace": self._namespace,
-        }
-        for number, datum in enumerate(data, 1):
-            form |= {f"MetricData.member.{number}.{name}": value for name, value in datum.items()}
         try:
-            self._post(urlencode(form).encode())
+            self._post(self._form([datum for one in batch for datum in one]))
         except (TelemetryError, OSError, http.client.HTTPException) as error:
             self.failed += 1
             if not self._is_failing:
@@ -117,6 +137,12 @@ class CloudWatch:
             if self._waiting and self._waiting[0] is one:
                 self._waiting.popleft()
         return True
+
+    def _form(self, data: Sequence[Datum]) -> bytes:
+        form = {"Action": "PutMetricData", "Version": "2010-08-01", "Namespace": self._namespace}
+        for number, datum in enumerate(data, 1):
+            form |= {f"MetricData.member.{number}.{name}": value for name, value in datum.items()}
+        return urlencode(form).encode()
 
     def _post(self, body: bytes) -> None:
         if self._credentials is None:
@@ -140,8 +166,14 @@ class CloudWatch:
         finally:
             connection.close()
         if answer.status != 200:
-            text = " ".join(said.decode(errors="replace").split())
-            raise TelemetryError(f"{answer.status} {answer.reason}: {text[:200]}", self._url)
+            text = said.decode(errors="replace")
+            # of AWS's answers what is for people
+            text = ": ".join(_SAID.findall(text)) or " ".join(text.split())
+            raise _Refusal(f"{answer.status} {answer.reason}: {text[:300]}", self._url)
+
+
+class _Refusal(TelemetryError):
+    """CloudWatch has answered, and does not take what it was sent."""
 
 
 def data_of(health: Health, before: Health | None) -> list[Datum]:
@@ -158,18 +190,20 @@ def data_of(health: Health, before: Health | None) -> list[Datum]:
         "FramesReceived": (since(lambda one: sum(channel.frames for channel in one.channels)), "Count"),
         "FramesLost": (since(_lost), "Count"),
     }
-    stamp = dt.datetime.fromtimestamp(health.at_s, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return [
-        {
-            "MetricName": name,
-            "Value": repr(value),
-            "Unit": unit,
-            "Timestamp": stamp,
-            "Dimensions.member.1.Name": "VehicleId",
-            "Dimensions.member.1.Value": health.vehicle_id,
-        }
-        for name, (value, unit) in values.items()
+        _datum(name, value, unit, health.vehicle_id, health.at_s) for name, (value, unit) in values.items()
     ]
+
+
+def _datum(name: str, value: float, unit: str, vehicle_id: str, at_s: float) -> Datum:
+    return {
+        "MetricName": name,
+        "Value": repr(value),
+        "Unit": unit,
+        "Timestamp": dt.datetime.fromtimestamp(at_s, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "Dimensions.member.1.Name": "VehicleId",
+        "Dimensions.member.1.Value": vehicle_id,
+    }
 
 
 def _lost(health: Health) -> int:

@@ -43,8 +43,7 @@ class JournalName:
             BadKey: The vehicle id is not one.
         """
         session = max((name.session for name in journals_in(folder)), default=0) + 1
-        boot = _BOOT.read_text(encoding="ascii")[:8]
-        return cls(session, 0, secrets.randbits(64), boot, origin, check_vehicle_id(vehicle_id))
+        return cls(session, 0, secrets.randbits(64), _this_boot(), origin, check_vehicle_id(vehicle_id))
 
     @classmethod
     def parse(cls, name: str) -> Self | None:
@@ -61,6 +60,14 @@ class JournalName:
     def __str__(self) -> str:
         parts = f"{self.session:06d}-{self.nth:08d}-{self.number:016x}-{self.boot}"
         return f"{parts}-{self.origin}-{self.vehicle_id}{SUFFIX}"
+
+
+def _this_boot() -> str:
+    """What tells this boot from others; where the kernel does not say, each start is taken for a boot of its own."""
+    try:
+        return _BOOT.read_text(encoding="ascii")[:8]
+    except OSError:
+        return secrets.token_hex(4)
 
 
 def journals_in(folder: Path) -> list[JournalName]:

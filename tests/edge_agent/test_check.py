@@ -79,3 +79,13 @@ def test_without_credentials_a_bucket_is_not_asked_for_long(config, monkeypatch)
     assert "no AWS credentials" in findings["credentials"].detail
     assert "iot_endpoint" in findings["credentials"].remedy
     assert not findings["lake"].ok
+
+
+def test_cloudwatch_that_does_not_answer_is_named_with_its_remedy(config, monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    metrics = {"cloudwatch_namespace": "Can", "region": "us-east-1", "cloudwatch_url": "http://127.0.0.1:9"}
+    finding = found(replace(config, **metrics))["cloudwatch"]
+    assert not finding.ok
+    assert "does not answer" in finding.detail
+    assert "region" in finding.remedy

@@ -13,6 +13,7 @@ from pathlib import Path
 import boto3
 import pytest
 
+from edge_agent.check import run_checks
 from edge_agent.config import AgentConfig
 from edge_agent.credentials import open_lake
 from telemetry_pipeline.errors import PermanentError
@@ -169,3 +170,32 @@ def test_a_real_agent_delivers_with_nothing_but_its_certificate(aws, settings, s
     )
     assert check.returncode == 0, check.stdout + check.stderr
     assert ENV["AWS_ACCESS_KEY_ID"] not in check.stdout
+
+
+def test_the_check_says_whether_metrics_may_be_sent_and_what_to_allow(aws, settings, tmp_path):
+    moto, keeper, _ = aws
+    metrics = {"cloudwatch_namespace": "CanTelemetry", "cloudwatch_url": moto.endpoint}
+    config = AgentConfig(vehicle_id="V", spool=tmp_path / "spool", **metrics, **settings)
+
+    def finding(statements):
+        document = json.dumps(json.loads(policy("V")) | {"Statement": statements})
+        keeper("iam").put_role_policy(RoleName="vehicle-V", PolicyName="agent", PolicyDocument=document)
+        (found,) = [one for one in run_checks(config, simulate=True) if one.name == "cloudwatch"]
+        return found
+
+    *others, allowed = json.loads(policy("V"))["Statement"]
+    assert allowed["Action"] == "cloudwatch:PutMetricData"
+    # moto calls CloudWatch by the name in signatures, and does not know a request's namespace
+    as_moto_reads_it = {"Effect": "Allow", "Action": "monitoring:PutMetricData", "Resource": "*"}
+    try:
+        taken, refused_ = finding([*others, as_moto_reads_it]), finding(others)
+    finally:
+        keeper("iam").put_role_policy(RoleName="vehicle-V", PolicyName="agent", PolicyDocument=policy("V"))
+    assert taken.ok, taken.detail
+    (metric,) = keeper("cloudwatch").list_metrics(Namespace="CanTelemetry")["Metrics"]
+    assert metric["MetricName"] == "QueueDepth"
+    assert not refused_.ok
+    assert "403" in refused_.detail
+    assert "not authorized" in refused_.detail
+    assert "cloudwatch:PutMetricData" in refused_.remedy
+    assert "CanTelemetry" in refused_.remedy

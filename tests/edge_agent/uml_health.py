@@ -5,6 +5,7 @@ import os
 import platform
 import struct
 import subprocess
+import sys
 import threading
 import tty
 from contextlib import contextmanager, suppress
@@ -16,7 +17,7 @@ from edge_agent.check import run_checks
 from edge_agent.link import Link, read_link
 from edge_agent.sampler import ChannelSampler
 from edge_agent.traffic import Traffic
-from tests.edge_agent.uml_tools import classic, ip, until
+from tests.edge_agent.uml_tools import classic, ip, rows_landed, until
 
 SLCAN = Path(f"/usr/lib/uml/modules/{platform.release()}/kernel/drivers/net/can/slcan/slcan.ko")
 TIOCSETD, N_SLCAN, SIOCGIFNAME = 0x5423, 17, 0x8910
@@ -117,3 +118,24 @@ def test_other_channels_and_filters_are_taken_on_without_losing_a_frame(config, 
     assert seen == list(range(sent))
     assert reader is not None
     assert sent > 1000
+
+
+def test_a_machine_without_proc_and_sys_says_what_it_knows(tmp_path):
+    bare = 'mount -t tmpfs none /proc && mount -t tmpfs none /sys && exec "$@"'
+    metrics = tmp_path / "agent.prom"
+    places = ["--spool", tmp_path / "spool", "--lake", (tmp_path / "lake").as_uri(), "--vehicle", "V"]
+    command = [sys.executable, "-m", "edge_agent", "--simulate", "--duration", "3", "--window", "1", *places]
+    ended = subprocess.run(
+        ["unshare", "-m", "sh", "-c", bare, "sh", *command],
+        env=os.environ | {"AGENT_METRICS_FILE": str(metrics), "AGENT_HEALTH_SECONDS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert "°C" not in ended.stderr
+    assert "cpu_celsius" not in metrics.read_text()
+    assert "can_agent_frames_total" in metrics.read_text()
+    assert rows_landed(tmp_path) > 0
