@@ -27,7 +27,7 @@ def outcomes(tmp_path_factory):
     options += ["-p", "tests.edge_agent.uml_fixtures"]
     image = ext4(tmp_path_factory.mktemp("card") / "disk", 32)
     with guest([sys.executable, "-m", "pytest", *options, *SCENES], image=image) as running:
-        running.wait(900)
+        running.wait(1200)
         said = running.output
     found: dict[str, set[str]] = {}
     for outcome, name in re.findall(r"^(PASSED|FAILED|ERROR|SKIPPED) \S+::(\w+)", said, re.MULTILINE):
