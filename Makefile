@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 NODE := scripts/with-node
 DASHBOARD_SOURCES := $(shell find dashboard -path dashboard/node_modules -prune -o -path dashboard/dist -prune -o -type f -print 2>/dev/null)
 
-.PHONY: help demo test pythons check check-python check-dashboard format docs hooks audit sbom bench soak images dev lambda synth deploy wheel lock clean
+.PHONY: help demo test pythons check check-python check-dashboard format docs hooks fuzz audit sbom bench soak images dev lambda synth deploy wheel lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -15,14 +15,19 @@ help: ## this list
 demo: $(VENV)/.run dashboard/dist/index.html ## two vehicles, Dagster, API and dashboard on this machine; EXIT=1 stops after the first query
 	@$(BIN)/telemetry demo $(if $(EXIT),--exit) $(ARGS)
 
-test: $(VENV)/.dev dashboard/dist/index.html ## the whole test suite; installs what it needs
+ifdef FAST
+test: $(VENV)/.dev dashboard/dist/index.html
+	@$(NODE) $(BIN)/pytest -q --fast -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+else
+test: $(VENV)/.dev dashboard/dist/index.html ## the whole test suite; installs what it needs; FAST=1: the quick tests of each file
 	@scripts/need-chromium
 	@scripts/need-java
 	@scripts/need-postgres
 	@scripts/need-uml
 	@scripts/need-shell-tools
 	@$(NODE) npm --prefix dashboard test --silent
-	@$(NODE) $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+	@$(NODE) $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+endif
 
 pythons: dashboard/dist/index.html ## the quick tests on every Python that we support and this machine has
 	@for python in $(PYTHONS); do \
@@ -53,6 +58,9 @@ docs: $(VENV)/.dev ## the documentation site, built strictly: build/site
 
 hooks: $(VENV)/.dev ## look through every commit before it is made
 	@$(BIN)/pre-commit install
+
+fuzz: $(VENV)/.dev ## damaged Parquet, databases, journals and requests; ARGS="--cases 20000 parquet"
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 audit: .venvs/audit/.installed dashboard/node_modules/.installed ## known vulnerabilities of what is locked; asks the network
 	@.venvs/audit/bin/pip-audit --strict --disable-pip --require-hashes $(addprefix -r ,$(wildcard requirements*.lock))

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from telemetry_pipeline.lake.store import Store
+from tests import selection
 from tests.doubles.athena.running import AthenaLake, AthenaServer, athena_running, make_lake
 from tests.moto_server import ENV
 from tests.s3_server import BUCKET, S3Server, SeaweedFS
@@ -21,12 +22,30 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--write-images", action="store_true", help="take the pictures of the documentation anew"
     )
+    parser.addoption("--fast", action="store_true", help="only the quick tests of each file")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Workers of xdist ignore Ctrl-C, and what they start would inherit that: then nothing that is tested ends by it."""
     if hasattr(config, "workerinput"):
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Two workers a core: half of the suite's time is waiting for processes, sensors and browsers."""
+    cores = len(os.sched_getaffinity(0))
+    return cores if config.getoption("--fast") else 2 * cores
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Take the quick tests alone where that is asked for, and have slow files run beside quick ones."""
+    if config.getoption("--fast"):
+        chosen = selection.quick(items)
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
+        items[:] = chosen
+    items[:] = selection.mixed(items)
 
 
 @pytest.fixture(autouse=True)

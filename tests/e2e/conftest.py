@@ -1,5 +1,6 @@
 """What a browser test needs: the built dashboard, Chromium, a lake of simulated drives, and the real service over it."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -54,6 +55,24 @@ def drive(lake: str, vehicle: str, start: str, duration: str) -> None:
     """Simulate a drive and decode it."""
     run_telemetry(lake, "simulate", "--vehicle", vehicle, "--start", start, "--duration", duration)
     run_telemetry(lake, "decode", "--pending")
+
+
+def copy_of_lake(name: str, fill: Callable[[str], None], factory: pytest.TempPathFactory) -> str:
+    """The URL of a lake that one worker fills and that each has a copy of: its tests may change it."""
+    base = factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    made = shared / f"lake-{name}"
+    with (shared / f"lake-{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            half = shared / f"lake-{name}.half"
+            shutil.rmtree(half, ignore_errors=True)
+            half.mkdir()
+            fill((half / "lake").as_uri())
+            half.rename(made)
+    copy = factory.mktemp(name) / "lake"
+    shutil.copytree(made / "lake", copy)
+    return copy.as_uri()
 
 
 def gearbox_database(folder: Path) -> Path:
@@ -121,32 +140,37 @@ def serve(dashboard: Path, tmp_path_factory: pytest.TempPathFactory) -> Serve:
 @pytest.fixture(scope="session")
 def drives(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The URL of a lake with two vehicles: the older one paused for two minutes in the middle of its session."""
-    lake = (tmp_path_factory.mktemp("drives") / "lake").as_uri()
-    drive(lake, "EV_PAUSED", "2025-01-15T08:00Z", "2m")
-    drive(lake, "EV_PAUSED", "2025-01-15T08:04Z", "2m")
-    drive(lake, "EV_LATEST", "2025-01-16T09:30Z", "2m")
-    return lake
+
+    def fill(lake: str) -> None:
+        drive(lake, "EV_PAUSED", "2025-01-15T08:00Z", "2m")
+        drive(lake, "EV_PAUSED", "2025-01-15T08:04Z", "2m")
+        drive(lake, "EV_LATEST", "2025-01-16T09:30Z", "2m")
+
+    return copy_of_lake("drives", fill, tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The URL of a lake with two vehicles and rules; of one an object is torn, and three frames are odd."""
-    folder = tmp_path_factory.mktemp("fleet")
-    url = (folder / "lake").as_uri()
-    run_telemetry(url, "rules", "add", str(ROOT / "dbc" / "rules.yaml"))
-    for vehicle, start in (
-        ("EV_ALPHA", "2025-01-13T07:30Z"),
-        ("EV_ALPHA", "2025-01-15T08:00Z"),
-        ("EV_ALPHA", "2025-01-15T16:10Z"),
-        ("EV_BRAVO", "2025-01-15T08:05Z"),
-    ):
-        run_telemetry(url, "simulate", "--vehicle", vehicle, "--start", start, "--duration", "3m")
-    day = folder / "lake/raw/vehicle_id=EV_BRAVO/year=2025/month=01/day=15"
-    (day / "20250115T120000.000Z_raw.parquet").write_bytes(b"PAR1 torn")
-    (folder / "odd.log").write_text(ODD_LOG)
-    run_telemetry(url, "import", str(folder / "odd.log"), "--vehicle", "EV_BRAVO")
-    run_telemetry(url, "decode", "--pending")
-    return url
+
+    def fill(url: str) -> None:
+        folder = Path(url.removeprefix("file://"))
+        run_telemetry(url, "rules", "add", str(ROOT / "dbc" / "rules.yaml"))
+        for vehicle, start in (
+            ("EV_ALPHA", "2025-01-13T07:30Z"),
+            ("EV_ALPHA", "2025-01-15T08:00Z"),
+            ("EV_ALPHA", "2025-01-15T16:10Z"),
+            ("EV_BRAVO", "2025-01-15T08:05Z"),
+        ):
+            run_telemetry(url, "simulate", "--vehicle", vehicle, "--start", start, "--duration", "3m")
+        day = folder / "raw/vehicle_id=EV_BRAVO/year=2025/month=01/day=15"
+        (day / "20250115T120000.000Z_raw.parquet").write_bytes(b"PAR1 torn")
+        log = folder.with_name("odd.log")
+        log.write_text(ODD_LOG)
+        run_telemetry(url, "import", str(log), "--vehicle", "EV_BRAVO")
+        run_telemetry(url, "decode", "--pending")
+
+    return copy_of_lake("fleet", fill, tmp_path_factory)
 
 
 @pytest.fixture(scope="session")

@@ -116,11 +116,9 @@ class ApiTarget:
         target = f"{path}?{urlencode(query)}" if query else path
         if kind > 0.97:
             target = "/" + quote(damage.damaged(random, target.encode())[:5_000], safe="/?&=%.")
-        return self._judged(method, target, content, headers, body)
+        return self._judged(method, target, content, headers)
 
-    def _judged(
-        self, method: str, target: str, content: bytes | None, headers: dict[str, str], body: Any
-    ) -> str:
+    def _judged(self, method: str, target: str, content: bytes | None, headers: dict[str, str]) -> str:
         asked = f"{method} {target[:200]} {content!r:.300}"
         try:
             self._connection.request(method, target, content, headers)
@@ -139,16 +137,13 @@ class ApiTarget:
                 raise Flaw(f"no problem as described: {problem} to {asked}")
             if "Traceback" in text.decode():
                 raise Flaw(f"a traceback to {asked}")
-        if (
-            answer.status == 200
-            and answer.getheader("Content-Type", "").startswith(_JSON)
-            and method != "HEAD"
-        ):
-            _balances(json.loads(text), asked, body)
+        kind, packed = answer.getheader("Content-Type", ""), answer.getheader("Content-Encoding")
+        if answer.status == 200 and kind.startswith(_JSON) and method != "HEAD" and not packed:
+            _balances(json.loads(text), asked)
         return str(answer.status)
 
 
-def _balances(answer: Any, asked: str, body: Any) -> None:
+def _balances(answer: Any, asked: str) -> None:
     """What an answer says of itself is true: no more points than were asked for, none that the lake does not have."""
     series = answer.get("series", answer.get("signals", [])) if isinstance(answer, dict) else []
     for item in series if isinstance(series, list) else []:

@@ -4,6 +4,7 @@ Run it as `python -m tests.fuzz.child TARGET SEED CASES FIRST FOLDER`; it writes
 """
 
 import faulthandler
+import importlib
 import json
 import logging
 import resource
@@ -14,33 +15,18 @@ import warnings
 from pathlib import Path
 from typing import Final
 
+from tests.fuzz import target as limits
 from tests.fuzz.target import Target, random_of
-
-CPU_S: Final = 20.0
-"""Processor time that one case may take; a case takes a few thousandths of it."""
-
-MEMORY_MB: Final = 512
-"""What one case may take beyond what the process had before it."""
 
 _HEAP_MAX: Final = 6 << 30
 """Where an allocation fails, so that a case that wants everything does not take the machine with it."""
 
 
-def targets() -> dict[str, type[Target]]:
-    """Every target by its name; what a target needs is loaded with it."""
-    from tests.fuzz.api_target import ApiTarget
-    from tests.fuzz.dbc_target import DbcTarget
-    from tests.fuzz.journal_target import JournalTarget
-    from tests.fuzz.parquet_target import ParquetTarget
-    from tests.fuzz.wrong_target import WrongTarget
-
-    return {
-        "parquet": ParquetTarget,
-        "dbc": DbcTarget,
-        "journal": JournalTarget,
-        "api": ApiTarget,
-        "wrong": WrongTarget,
-    }
+def target_of(name: str) -> Target:
+    """A target by its name; what another one needs is not loaded."""
+    module = importlib.import_module(f"tests.fuzz.{name}_target")
+    found: Target = getattr(module, f"{name.capitalize()}Target")()
+    return found
 
 
 def main(name: str, seed: int, cases: int, first: int, folder: Path) -> None:
@@ -52,7 +38,7 @@ def main(name: str, seed: int, cases: int, first: int, folder: Path) -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (_HEAP_MAX, _HEAP_MAX))
     logging.disable()
     warnings.simplefilter("ignore")
-    target = targets()[name]()
+    target = target_of(name)
     target.prepare(folder)
     print(json.dumps({"ready": first}), flush=True)
     for number in range(first, cases):
@@ -63,7 +49,7 @@ def main(name: str, seed: int, cases: int, first: int, folder: Path) -> None:
 def _case(target: Target, name: str, seed: int, number: int) -> dict[str, object]:
     before = _resident("VmRSS")
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the peak is this case's
-    signal.setitimer(signal.ITIMER_PROF, CPU_S)
+    signal.setitimer(signal.ITIMER_PROF, limits.CPU_S)
     flaw = ""
     try:
         outcome = target.run(random_of(name, seed, number))
@@ -71,7 +57,7 @@ def _case(target: Target, name: str, seed: int, number: int) -> dict[str, object
         outcome, flaw = "flaw", traceback.format_exc()
     signal.setitimer(signal.ITIMER_PROF, 0)
     used = (_resident("VmHWM") - before) // 1024
-    if used > MEMORY_MB and not flaw:
+    if used > limits.MEMORY_MB and not flaw:
         outcome, flaw = "flaw", f"it took {used} MB"
     return {"case": number, "outcome": outcome, "flaw": flaw, "mb": used}
 

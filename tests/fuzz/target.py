@@ -7,6 +7,12 @@ from pathlib import Path
 from random import Random
 from typing import Protocol
 
+CPU_S = 20.0
+"""Processor time that one case may take; a case takes a few thousandths of it."""
+
+MEMORY_MB = 512
+"""What one case may take beyond what the process had before it."""
+
 
 class Flaw(Exception):
     """A property that does not hold: a fault of the program, not of its input."""

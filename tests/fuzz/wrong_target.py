@@ -5,19 +5,18 @@ import time
 from pathlib import Path
 from random import Random
 
-from tests.fuzz import child
+from tests.fuzz import target as limits
 from tests.fuzz.target import Flaw
 
 _FAULTS = ("well", "crash", "well", "spin", "memory", "error", "account", "well")
 
 
 class WrongTarget:
-    """Case n has fault n."""
+    """Nothing but faults, and cases that go well between them."""
 
     def prepare(self, folder: Path) -> None:
-        """Have the faults at hand, and little time."""
-        child.CPU_S = 1.0  # type: ignore[misc]
-        self._folder = folder
+        """Have little time and little memory."""
+        limits.CPU_S, limits.MEMORY_MB = 0.5, 32
 
     def run(self, random: Random) -> str:
         """Have a fault."""
@@ -28,7 +27,7 @@ class WrongTarget:
             while True:
                 time.monotonic()
         elif fault == "memory":
-            bytearray(b"x") * ((child.MEMORY_MB + 64) << 20)
+            bytearray(b"x") * ((2 * limits.MEMORY_MB) << 20)
         elif fault == "error":
             raise ZeroDivisionError(fault)
         elif fault == "account":
