@@ -4,6 +4,7 @@ Those of series objects are large and are kept; what rows say is not known here.
 """
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -30,18 +31,36 @@ class Footer:
 
     Attributes:
         metadata: Likewise.
-        edges: How many rows lie before each of its row groups, and after the last: int64.
     """
 
+    # of a small object only what its report says is asked for: nothing else is unpacked before
     def __init__(self, metadata: pq.FileMetaData) -> None:
         self.metadata = metadata
-        groups = metadata.num_row_groups
-        sizes = np.fromiter((metadata.row_group(group).num_rows for group in range(groups)), np.int64, groups)
-        self.edges: NDArray[np.int64] = np.concatenate(([0], np.cumsum(sizes)))
-        names = list(metadata.schema.names)
-        self.time_column = names.index("timestamp") if "timestamp" in names else -1
-        self.value_column = names.index("value") if "value" in names else -1
-        self._columns = metadata.schema.to_arrow_schema()
+
+    @cached_property
+    def edges(self) -> NDArray[np.int64]:
+        """How many rows lie before each of its row groups, and after the last."""
+        groups = self.metadata.num_row_groups
+        sizes = (self.metadata.row_group(group).num_rows for group in range(groups))
+        return np.concatenate(([0], np.cumsum(np.fromiter(sizes, np.int64, groups))))
+
+    @cached_property
+    def time_column(self) -> int:
+        """The number of the column of times, -1 where there is none."""
+        return self._number("timestamp")
+
+    @cached_property
+    def value_column(self) -> int:
+        """The number of the column of values, -1 where there is none."""
+        return self._number("value")
+
+    def _number(self, name: str) -> int:
+        names = list(self.metadata.schema.names)
+        return names.index(name) if name in names else -1
+
+    @cached_property
+    def _columns(self) -> pa.Schema:
+        return self.metadata.schema.to_arrow_schema()
 
     @property
     def weight(self) -> int:

@@ -9,7 +9,7 @@ import math
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -27,9 +27,8 @@ _READ_ERRORS: Final = (pa.ArrowException, pl.exceptions.PolarsError, OSError, Va
 _NAMES: Final = ["message_name", "signal_name"]
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One signal of one object.
+class Run(NamedTuple):
+    """One signal of one object: a tuple, for of a day that is not compacted there are tens of thousands.
 
     Attributes:
         unit: The signal's unit.
@@ -60,16 +59,19 @@ class Run:
 
     def plus(self, later: "Run") -> "Run":
         """The totals of both, under the later one's unit; the rows are not together any more."""
-        minima = [value for value in (self.minimum, later.minimum) if value is not None]
-        maxima = [value for value in (self.maximum, later.maximum) if value is not None]
+        low, high = later.minimum, later.maximum
+        if low is None or (self.minimum is not None and self.minimum < low):
+            low = self.minimum
+        if high is None or (self.maximum is not None and self.maximum > high):
+            high = self.maximum
         return Run(
             later.unit,
             None,
             self.rows + later.rows,
             min(self.first_ns, later.first_ns),
             max(self.last_ns, later.last_ns),
-            min(minima, default=None),
-            max(maxima, default=None),
+            low,
+            high,
             self.total + later.total,
             self.finite + later.finite,
         )
@@ -120,12 +122,16 @@ def index_object(file: pq.ParquetFile, partition: Partition, where: str) -> Obje
     Raises:
         BadRaw: It has no report, and its columns are not those of a decoded object or cannot be read.
     """
-    report = _report(file)
+    footer = _footer(file)
+    report = _report(footer, file.metadata.num_rows)
     if report is not None:
         frames, messages, runs = report
     else:
         frames, messages, runs = _scanned(file, where)
-    return ObjectIndex(frames, messages, runs, tuple(_spans(file, partition, messages, runs, where)))
+    spans = _known_spans(footer) if runs else ()
+    if spans is None:
+        spans = tuple(_spans(file, partition, messages, runs, where))
+    return ObjectIndex(frames, messages, runs, spans)
 
 
 def to_ns(column: pa.ChunkedArray) -> NDArray[np.int64]:
@@ -134,10 +140,18 @@ def to_ns(column: pa.ChunkedArray) -> NDArray[np.int64]:
     return np.asarray(values, dtype=np.int64)
 
 
-def _report(file: pq.ParquetFile) -> tuple[int, dict[str, int], dict[SignalName, Run]] | None:
+def _footer(file: pq.ParquetFile) -> Mapping[str, str]:
+    """The entries of an object's footer, none where another writer's are no text."""
+    try:
+        return parquet.read_footer(file)
+    except ValueError:
+        return {}
+
+
+def _report(footer: Mapping[str, str], rows: int) -> tuple[int, dict[str, int], dict[SignalName, Run]] | None:
     """The footer's report, or None when there is none that describes these rows."""
     try:
-        report = json.loads(parquet.read_footer(file)["report"])
+        report = json.loads(footer["report"])
         messages = {sys.intern(name): int(count) for name, count in report["messages"].items()}
         runs: dict[SignalName, Run] = {}
         offset = 0
@@ -149,7 +163,7 @@ def _report(file: pq.ParquetFile) -> tuple[int, dict[str, int], dict[SignalName,
         frames = int(report["rows"])
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
-    described = offset == file.metadata.num_rows and len(runs) == len(entries)
+    described = offset == rows and len(runs) == len(entries)
     return (frames, messages, runs) if described else None
 
 
@@ -218,11 +232,6 @@ def _spans(
     runs: Mapping[SignalName, Run],
     where: str,
 ) -> Iterator[Span]:
-    if not runs:
-        return
-    if (known := _known_spans(file)) is not None:
-        yield from known
-        return
     first, last = min(run.first_ns for run in runs.values()), max(run.last_ns for run in runs.values())
     if last - first <= SESSION_PAUSE_NS and partition.start_ns <= first and last < partition.end_ns:
         yield Span(first, last, sum(messages.values()))
@@ -240,12 +249,10 @@ def _spans(
         yield Span(int(stretch[0]), int(stretch[-1]), len(stretch))
 
 
-def _known_spans(file: pq.ParquetFile) -> list[Span] | None:
+def _known_spans(footer: Mapping[str, str]) -> tuple[Span, ...] | None:
     """The stretches that the footer of a series object names; None where there are none."""
     try:
-        return [
-            Span(*(int(number) for number in span)) for span in json.loads(parquet.read_footer(file)["spans"])
-        ]
+        return tuple(Span(*(int(number) for number in span)) for span in json.loads(footer["spans"]))
     except (KeyError, TypeError, ValueError):
         return None
 

@@ -211,8 +211,9 @@ class ParquetReader:
         if (note := self.objects.days.note(day)) is not None:
             known = self._recorded_on[day] = tuple(Span(*span) for span in note.spans)
             return known
-        known = self._summary(self.objects.days.objects(day)).spans
-        if not self.objects.day_index(day).skipped:
+        index = self.objects.day_index(day)
+        known = tuple(joined([span for found in index.indexes if found is not None for span in found.spans]))
+        if not index.skipped:
             self._recorded_on[day] = known
         return known
 
