@@ -33,7 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Two workers a core: half of the suite's time is waiting for processes, sensors and browsers."""
+    """Two workers a core: much of the suite's time is waiting for processes, sensors and browsers."""
     cores = len(os.sched_getaffinity(0))
     return cores if config.getoption("--fast") else 2 * cores
 

@@ -50,5 +50,7 @@ NOT_RUN: Final = [
     ("docs/guides/local-mode.md", "", "needs a Raspberry Pi: tests/edge_agent/test_local_stack.py::test_the_laptop_fetches_decodes_and_serves"),
     ("docs/guides/raspberry-pi.md", "", "sets up a Raspberry Pi: tests/edge_agent/test_pi_setup.py::test_every_adapter_is_set_up_once"),
     ("docs/operations.md", "telemetry stale --launch", "needs Dagster: tests/cli/test_stale.py::test_a_backfill_is_asked_for_what_dagster_tracks"),
+    ("docs/testing.md", "make fuzz", "minutes of a core; a short one: tests/fuzz/test_fuzzing.py::test_damaged_input_is_refused_or_accounted_for"),
+    ("docs/testing.md", "python -m tests.fuzz", "part of the same"),
     ("docs/testing.md", "pytest --cov", "takes minutes, and is the suite that runs this"),
 ]  # fmt: skip
