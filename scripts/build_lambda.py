@@ -7,6 +7,7 @@ larger than a zip may be: it holds a Dockerfile that copies it, which any machin
 
 import argparse
 import compileall
+import platform
 import py_compile
 import shutil
 import subprocess
@@ -125,7 +126,9 @@ def main() -> int:
     if package.dockerfile is None:
         packed = f"{_mb(write_zip(chosen.out))} zipped"
     else:
-        shutil.copy(package.dockerfile, chosen.out / "Dockerfile")
+        machine = chosen.arch if not chosen.here else platform.machine().replace("aarch64", "arm64")
+        text = package.dockerfile.read_text().replace("ARG MACHINE=arm64", f"ARG MACHINE={machine}")
+        (chosen.out / "Dockerfile").write_text(text)
         packed = "an image by its Dockerfile"
     print(f"{chosen.out}: {_mb(size)} unzipped of {_mb(package.limit_bytes)}, {packed}")
     for name, part in largest(chosen.out):
@@ -140,18 +143,19 @@ def main() -> int:
     return 0
 
 
-def build(package: Package, out: Path, *, machine: str | None) -> None:
+def build(package: Package, out: Path, *, machine: str | None, python: str = PYTHON_VERSION) -> None:
     """Fill a folder with the dependencies and this project, and take out what is not loaded.
 
     Args:
         package: What it is made of.
         out: The folder.
         machine: The machine as wheels name it; None for this one and its interpreter.
+        python: The interpreter's version, where a machine is given.
     """
     shutil.rmtree(out, ignore_errors=True)
     target = []
     if machine:
-        target += ["--implementation", "cp", "--python-version", PYTHON_VERSION]
+        target += ["--implementation", "cp", "--python-version", python]
         tags = [f"manylinux_2_{minor}_{machine}" for minor in GLIBC]
         target += [word for tag in (*tags, f"manylinux2014_{machine}") for word in ("--platform", tag)]
     pip = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "-qq", "--no-compile"]

@@ -5,8 +5,10 @@ import signal
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -16,6 +18,9 @@ from tests.doubles.athena.running import AthenaLake, AthenaServer, athena_runnin
 from tests.moto_server import ENV
 from tests.s3_server import BUCKET, S3Server, SeaweedFS
 from tests.servers import ended, free_port, wait_for_http
+from tests.unpacked_function import Package, built_once
+
+_MEASURED: Final = "measured"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -29,6 +34,43 @@ def pytest_configure(config: pytest.Config) -> None:
     """Workers of xdist ignore Ctrl-C, and what they start would inherit that: then nothing that is tested ends by it."""
     if hasattr(config, "workerinput"):
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What tests measured, at the end of the run whether it was spread over workers or not."""
+    reports = [
+        it for part in terminalreporter.stats.values() for it in part if isinstance(it, pytest.TestReport)
+    ]
+    lines = [
+        line
+        for report in reports
+        if report.when == "call"
+        for name, line in report.user_properties
+        if name == _MEASURED
+    ]
+    if lines:
+        terminalreporter.section("measured")
+    for line in sorted(lines):
+        terminalreporter.line(line)
+
+
+@pytest.fixture
+def measured(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """`measured("… s")`: a line that the run shows at its end."""
+    return partial(record_property, _MEASURED)
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for all workers of a session."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def lambda_package(shared_folder: Path) -> Callable[..., Package]:
+    """`lambda_package("api", "arm64")`: a package for Lambda; without a machine it is this one's."""
+    return partial(built_once, shared_folder)
 
 
 @pytest.hookimpl(optionalhook=True)

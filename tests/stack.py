@@ -18,6 +18,7 @@ from tests.servers import ended, free_port, wait_for_http
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
+WORKSPACE = ["-w", str(ROOT / "workspace.yaml")]
 
 
 @dataclass(frozen=True)
@@ -70,24 +71,52 @@ class Stack:
         return found
 
 
+def make_home(folder: Path) -> Path:
+    """A DAGSTER_HOME with the instance of one machine and its database.
+
+    Two processes that find no database both make one, and one of them loses: it is made before they start.
+    """
+    home = folder / "dagster"
+    home.mkdir()
+    (home / "dagster.yaml").write_text((ROOT / "telemetry_pipeline" / "defs" / "dagster.yaml").read_text())
+    env = {**os.environ, "DAGSTER_HOME": str(home)}
+    migrate = [BIN / "dagster", "instance", "migrate"]
+    subprocess.run(migrate, env=env, capture_output=True, timeout=300, check=True)
+    return home
+
+
+@contextmanager
+def daemon_running(folder: Path, env: dict[str, str]) -> Iterator[None]:
+    """Start Dagster's daemon alone: nobody looks at its pages, and its sensors take what lands.
+
+    Args:
+        folder: For its home and its log.
+        env: What makes it part of a lake.
+    """
+    home = make_home(folder)
+    with (folder / "daemon.log").open("wb") as log:
+        process = subprocess.Popen(
+            [BIN / "dagster-daemon", "run", *WORKSPACE],
+            env={**os.environ, **env, "DAGSTER_HOME": str(home)},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    with ended(process):
+        yield
+
+
 @contextmanager
 def running(folder: Path) -> Iterator[Stack]:
     """Start Dagster over an empty lake in a folder; end what was started."""
-    home, lake = folder / "dagster", folder / "lake"
-    home.mkdir()
-    (home / "dagster.yaml").write_text((ROOT / "telemetry_pipeline" / "defs" / "dagster.yaml").read_text())
+    home, lake = make_home(folder), folder / "lake"
     port = free_port()
     env = {**os.environ, "DAGSTER_HOME": str(home), "TELEMETRY_LAKE": lake.as_uri()}
-    workspace = ["-w", str(ROOT / "workspace.yaml")]
     url = f"http://127.0.0.1:{port}"
-    # two processes that find no database both make one, and one of them loses: it is made before they start
-    subprocess.run(
-        [BIN / "dagster", "instance", "migrate"], env=env, capture_output=True, timeout=300, check=True
-    )
     with ExitStack() as stack:
         commands = {
-            "daemon": [BIN / "dagster-daemon", "run", *workspace],
-            "webserver": [BIN / "dagster-webserver", *workspace, "-h", "127.0.0.1", "-p", str(port)],
+            "daemon": [BIN / "dagster-daemon", "run", *WORKSPACE],
+            "webserver": [BIN / "dagster-webserver", *WORKSPACE, "-h", "127.0.0.1", "-p", str(port)],
         }
         for name, command in commands.items():
             log = stack.enter_context((folder / f"{name}.log").open("wb"))

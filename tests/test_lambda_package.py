@@ -1,5 +1,6 @@
 """The Lambda package is whole: its handler runs from the unpacked folder alone, within Lambda's limits."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import cantools.database
@@ -10,10 +11,11 @@ from telemetry_pipeline.lake import layout, ledger, parquet
 from telemetry_pipeline.lake.layout import RawObject
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.process import partition_total, process_objects
+from tests.package_contents import lacking
 from tests.raw_lake import EV_DBC, NOON, SECOND, add_dbc, land
 from tests.s3_notifications import s3_event, s3_record, sqs_event
 from tests.s3_server import BUCKET, S3Server
-from tests.unpacked_function import MEMORY_MB, build_package, busy_frames, invoke_package
+from tests.unpacked_function import MEMORY_MB, Package, busy_frames, invoke_package
 
 pytestmark = pytest.mark.slow
 
@@ -22,11 +24,13 @@ FRAMES = 1_150_000
 
 
 @pytest.fixture(scope="module")
-def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("lambda") / "function"
-    said = build_package(out)
-    assert "unzipped of 250.0 MB" in said
-    return out
+def built(lambda_package: Callable[..., Package]) -> Package:
+    return lambda_package("decoder")
+
+
+@pytest.fixture(scope="module")
+def package(built: Package) -> Path:
+    return built.folder
 
 
 @pytest.fixture
@@ -45,10 +49,11 @@ def created(store: Store, raw: RawObject) -> dict[str, object]:
     return s3_record(BUCKET, f"{store.url.removeprefix(f's3://{BUCKET}/')}/{raw.key}")
 
 
-def test_the_package_holds_everything_and_fits(package: Path) -> None:
+def test_the_package_holds_everything_and_fits(built: Package, package: Path) -> None:
+    assert "unzipped of 250.0 MB" in built.size_line
     size = sum(path.stat().st_size for path in package.rglob("*") if path.is_file())
     assert 50 * MB < size <= 250 * 1024 * 1024
-    assert package.with_name("function.zip").stat().st_size < size
+    assert package.with_name(f"{package.name}.zip").stat().st_size < size
     ours = {
         path.relative_to(package / "telemetry_pipeline").parts[0]
         for path in (package / "telemetry_pipeline").rglob("*.py")
@@ -58,7 +63,12 @@ def test_the_package_holds_everything_and_fits(package: Path) -> None:
 
 
 def test_ten_megabytes_are_decoded_within_the_memory_of_a_function(
-    package: Path, env: dict[str, str], store: Store, tmp_path: Path
+    built: Package,
+    lambda_package: Callable[..., Package],
+    env: dict[str, str],
+    store: Store,
+    tmp_path: Path,
+    measured: Callable[[str], None],
 ) -> None:
     ids = [message.frame_id for message in cantools.database.load_file(EV_DBC).messages]
     raw = RawObject.starting("EV_001", NOON)
@@ -69,8 +79,10 @@ def test_ten_megabytes_are_decoded_within_the_memory_of_a_function(
     for lake in (store, twin):
         lake.put(raw.key, body)
 
-    ran = invoke_package(package, [s3_event(created(store, raw))], env)
+    ran = invoke_package(built.folder, [s3_event(created(store, raw))], env)
     assert ran.strangers == []
+    assert lacking(lambda_package("decoder", "arm64").folder, ran.modules) == []
+    measured(f"decoder package, here, an object of 10 MB: {ran.cold_start}")
     (answer,) = ran.answers
     assert answer["answer"]["FramesDecoded"] == FRAMES
     assert ran.peak_mb <= MEMORY_MB

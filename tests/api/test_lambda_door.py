@@ -17,6 +17,7 @@ from telemetry_pipeline.errors import BadSetting
 from telemetry_pipeline.lake.store import Store
 from tests.api.small_lake import DAY, QUERY, SPEED, START_NS, fill
 from tests.decoded_lake import Partition, put_decoded
+from tests.function_events import http_event
 from tests.oidc import AUDIENCE
 
 ARROW = "application/vnd.apache.arrow.stream"
@@ -40,50 +41,9 @@ def function(s3_lake, s3_server, issuer, monkeypatch):
     lambda_handler._adapter.cache_clear()
 
 
-def event_v2(issuer, method, path, *, body=None, binary=False, query="", headers=None, stage="$default"):
-    """An event of an HTTP API, as its documentation shows one."""
-    sent = {
-        "accept": "*/*",
-        "authorization": issuer.headers()["Authorization"],
-        "content-type": "application/json",
-        "host": "abcdef1234.execute-api.eu-west-1.amazonaws.com",
-        "user-agent": "Mozilla/5.0",
-        "x-amzn-trace-id": "Root=1-5e6722a7-cc56xmpl46db7ae02d4da47e",
-        "x-forwarded-for": "205.255.255.176",
-        "x-forwarded-port": "443",
-        "x-forwarded-proto": "https",
-    } | (headers or {})
-    event = {
-        "version": "2.0",
-        "routeKey": "$default",
-        "rawPath": path,
-        "rawQueryString": query,
-        "headers": {name: value for name, value in sent.items() if value is not None},
-        "requestContext": {
-            "accountId": "123456789012",
-            "apiId": "abcdef1234",
-            "domainName": "abcdef1234.execute-api.eu-west-1.amazonaws.com",
-            "domainPrefix": "abcdef1234",
-            "http": {
-                "method": method,
-                "path": path,
-                "protocol": "HTTP/1.1",
-                "sourceIp": "205.255.255.176",
-                "userAgent": "Mozilla/5.0",
-            },
-            "requestId": "JKJaXmPLvHcESHA=",
-            "routeKey": "$default",
-            "stage": stage,
-            "time": "12/Feb/2026:19:03:58 +0000",
-            "timeEpoch": 1770923038000,
-        },
-        "isBase64Encoded": False,
-    }
-    if body is not None:
-        text = json.dumps(body)
-        event["body"] = base64.b64encode(text.encode()).decode() if binary else text
-        event["isBase64Encoded"] = binary
-    return event
+def event_v2(issuer, method, path, *, headers=None, **more):
+    """An event of an HTTP API whose caller may see every vehicle."""
+    return http_event(method, path, headers=issuer.headers() | (headers or {}), **more)
 
 
 def bytes_of(answer):

@@ -109,9 +109,13 @@ def make_lake(server: AthenaServer) -> AthenaLake:
     """An empty lake; the process's environment has to hold the credentials."""
     name = f"b{uuid.uuid4().hex[:12]}"
     server.client("s3").create_bucket(Bucket=name)
+    return make_workgroup(server, name, Store.open(f"s3://{name}/lake", endpoint_url=server.endpoint))
+
+
+def make_workgroup(server: AthenaServer, bucket: str, store: Store) -> AthenaLake:
+    """A lake in a bucket that is there, with a workgroup and a database named after it."""
     server.client("athena").create_work_group(
-        Name=name,
-        Configuration={"ResultConfiguration": {"OutputLocation": f"s3://{name}/results/"}},
+        Name=bucket,
+        Configuration={"ResultConfiguration": {"OutputLocation": f"s3://{bucket}/results/"}},
     )
-    store = Store.open(f"s3://{name}/lake", endpoint_url=server.endpoint)
-    return AthenaLake(server, store, f"db_{name}", name)
+    return AthenaLake(server, store, f"db_{bucket}", bucket)
