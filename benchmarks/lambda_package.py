@@ -8,8 +8,6 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -22,10 +20,9 @@ from benchmarks.page import print_result
 from telemetry_pipeline.lake import layout, parquet
 from telemetry_pipeline.lake.layout import RawObject
 from telemetry_pipeline.lake.store import Store
-from tests.conftest import BUCKET, S3Server, _make_bucket, _s3_server, _weed
 from tests.raw_lake import EV_DBC, NOON, SECOND, add_dbc
 from tests.s3_notifications import s3_event, s3_record
-from tests.servers import ended, free_port, wait_for_http
+from tests.s3_server import BUCKET, S3Server, SeaweedFS
 from tests.unpacked_function import MEMORY_MB, Invocations, build_package, busy_frames, invoke_package
 
 NAME: Final = "lambda"
@@ -53,10 +50,11 @@ def run(frames: int, rounds: int) -> Result:  # noqa: ARG001  the object's size 
         result.lines.append(
             Line("package, unzipped", f"{size >> 20} MB", **at_most((size >> 20) / _PACKAGE_MB, 1))
         )
-        with _server(folder / "s3") as server:
-            os.environ.update(server.env)
+        (folder / "s3").mkdir()
+        with SeaweedFS.started(folder / "s3") as store:
+            os.environ.update(store.server.env)
             for kind, table in (("payloads of noise", _noise()), ("a simulated drive", _drive(folder))):
-                result.lines += _measure(kind, table, folder / "function", server, rounds)
+                result.lines += _measure(kind, table, folder / "function", store.server, rounds)
     return result
 
 
@@ -110,21 +108,6 @@ def _drive(folder: Path) -> pa.Table:
     table = pa.concat_tables([pq.read_table(path) for path in sorted((lake / "raw").rglob("*.parquet"))])
     table = table.select(parquet.schema.RAW.names).cast(parquet.schema.RAW)
     return table.slice(0, int(table.num_rows * _OBJECT_BYTES / len(parquet.write_raw(table))))
-
-
-@contextmanager
-def _server(folder: Path) -> Iterator[S3Server]:
-    folder.mkdir()
-    port = free_port()
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            _weed(folder, port), stdout=log, stderr=subprocess.STDOUT, start_new_session=True
-        )
-    with ended(process, gently=False):
-        server = _s3_server(f"http://127.0.0.1:{port}")
-        wait_for_http(server.endpoint, process, log=folder / "log", any_status=True)
-        _make_bucket(server)
-        yield server
 
 
 if __name__ == "__main__":
