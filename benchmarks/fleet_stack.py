@@ -159,6 +159,7 @@ def running(
     env = {**os.environ, "DAGSTER_HOME": str(home), "TELEMETRY_LAKE": lake.as_uri()}
     env |= elsewhere or {}
     env |= {"DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS": "1", "PYTHONPATH": str(ROOT)}
+    env["DAGSTER_BACKFILL_RETRY_DEFINITION_CHANGED_ERROR"] = "1"
     # a lake that is empty when the code server starts is tracked from long ago on, as a small one is
     env["TELEMETRY_TRACK_FROM"] = (dt.datetime.now(dt.UTC).date() - dt.timedelta(days=90)).isoformat()
     with ExitStack() as stack:

@@ -1,5 +1,6 @@
 """deploy/ fits the source: files, commands, options, settings and Dagster's own schemas. Nothing here runs a container."""
 
+import inspect
 import re
 import shlex
 import shutil
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from dagster._config import Shape, validate_config
+from dagster._core.execution import asset_backfill
 from dagster._core.instance.config import dagster_instance_config_schema
 from dagster_aws.ecs import EcsRunLauncher
 from dagster_aws.s3.compute_log_manager import S3ComputeLogManager
@@ -192,6 +194,16 @@ def test_compose_gives_dagster_the_variables_that_it_asks_for() -> None:
     for service in COMPOSE["services"].values():
         env = service.get("environment", {})
         Settings.from_env({name: re.sub(r"\$\{\w+:-(.*)\}", r"\1", value) for name, value in env.items()})
+
+
+def test_a_daemon_that_starts_before_the_code_server_fails_no_backfill() -> None:
+    variable = "DAGSTER_BACKFILL_RETRY_DEFINITION_CHANGED_ERROR"
+    # Compose and ECS run this image
+    (pipeline,) = [rest for name, rest in stages()["pipeline"] if name == "ENV"]
+    assert f"{variable}=1" in pipeline.split()
+    assert HELM["dagsterDaemon"]["env"][variable] == "1"
+    assert f"{variable}=1" in (DEPLOY / "systemd" / "telemetry.env").read_text().splitlines()
+    assert variable in inspect.getsource(asset_backfill), "Dagster no longer knows it"
 
 
 @pytest.mark.slow

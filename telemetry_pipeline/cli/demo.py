@@ -69,6 +69,7 @@ def demo(
         TELEMETRY_AUTH_ISSUER="",  # the demo is this machine's, whatever else is set up here
         DAGSTER_HOME=str(plan.folder / "dagster"),
         DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS="1",
+        DAGSTER_BACKFILL_RETRY_DEFINITION_CHANGED_ERROR="1",
         PYTHONUNBUFFERED="1",
     )
     store = Store.open(plan.settings.lake)
