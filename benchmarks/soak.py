@@ -54,7 +54,7 @@ def soak(folder: Path, minutes: float, vehicles: int, pause_s: float) -> tuple[R
         settled_s = time.monotonic() - calm
         _say("comparing books and lake")
         book = balance(here, faults.landed)
-        book.problems += problems + _unexpected(clients, faults)
+        book.problems += problems + faults.broken + _unexpected(clients, faults)
         taken_s = time.monotonic() - begun
     result = Result(
         NAME,

@@ -22,7 +22,8 @@ from benchmarks.soak_gate import Mode
 from benchmarks.soak_settle import stale
 from benchmarks.soak_town import DISK_MEGABYTES, Town
 from telemetry_pipeline.errors import TelemetryError
-from telemetry_pipeline.lake.layout import DAY_NS, RawObject
+from telemetry_pipeline.lake import ledger
+from telemetry_pipeline.lake.layout import DAY_NS, Partition, RawObject
 from tests.corpus import CORPUS
 from tests.raw_lake import EV_DBC, add_dbc
 
@@ -60,6 +61,7 @@ class Faults:
 
     Attributes:
         happened: What went wrong.
+        broken: Faults of the soak itself.
         missed: What found nothing to strike, such as a process that was not there.
         outages: When the store could not be reached, as (from, to) of `time.monotonic`: what answers then may be errors.
         landed: Keys of objects that were put into the lake by hand, by what they are.
@@ -68,6 +70,7 @@ class Faults:
     def __init__(self, town: Town, template: pa.Table, pause_s: float, seed: int = 1) -> None:
         self.happened: list[Fault] = []
         self.outages: list[tuple[float, float]] = []
+        self.broken: list[str] = []
         self.missed: Counter[str] = Counter()
         self.landed: dict[str, list[str]] = {"late": [], "burst": [], "hostile": []}
         self._town = town
@@ -93,7 +96,12 @@ class Faults:
             if self._over.wait(self._pause_s):
                 return
             at = time.monotonic()
-            if happen() is False:
+            try:
+                struck = happen() is not False
+            except Exception as error:  # whatever it is, the soak must not go on as if there were faults
+                self.broken.append(f"the fault {name!r} could not be made: {error!r}")
+                continue
+            if not struck:
                 self.missed[name] += 1
             else:
                 print(f"  {time.strftime('%H:%M:%S')} {name}", file=sys.stderr, flush=True)
@@ -171,8 +179,12 @@ class Faults:
                     break
         else:
             return False
-        root = psutil.Process(self._town.services["code server"].process.pid)
-        for process in [root, *root.children(recursive=True)]:
+        try:
+            root = psutil.Process(self._town.services["code server"].process.pid)
+            everything = [root, *root.children(recursive=True)]
+        except psutil.Error:
+            return False
+        for process in everything:
             with suppress(psutil.Error):
                 process.kill()
         return True
@@ -244,8 +256,12 @@ class Faults:
             self._put("hostile", raw.key, path.read_bytes())
         return bool(lot)
 
-    def _change_database(self) -> None:
-        """The same messages with another scale: what was decoded before is stale."""
+    def _change_database(self) -> bool:
+        """The same messages with another scale: what was decoded before, and something was, is stale."""
+        deadline = time.monotonic() + _BEGINS_S
+        while not self._has_decoded():
+            if time.monotonic() > deadline or self._over.wait(1.0):
+                return False
         scale = next(self._scales)
         text = EV_DBC.read_text().replace(
             "SG_ Motor_Torque : 16|16@1+ (0.1,0)", f"SG_ Motor_Torque : 16|16@1+ ({scale},0)"
@@ -253,6 +269,11 @@ class Faults:
         changed = self._town.folder / EV_DBC.name
         changed.write_text(text)
         add_dbc(self._town.store, changed)
+        return True
+
+    def _has_decoded(self) -> bool:
+        partition = Partition.containing(self._town.vehicles[0], time.time_ns())
+        return bool(ledger.read_ledger(self._town.store, partition).decoded)
 
     def _put(self, kind: str, key: str, body: bytes) -> None:
         with suppress(TelemetryError):  # what did not land is not counted

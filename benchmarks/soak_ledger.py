@@ -9,10 +9,13 @@ import numpy as np
 
 from benchmarks.soak_town import Town
 from benchmarks.soak_vehicle import drive
+from telemetry_pipeline.bindings import Databases
 from telemetry_pipeline.decode.report import CLASSES
-from telemetry_pipeline.lake import layout, ledger
+from telemetry_pipeline.lake import layout, ledger, parquet
+from telemetry_pipeline.lake.layout import RawObject
 from telemetry_pipeline.lake.parquet import read_raw
 from telemetry_pipeline.lake.windows import stamps_of
+from telemetry_pipeline.made_by import footer_of
 from telemetry_pipeline.process import partition_total
 from tests.stack import BIN
 
@@ -117,6 +120,7 @@ def _stamps(town: Town, vehicle: str) -> np.ndarray:
 def _account(town: Town, book: Ledger) -> None:
     """Every raw object, by what became of it, and every row of those that were decoded, by its class."""
     driven = 0
+    databases = Databases.load(town.store)
     for partition in ledger.all_partitions(town.store):
         state = ledger.read_ledger(town.store, partition)
         book.objects["decoded"] += len(state.decoded)
@@ -127,9 +131,18 @@ def _account(town: Town, book: Ledger) -> None:
             book.problems.append(f"{partition}: its rows do not add up")
         for name in CLASSES:
             book.rows[name] += getattr(total, name)
+        wanted = footer_of(databases.plan_for(partition.vehicle_id, partition.date))["dbc"]
+        # whatever the marks say, by which the program itself goes
+        old = [raw.key for raw in state.decoded if _database_of(town, raw) != wanted]
+        book.problems += [f"{key} is decoded by a database of before" for key in old]
         if partition.vehicle_id in town.vehicles:
             driven += total.rows
     if driven != book.there:
         book.problems.append(f"{book.there:,} frames of vehicles are there, receipts account for {driven:,}")
     if book.objects["waiting"]:
         book.problems.append(f"{book.objects['waiting']} objects wait")
+
+
+def _database_of(town: Town, raw: RawObject) -> str:
+    with town.store.open_file(raw.decoded_key) as file:
+        return parquet.read_footer(parquet.open_object(file, raw.decoded_key))["dbc"]

@@ -16,7 +16,7 @@ from telemetry_pipeline.lake import ledger, parquet
 from telemetry_pipeline.lake.layout import RawObject
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.process import process_objects
-from tests.raw_lake import SECOND, add_dbc, frames
+from tests.raw_lake import EV_DBC, SECOND, add_dbc, frames
 from tests.servers import ended, wait_until
 from tests.stack import ROOT
 
@@ -123,3 +123,7 @@ def test_a_lost_object_a_double_one_and_a_strange_one_are_told(soak: Soak) -> No
     soak.store.put(last.key, body)
     soak.decode()
     assert soak.balance().balances
+
+    soak.store.put(f"dbc/{EV_DBC.name}", EV_DBC.read_bytes() + b"\nBO_ 2047 Extra: 8 Vector__XXX\n")
+    assert f"{last.key} is decoded by a database of before" in soak.balance().problems
+    add_dbc(soak.store)
