@@ -1,4 +1,4 @@
-"""The `telemetry` program as a process: answers, exit codes, and errors that are one line."""
+"""The `telemetry` program: answers, exit codes, and errors that are one line."""
 
 import json
 import os
@@ -10,6 +10,7 @@ import pytest
 
 from telemetry_pipeline.lake import parquet
 from telemetry_pipeline.lake.store import Store
+from tests import program
 from tests.decode.transport_bus import Frame, isotp, table
 from tests.raw_lake import EV_DBC, NOON, SECOND, add_dbc, land
 
@@ -17,13 +18,21 @@ TELEMETRY = Path(sys.executable).parent / "telemetry"
 
 
 def run(lake: str, *arguments: str, **env: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [TELEMETRY, *arguments],
-        env={**os.environ, "TELEMETRY_LAKE": lake, **env},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
+    return program.run(*arguments, env={**os.environ, "TELEMETRY_LAKE": lake, **env})
+
+
+@pytest.mark.parametrize("arguments", [["status"], ["decode"], ["status", "--jsom"]])
+def test_the_installed_program_says_the_same(folder_lake: Store, arguments: list[str]) -> None:
+    add_dbc(folder_lake)
+    env = {**os.environ, "TELEMETRY_LAKE": folder_lake.url}
+    process = subprocess.run(
+        [TELEMETRY, *arguments], env=env, capture_output=True, text=True, timeout=300, check=False
+    )
+    here = run(folder_lake.url, *arguments)
+    assert (here.returncode, here.stdout, here.stderr) == (
+        process.returncode,
+        process.stdout,
+        process.stderr,
     )
 
 

@@ -2,13 +2,11 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
+from tests import program
 from tests.corpus import CORPUS, needs_corpus
 
-TELEMETRY = Path(sys.executable).parent / "telemetry"
 SLOPPY = """BU_: X
 BO_ 256 Engine: 8 X
  SG_ Speed : 0|16@1+ (1,0) [0|0] "rpm" X
@@ -31,15 +29,9 @@ VAL_ 256 Gone 0 "x" ;
 """
 
 
-def check(*files: Path, as_json: bool = False) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [TELEMETRY, "dbc", "check", *map(str, files), *(["--json"] if as_json else [])],
-        env=dict(os.environ),
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+def check(*files: Path, as_json: bool = False) -> program.Answer:
+    arguments = ["dbc", "check", *map(str, files), *(["--json"] if as_json else [])]
+    return program.run(*arguments, env=os.environ)
 
 
 def test_everything_that_is_wrong_is_said(tmp_path: Path) -> None:
