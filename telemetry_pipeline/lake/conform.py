@@ -28,10 +28,15 @@ def check_columns(names: Sequence[str], where: str) -> None:
         BadRaw: They are not; the message lists what is missing and what was found.
     """
     if missing := [name for name in schema.RAW_REQUIRED.names if name not in names]:
-        found = ", ".join(str(name)[:40] for name in names[:20]) or "none"
+        found = ", ".join(_in_one_line(name) for name in names[:20]) or "none"
         raise BadRaw(f"columns {', '.join(missing)} are missing; found: {found}", where)
     if doubled := {name for name in schema.RAW.names if names.count(name) > 1}:
         raise BadRaw(f"columns {', '.join(sorted(doubled))} are there twice", where)
+
+
+def _in_one_line(name: str) -> str:
+    """A column's name as far as a message shows it: a writer may have put anything into it."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in name[:40])
 
 
 def conform_raw(table: pa.Table, where: str) -> pa.Table:

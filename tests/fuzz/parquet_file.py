@@ -66,7 +66,13 @@ def odd_table(table: pa.Table, random: Random) -> pa.Table:
 _TYPES: Final = (
     *(pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint64(), pa.float32(), pa.float64()),
     *(pa.string(), pa.large_string(), pa.binary(), pa.large_binary(), pa.bool_(), pa.list_(pa.uint8())),
-    *(pa.timestamp("s"), pa.timestamp("ms"), pa.timestamp("us", "UTC"), pa.date32(), pa.decimal128(20, 3)),
+    *(
+        pa.timestamp("ns", "UTC"),
+        pa.timestamp("ms"),
+        pa.timestamp("us", "UTC"),
+        pa.date32(),
+        pa.decimal128(20, 3),
+    ),
     *(pa.binary(8), pa.dictionary(pa.int32(), pa.string()), pa.struct([("a", pa.int8())])),
 )
 

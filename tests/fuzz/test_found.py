@@ -8,7 +8,9 @@ import pytest
 
 from edge_agent.journal import ClockState, Reading, pack_block, scan
 from telemetry_pipeline.bindings import Databases
+from telemetry_pipeline.errors import BadRaw
 from telemetry_pipeline.lake import schema
+from telemetry_pipeline.lake.conform import check_columns
 from telemetry_pipeline.lake.layout import RawObject
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.process import process_object
@@ -32,6 +34,12 @@ def test_text_that_is_no_text_goes_to_quarantine(folder_lake: Store, column: str
     outcome = process_object(folder_lake, raw, Databases.load(folder_lake).plan_for("EV_001"))
     assert "no UTF-8 text" in outcome.quarantined
     assert folder_lake.get(raw.quarantine_key) == sink.getvalue()
+
+
+def test_a_reason_is_one_line_whatever_columns_are_called() -> None:
+    with pytest.raises(BadRaw, match=r"found: time.stamp, arb_id") as refused:
+        check_columns(["time\nstamp", "arb_id"], "raw/x")
+    assert str(refused.value).isprintable()
 
 
 def test_frames_are_read_whatever_their_channel_is_called() -> None:
