@@ -1,0 +1,114 @@
+"""docs/cost.md says what the command computes, from prices that name their source; the bill adds up."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from infra.cost import bill
+from infra.cost.__main__ import HERE, MEASURED, PAGE, main, read
+from infra.cost.bill import lines, sync_lists, total
+from infra.cost.measure import requests_in
+from infra.cost.page import FLEETS, GROUPS, tables
+from tests.infra.snapshots import path_of
+
+PRICED = read(HERE / "prices.yaml")
+HABITS = read(HERE / "habits.yaml")
+SEEN = read(MEASURED)
+
+
+def test_the_page_has_the_tables_that_the_command_writes() -> None:
+    assert tables(PRICED, HABITS, SEEN) in PAGE.read_text(), "python -m infra.cost --write"
+
+
+def test_every_price_is_used_and_names_its_source_or_that_it_has_none() -> None:
+    used = {line.price for dagster in (False, True) for line in lines(1, SEEN, HABITS, dagster=dagster)}
+    assert used == PRICED["prices"].keys()
+    for name, item in PRICED["prices"].items():
+        assert item["usd"] > 0, name
+        assert item["source"] == "assumption" or "." in item["source"], name
+        assert item["unit"], name
+
+
+def test_every_line_has_a_group_of_the_page_and_an_amount() -> None:
+    for vehicles in FLEETS:
+        for dagster in (False, True):
+            for line in lines(vehicles, SEEN, HABITS, dagster=dagster):
+                assert line.group in GROUPS
+                assert line.amount >= 0, line
+
+
+def test_one_vehicle_by_hand() -> None:
+    seen: dict[str, Any] = {
+        "seconds": 3600,
+        "objects": 60,
+        "bytes": {"raw": 10e6, "decoded": 20e6, "series": 7e6, "overview": 1e6},
+        "requests_of_an_object": {"write": 2, "read": 3},
+        "requests_of_a_sync": {"write": 10, "read": 0},
+        "cpu_seconds_of_an_object": 0.05,
+        "log_bytes_of_an_object": 1_000,
+    }
+    habits = {**HABITS, "driving_hours": 10, "kept_months": 3, "archived_after_months": 3}
+    habits |= {"s3_wait_seconds": 0.01, "objects_an_invocation": 1}
+    one = lines(1, seen, habits)
+    # 10 h of 30 MB each for 3 months, nothing archived
+    assert total(one, PRICED["prices"], "storage") == pytest.approx(10 * 0.03 * 3 * 0.023)
+    # 600 objects: landed, and three requests to the queue
+    assert total(one, PRICED["prices"], "landing") == pytest.approx(600 * 5e-6 + 1_800 * 4e-7)
+    requests = 600 * (2 * 5e-6 + 3 * 4e-7)
+    # 0.05 s of work and five requests waited for, at 1 GB
+    function = 600 * 2e-7 + 600 * (0.05 + 5 * 0.01) * 1.33334e-5
+    assert total(one, PRICED["prices"], "decoding") == pytest.approx(requests + function + 600e3 / 1e9 * 0.5)
+    # kept longer, its frames are archived: 167 kB an object, 8 kB of which stay outside and 32 kB come on top
+    longer = lines(1, seen, {**habits, "kept_months": 4})
+    warm = 10 * (0.01 * 3 + 0.02 * 4) + 600 * 8e-6
+    cold = 10 * 0.01 + 600 * 32e-6
+    assert total(longer, PRICED["prices"], "storage") == pytest.approx(
+        warm * 0.023 + cold * 0.0036 + 600 * 3e-5
+    )
+    small = {**seen, "bytes": {**seen["bytes"], "raw": 1e6}}
+    assert not any(
+        line.amount
+        for line in lines(1, small, {**habits, "kept_months": 4})
+        if line.price.startswith("glacier")
+    )
+    more = lines(2, seen, habits)
+    for group in ("storage", "landing", "decoding", "service"):
+        assert total(more, PRICED["prices"], group) == pytest.approx(2 * total(one, PRICED["prices"], group))
+
+
+def test_lists_of_a_sync_are_years_and_months_of_every_table_of_vehicles() -> None:
+    assert sync_lists({"kept_months": 1}) < sync_lists({"kept_months": 12}) < sync_lists({"kept_months": 24})
+
+
+def test_functions_are_as_large_as_the_stacks_make_them() -> None:
+    sizes = {
+        name: resource["Properties"]["MemorySize"] / 1024
+        for stack in ("decode", "query")
+        for name, resource in json.loads(path_of("alone", stack).read_text())["Resources"].items()
+        if resource["Type"] == "AWS::Lambda::Function" and name.startswith(("Decoder", "Catalog", "Service"))
+    }  # fmt: skip
+    assert sorted(sizes.values()) == sorted((bill.DECODER_GB, bill.CATALOG_GB, bill.SERVICE_GB)), sizes
+
+
+def test_inputs_that_lack_something_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    less = tmp_path / "prices.yaml"
+    less.write_text(yaml.safe_dump({**PRICED, "prices": {"s3_read": PRICED["prices"]["s3_read"]}}))
+    assert main(["--prices", str(less)]) == 2
+    assert "no 's3_gb_month' among the inputs" in capsys.readouterr().err
+    assert main(["--habits", str(tmp_path / "none.yaml")]) == 2
+    assert "none.yaml: cannot be read" in capsys.readouterr().err
+
+
+def test_requests_are_told_apart_by_what_they_cost() -> None:
+    log = """\
+127.0.0.1 - - [x] "PUT /lake/raw/a%3D1/b HTTP/1.1" 200 -
+127.0.0.1 - - [x] "\x1b[33mGET /lake/decoded/b HTTP/1.1\x1b[0m" 404 -
+127.0.0.1 - - [x] "GET /lake?list-type=2&prefix=raw%2F HTTP/1.1" 200 -
+127.0.0.1 - - [x] "HEAD /lake/x HTTP/1.1" 200 -
+127.0.0.1 - - [x] "POST /lake?delete HTTP/1.1" 200 -
+127.0.0.1 - - [x] "GET /another/x HTTP/1.1" 200 -
+"""
+    assert requests_in(log) == {"write": 2, "read": 2}
