@@ -73,7 +73,7 @@ def build_package(out: Path, package: str = "decoder", machine: str = HERE) -> s
     command = [sys.executable, str(ROOT / "scripts" / "build_lambda.py"), package]
     command += ["--here"] if machine == HERE else ["--arch", machine]
     run = subprocess.run(
-        [*command, "--out", str(out)], capture_output=True, text=True, timeout=600, check=False
+        [*command, "--out", str(out)], capture_output=True, text=True, timeout=1500, check=False
     )
     assert run.returncode == 0, run.stderr
     return run.stdout
