@@ -26,6 +26,18 @@ export function numberLabels(splits: readonly number[], step: number): string[] 
   const digits = Math.max(0, 1 - Math.floor(Math.log10(step) + 1e-9));
   const largest = Math.max(...splits.map(Math.abs));
   if (largest >= WIDEST || digits > 6) return splits.map((split) => (split === 0 ? "0" : Number(split.toPrecision(6)).toExponential()));
-  const format = new Intl.NumberFormat("en-US", { maximumFractionDigits: digits });
+  const format = withDigits(digits);
   return splits.map((split) => format.format(split));
+}
+
+/** By digits: making one takes longer than an axis has within a frame. */
+const formats = new Map<number, Intl.NumberFormat>();
+
+function withDigits(digits: number): Intl.NumberFormat {
+  let format = formats.get(digits);
+  if (!format) {
+    format = new Intl.NumberFormat("en-US", { maximumFractionDigits: digits });
+    formats.set(digits, format);
+  }
+  return format;
 }

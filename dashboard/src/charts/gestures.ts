@@ -98,8 +98,9 @@ const AWAY = -10;
 /** Where uPlot takes the pointer to be: within the panel while a drag goes beyond it. */
 export function withinPanel(chart: uPlot, left: number, top: number): [number, number] {
   if (left === AWAY) return [left, top];
-  const { clientWidth, clientHeight } = chart.over;
-  return [Math.min(Math.max(left, 0), clientWidth), Math.min(Math.max(top, 0), clientHeight)];
+  // not the element's own size: asking for it lays out the page, with every move of the pointer
+  const { width, height } = chart.bbox;
+  return [Math.min(Math.max(left, 0), width / devicePixelRatio), Math.min(Math.max(top, 0), height / devicePixelRatio)];
 }
 
 /** Ctrl, shift and sideways wheels. Turns that follow each other quickly are one step of the history. */

@@ -5,6 +5,7 @@ import { spanOf, type TimeRange } from "../state/range";
 import { numberLabels, timeLabels } from "./axis";
 import { cssColor, faded } from "./color";
 import { setCrosshair } from "./crosshair";
+import { linePaths } from "./dense";
 import { AXIS_WIDTH, rightGutter, TIME_AXIS_HEIGHT, type TimeLabels } from "./geometry";
 import { bindings, capturePointer, listenToWheel, withinPanel, zoomToSelection } from "./gestures";
 import { drawMarks } from "./marks";
@@ -122,12 +123,12 @@ function valueAxis(axis: uPlot.Axis, shape: PanelShape, unit: string, i: number)
 function lineSeries(shape: PanelShape, { label, slot, run, unit }: ShapeLine): uPlot.Series {
   return {
     label,
-    scale: scaleOf(shape, unit),
+    scale: shape.strips ? "y0" : scaleOf(shape, unit),
     stroke: () => cssColor(`--series-${slot + 1}`),
     width: WIDE,
     points: shape.strips ? { show: false } : { size: 5 },
     // a strip is drawn by itself, over the place that its values would have
-    ...(shape.strips ? { paths: () => null, scale: "y0" } : {}),
+    paths: shape.strips ? () => null : linePaths,
     ...(run === null ? {} : { dash: DASHES[run % DASHES.length] ?? [] }),
   };
 }
@@ -135,7 +136,8 @@ function lineSeries(shape: PanelShape, { label, slot, run, unit }: ShapeLine): u
 /** A hook of uPlot, before lines are drawn. */
 function fitWidths(chart: uPlot): void {
   const [first, last] = chart.series[0]?.idxs ?? [0, 0];
-  const width = last - first > DENSE * chart.over.clientWidth ? THIN : WIDE;
+  // an element's own width would be the page's layout once more, in every frame
+  const width = last - first > (DENSE * chart.bbox.width) / devicePixelRatio ? THIN : WIDE;
   // envelopes have no line at all
   for (const series of chart.series.slice(1)) if (series.width !== 0) series.width = width;
 }

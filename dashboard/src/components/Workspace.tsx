@@ -52,7 +52,9 @@ export function Workspace({ vehicle, range, signals, growing, whole }: Props) {
     const found = stats.isPlaceholderData ? undefined : stats.data?.ranges[0]?.bySignal;
     return new Map([...(found ?? [])].map(([key, { count, nulls }]) => [key, count + nulls]));
   }, [stats.data, stats.isPlaceholderData]);
-  const extent = useMemo(() => hull(whole, range), [whole, range]);
+  // the same as long as the view is within: what is drawn of the whole session is not drawn anew by a pan
+  const { from, to } = hull(whole, range);
+  const extent = useMemo(() => ({ from, to }), [from, to]);
   const overview = useOverview(query, whole, fresh);
   const { data: events = NO_EVENTS } = useEvents(vehicle, settled, fresh);
 
