@@ -204,6 +204,12 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         (ERRORS, LAKE, SETTINGS, f"{P}.catalog", f"{P}.metrics_log", "api.headers"),
         ("aws_cdk", "cdk_nag", "constructs", "yaml"),
     ),
+    # what is measured is run
+    "infra.cost": (
+        (ERRORS, LAKE, SETTINGS, f"{P}.catalog", f"{P}.lambda_handler", f"{P}.s3_events", "infra"),
+        ("yaml",),
+    ),
+    "infra.recover": ((ERRORS, LAKE), ("boto3", "botocore")),
     "api": (
         (
             ERRORS,
@@ -244,6 +250,7 @@ WORDS: dict[str, set[str]] = {
         ),
         f"{P}/query/athena/connect.py",
         f"{P}/smoke/aws.py",
+        "infra/recover.py",
         "infra/spark.py",
     },
     r"\bimport dagster\b|\bfrom dagster\b": {f"{P}/defs/", f"{P}/definitions.py"},
