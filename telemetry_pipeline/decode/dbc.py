@@ -94,9 +94,10 @@ def _parse(text: str, file_format: str, name: str, warnings: list[str]) -> Any: 
         try:
             return _load(text, file_format, strict=strict)
         except _Refused as refused:
-            text, changes = mend(text, str(refused)) if file_format == "dbc" else (text, [])
-            warnings += changes
-            if changes:
+            mended, changes = mend(text, str(refused)) if file_format == "dbc" else (text, [])
+            if mended != text:  # else what was refused is refused again
+                text = mended
+                warnings += changes
                 continue
             if not strict:
                 raise BadDbc(f"not a readable {file_format.upper()} file ({refused})", name) from refused

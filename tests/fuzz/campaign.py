@@ -98,7 +98,9 @@ def _run_process(
             text=True,
         )
     lines: Queue[str] = Queue()
-    Thread(target=_read, args=(process, lines), daemon=True).start()
+    assert process.stdout is not None
+    reader = Thread(target=_read, args=(process, lines), daemon=True)
+    reader.start()
     ready = False
     try:
         while first < cases:
@@ -127,6 +129,8 @@ def _run_process(
     finally:
         process.kill()
         process.wait()
+        reader.join()
+        process.stdout.close()
 
 
 def _note(campaign: Campaign, said: dict[str, Any], first: int) -> int:
@@ -142,8 +146,7 @@ def _note(campaign: Campaign, said: dict[str, Any], first: int) -> int:
 
 
 def _read(process: "subprocess.Popen[str]", lines: "Queue[str]") -> None:
-    assert process.stdout is not None
-    for line in process.stdout:
+    for line in process.stdout or ():
         lines.put(line)
     lines.put("")
 

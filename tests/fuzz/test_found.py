@@ -1,6 +1,7 @@
 """What the fuzzing found, each as the smallest input that shows it."""
 
 import io
+from contextlib import suppress
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -8,7 +9,8 @@ import pytest
 
 from edge_agent.journal import ClockState, Reading, pack_block, scan
 from telemetry_pipeline.bindings import Databases
-from telemetry_pipeline.errors import BadRaw
+from telemetry_pipeline.decode.dbc import load_dbc
+from telemetry_pipeline.errors import BadDbc, BadRaw
 from telemetry_pipeline.lake import schema
 from telemetry_pipeline.lake.conform import check_columns
 from telemetry_pipeline.lake.layout import RawObject
@@ -16,7 +18,7 @@ from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.process import process_object
 from tests.edge_agent.test_journal import NUMBER, arrival_of
 from tests.fuzz.journal_target import with_right_checksum
-from tests.raw_lake import NOON, add_dbc, frames
+from tests.raw_lake import EV_DBC, NOON, add_dbc, frames
 
 
 @pytest.mark.parametrize("column", ["vehicle_id", "channel"])
@@ -34,6 +36,13 @@ def test_text_that_is_no_text_goes_to_quarantine(folder_lake: Store, column: str
     outcome = process_object(folder_lake, raw, Databases.load(folder_lake).plan_for("EV_001"))
     assert "no UTF-8 text" in outcome.quarantined
     assert folder_lake.get(raw.quarantine_key) == sink.getvalue()
+
+
+def test_a_database_that_cannot_be_mended_is_refused_and_not_mended_for_ever() -> None:
+    """What cantools says of it is cut short, so that the statement it means is not found."""
+    text = EV_DBC.read_text() + f'\nVAL_ 1 {"signal_1" * 50} 0 "off" ;\n'
+    with suppress(BadDbc):
+        load_dbc(text.encode(), "x.dbc")
 
 
 def test_a_reason_is_one_line_whatever_columns_are_called() -> None:
