@@ -110,7 +110,8 @@ const MOST_AT_ONCE = 400_000;
 
 const signalsOf = ({ signals }: SeriesQuery): string => signals.map((ref) => `${ref.message_name}.${ref.signal_name}`).join();
 
-const keyOfAnswers = (query: SeriesQuery): readonly unknown[] => ["series", query.vehicle, signalsOf(query)];
+/** Of another number of points they would be other pictures: who chooses fewer wants to see fewer. */
+const keyOfAnswers = (query: SeriesQuery): readonly unknown[] => ["series", query.vehicle, signalsOf(query), query.maxPoints];
 
 function asking(query: SeriesQuery, target: Target) {
   return {

@@ -1,7 +1,8 @@
-/** uPlot as a component: it is made once per shape and theme, then only fed. */
+/** uPlot as a component: it is made once per shape, theme and grid, then only fed. */
 
 import { useLayoutEffect, useRef } from "react";
 import uPlot from "uplot";
+import { useDisplay } from "../state/display";
 import type { TimeRange } from "../state/range";
 import { useTheme } from "../state/theme";
 import type { Aligned } from "./align";
@@ -23,6 +24,7 @@ export function Chart({ panel, shape, data, range, onChart }: Props) {
   const chart = useRef<uPlot | null>(null);
   const latest = useRef({ data, range });
   const theme = useTheme((state) => state.theme);
+  const grid = useDisplay((display) => display.showGrid);
 
   useLayoutEffect(() => {
     latest.current = { data, range };
@@ -45,7 +47,7 @@ export function Chart({ panel, shape, data, range, onChart }: Props) {
       chart.current = null;
       made.destroy();
     };
-  }, [panel, shape, onChart, theme]);
+  }, [panel, shape, onChart, theme, grid]);
 
   useLayoutEffect(() => {
     const made = chart.current;

@@ -24,7 +24,7 @@ export function ExportMenu({ vehicle, range, signals, lines }: Props) {
   const close = (): void => setOpen(false);
   useDismiss(root, open, close);
   return (
-    <div className="export" ref={root}>
+    <div className="pop" ref={root}>
       <button
         type="button"
         className="button"
@@ -37,7 +37,7 @@ export function ExportMenu({ vehicle, range, signals, lines }: Props) {
         Export
       </button>
       {open && (
-        <div className="export-menu" role="group" aria-label="Export">
+        <div className="pop-menu" role="group" aria-label="Export">
           {(["csv", "parquet"] as const).map((format) => (
             <RowsExport key={format} vehicle={vehicle} range={range} signals={signals} format={format} onDone={close} />
           ))}

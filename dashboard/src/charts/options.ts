@@ -1,6 +1,7 @@
 /** How a panel is drawn: uPlot's options from a panel's lines. Colours are read when drawn, so a theme can change. */
 
 import uPlot from "uplot";
+import { useDisplay } from "../state/display";
 import { spanOf, type TimeRange } from "../state/range";
 import { numberLabels, timeLabels } from "./axis";
 import { cssColor, faded } from "./color";
@@ -56,7 +57,7 @@ export function panelOptions(shape: PanelShape, range: TimeRange, size: { width:
   const axis: uPlot.Axis = {
     stroke: () => cssColor("--text-muted"),
     font: FONT,
-    grid: { stroke: () => cssColor("--grid"), width: 1 },
+    grid: { show: useDisplay.getState().showGrid, stroke: () => cssColor("--grid"), width: 1 },
     ticks: { show: false },
     border: { show: false },
   };

@@ -7,6 +7,7 @@ import type { SignalKey } from "../state/signal";
 import { formatSpan } from "../state/time";
 import { clearCursors, placeCursors, resetRange, showRange, stepBack, stepForward, useView } from "../state/view";
 import { CopyLink } from "./CopyLink";
+import { DisplayMenu } from "./DisplayMenu";
 import { IconButton } from "./IconButton";
 import { LiveSwitch } from "./LiveSwitch";
 import { RangeInputs } from "./RangeInputs";
@@ -44,6 +45,7 @@ export function Toolbar({ vehicle, range, signals, lines, growing }: Props) {
       </div>
       <span className="spacer" />
       <LiveSwitch growing={growing} />
+      <DisplayMenu />
       <CopyLink />
       <ExportMenu vehicle={vehicle} range={range} signals={signals} lines={lines} />
     </div>

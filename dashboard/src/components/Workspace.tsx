@@ -1,6 +1,6 @@
 /** Charts and statistics of the chosen signals and range, or what is missing for them. */
 
-import { useMemo, useRef } from "react";
+import { useMemo } from "react";
 import { useEvents } from "../api/events";
 import { useLiveTail } from "../api/live";
 import { useOverview, useSeries, type SeriesQuery } from "../api/series";
@@ -9,6 +9,7 @@ import { MeasureBar } from "../charts/MeasureBar";
 import { PanelStack } from "../charts/PanelStack";
 import { samplesWithin } from "../charts/resolution";
 import { useLines } from "../charts/useLines";
+import { useDisplay } from "../state/display";
 import type { RuleEvent } from "../state/event";
 import { hull, type TimeRange } from "../state/range";
 import { keyOf, refOf, type SignalKey } from "../state/signal";
@@ -32,8 +33,10 @@ interface Props {
 }
 
 export function Workspace({ vehicle, range, signals, growing, whole }: Props) {
-  const root = useRef<HTMLElement>(null);
-  const maxPoints = pointsFor(useWidth(root));
+  const [root, width] = useWidth();
+  const fitting = pointsFor(width);
+  const wanted = useDisplay((display) => display.maxPoints);
+  const maxPoints = fitting === null ? null : (wanted ?? fitting);
   const carried = useView((view) => view.carried);
   const live = useView((view) => view.live);
   const settled = useAsked(range, live);

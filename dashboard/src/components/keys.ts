@@ -3,6 +3,7 @@
 import { useCrosshair } from "../charts/crosshair";
 import { runCommand, type Command } from "../state/command";
 import type { CursorName } from "../state/cursors";
+import { switchGrid } from "../state/display";
 import { openHref, pageHref } from "../state/page";
 import { panned, zoomed, type TimeRange } from "../state/range";
 import { setTheme, useTheme } from "../state/theme";
@@ -86,6 +87,7 @@ export const KEY_GROUPS: readonly KeyGroup[] = [
       { keys: ["*"], does: "mark the signal in focus as a favourite", run: null },
       { keys: ["g"], does: "charts", run: () => openHref(pageHref("charts")) },
       { keys: ["G"], does: "fleet", run: () => openHref(pageHref("fleet")) },
+      { keys: ["#"], does: "the grid, shown or not", run: switchGrid },
       { keys: ["c"], does: "light or dark", run: switchTheme },
       { keys: ["?"], does: "this sheet", run: command("help") },
       { keys: ["Esc"], does: "close what is open", run: null },

@@ -1,14 +1,22 @@
-/** The width of an element in CSS pixels; null before it is laid out. */
+/** The width of an element in CSS pixels, without its padding; null before it is on the page. */
 
-import { useLayoutEffect, useState, type RefObject } from "react";
+import { useCallback, useState, type RefCallback } from "react";
 
-export function useWidth(element: RefObject<HTMLElement | null>): number | null {
+/** What the element takes as its `ref`, and its width. */
+export function useWidth(): [RefCallback<HTMLElement>, number | null] {
   const [width, setWidth] = useState<number | null>(null);
-  useLayoutEffect(() => {
-    if (!element.current) return;
+  const ref = useCallback((element: HTMLElement | null) => {
+    if (!element) return;
+    // the observer speaks after the first frame: what is asked for by the width need not wait for that
+    setWidth(innerWidthOf(element));
     const observer = new ResizeObserver(([entry]) => setWidth(entry ? entry.contentRect.width : null));
-    observer.observe(element.current);
+    observer.observe(element);
     return () => observer.disconnect();
-  }, [element]);
-  return width;
+  }, []);
+  return [ref, width];
+}
+
+function innerWidthOf(element: HTMLElement): number {
+  const { paddingLeft, paddingRight } = getComputedStyle(element);
+  return element.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight);
 }
