@@ -1,13 +1,12 @@
 """docs/peer.md leaves no row out, and every test that it names exists."""
 
-import ast
 import re
-from functools import cache
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.docs.blocks import ROOT
+from tests.docs.named_tests import exists, named
+
 PAGE = (ROOT / "docs" / "peer.md").read_text()
 BUILT, OPEN = PAGE.split("## Not built yet")
 
@@ -33,22 +32,6 @@ def rows_of(text: str) -> list[list[str]]:
     return [line.split(" | ") for line in lines]
 
 
-def named() -> list[str]:
-    return sorted(set(re.findall(r"`([\w/]+(?:\.test)?\.(?:py|ts)::[^`]+)`", BUILT)))
-
-
-@cache
-def known_names(path: str) -> set[str]:
-    text = (ROOT / path).read_text()
-    if path.endswith(".ts"):
-        return set(re.findall(r"\bit\(\s*\"([^\"]+)\"", text))
-    return {
-        node.name
-        for node in ast.parse(text).body
-        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
-    }
-
-
 def test_every_finding_is_answered_or_said_to_be_open() -> None:
     wanted = {f"{kind}{number}" for kind, count in ROWS.items() for number in range(1, count + 1)}
     answered = [name for cells in rows_of(BUILT) for name in cells[0].split(", ")]
@@ -63,13 +46,12 @@ def test_every_row_has_a_test() -> None:
         assert "::" in cells[3], cells
 
 
-@pytest.mark.parametrize("test", named())
+@pytest.mark.parametrize("test", named(BUILT))
 def test_every_test_of_the_page_exists(test: str) -> None:
-    path, name = test.split("::")
-    assert name in known_names(path)
+    assert exists(test)
 
 
 def test_a_test_that_does_not_exist_is_noticed() -> None:
-    assert len(named()) > 100
-    assert "test_nothing" not in known_names("tests/test_docs.py")
-    assert "nothing" not in known_names("dashboard/src/charts/csv.test.ts")
+    assert len(named(BUILT)) > 100
+    assert not exists("tests/test_docs.py::test_nothing")
+    assert not exists("dashboard/src/charts/csv.test.ts::nothing")
