@@ -10,6 +10,7 @@ import pytest
 from edge_agent.journal import ClockState, Reading, pack_block, scan
 from telemetry_pipeline.bindings import Databases
 from telemetry_pipeline.decode.dbc import load_dbc
+from telemetry_pipeline.decode.extent import oversized
 from telemetry_pipeline.errors import BadDbc, BadRaw
 from telemetry_pipeline.lake import schema
 from telemetry_pipeline.lake.conform import check_columns
@@ -43,6 +44,34 @@ def test_a_database_that_cannot_be_mended_is_refused_and_not_mended_for_ever() -
     text = EV_DBC.read_text() + f'\nVAL_ 1 {"signal_1" * 50} 0 "off" ;\n'
     with suppress(BadDbc):
         load_dbc(text.encode(), "x.dbc")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("x.dbc", 'BO_ 1 M: 8 V\n SG_ s m0 : 0|2147483647@1+ (1,0) [0|0] "" V\n'),
+        ("x.dbc", 'BO_ 1 M: 8 V\n SG_ s : 2147483647 | 8@1+ (1,0) [0|0] "" V\n'),
+        ("x.dbc", "BO_ 1 M: 99999999999999999999999999 V\n"),
+        (
+            "x.kcd",
+            '<Bus name="b"><Message id="1" name="M"><Signal name="s" offset="0" length="2147483647"/></Message></Bus>',
+        ),
+        (
+            "x.sym",
+            'FormatVersion=6.0\nTitle="t"\n\n{SENDRECEIVE}\n\n[M]\nID=001h\nLen=8\nVar=s unsigned 0,2147483647\n',
+        ),
+        ("x.arxml", "<AUTOSAR><I-SIGNAL><LENGTH>2147483647</LENGTH></I-SIGNAL></AUTOSAR>"),
+    ],
+)
+def test_a_size_that_nobody_has_is_refused_before_it_is_made(name: str, text: str) -> None:
+    with pytest.raises(BadDbc, match="no message is that long"):
+        load_dbc(text.encode(), name)
+
+
+def test_a_large_number_that_is_no_size_is_none() -> None:
+    assert not oversized('<Signal name="s" offset="0"><Value offset="4294967296"/></Signal>', "kcd")
+    assert not oversized('Title="of 2147483647"\n', "sym")
+    assert not oversized('BO_ 2147483649 M: 8 V\n SG_ s : 0|8@1+ (1,0) [0|4294967295] "" V\n', "dbc")
 
 
 def test_a_reason_is_one_line_whatever_columns_are_called() -> None:
