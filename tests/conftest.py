@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from hypothesis import settings
 
 from telemetry_pipeline.lake.store import Store
 from tests import selection
@@ -34,6 +35,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Workers of xdist ignore Ctrl-C, and what they start would inherit that: then nothing that is tested ends by it."""
     if hasattr(config, "workerinput"):
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # how long an example may take says nothing on a machine that others use; the rest is as CI or a desk has it
+    settings.register_profile("unhurried", settings(), deadline=None)
+    settings.load_profile("unhurried")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -118,16 +118,25 @@ def test_a_question_that_nobody_waits_for_is_stopped(lake: AthenaLake) -> None:
 
 def test_so_many_run_at_once_and_the_others_wait_their_turn(lake: AthenaLake) -> None:
     runner = runner_of(lake, parallel=2, timeout_s=120.0)
-    lake.server.order(*[{"delay_s": 1.5}] * 4)
+    lake.server.order(*[{"delay_s": 300}] * 2)
     known = len(lake.queries())
-    most = 0
+
+    def begun() -> list[str]:
+        return [query["QueryExecutionId"] for query in lake.queries()[known:]]
+
     with ThreadPoolExecutor(4) as pool:
-        asked = [pool.submit(runner.run, ASKED) for _ in range(4)]
-        while not all(item.done() for item in asked):
-            running = [query for query in lake.queries()[known:] if query["Status"]["State"] == "RUNNING"]
-            most = max(most, len(running))
-        assert all(item.result().frame.height == 2 for item in asked)
-    assert most == 2
+        first = [pool.submit(runner.run, ASKED) for _ in range(2)]
+        wait_until(lambda: len(begun()) == 2, "two queries to begin")
+        others = [pool.submit(runner.run, ASKED) for _ in range(2)]
+        looks = [begun() for _ in range(20)]
+        assert all(len(look) == 2 for look in looks)
+        for query in looks[-1]:
+            lake.server.client("athena").stop_query_execution(QueryExecutionId=query)
+        for item in first:
+            with pytest.raises(TransientError, match="was cancelled"):
+                item.result(timeout=120)
+        assert all(item.result(timeout=120).frame.height == 2 for item in others)
+    assert len(begun()) == 4
 
 
 def test_whoever_waits_for_a_turn_in_vain_is_told(lake: AthenaLake) -> None:
