@@ -17,7 +17,7 @@ from urllib.parse import urlencode, urlsplit
 
 from edge_agent.health import Health
 from edge_agent.signature import sign_form
-from telemetry_pipeline.errors import BadSetting, TelemetryError, TransientError
+from telemetry_pipeline.errors import BadSetting, PermanentError, TelemetryError, TransientError
 from telemetry_pipeline.lake.bucket import CredentialProvider
 
 log = logging.getLogger("edge_agent.cloudwatch")
@@ -172,7 +172,7 @@ class CloudWatch:
             raise _Refusal(f"{answer.status} {answer.reason}: {text[:300]}", self._url)
 
 
-class _Refusal(TelemetryError):
+class _Refusal(PermanentError):
     """CloudWatch has answered, and does not take what it was sent."""
 
 
