@@ -3,10 +3,10 @@
 How they are written is `decoded_file`'s business.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self, cast
 
 import numpy as np
 import pyarrow as pa
@@ -22,7 +22,7 @@ Integers = NDArray[np.integer[Any]]
 _TEXTS: Final = tuple(field.name for field in schema.DECODED if pa.types.is_dictionary(field.type))
 
 _LONG_RUN: Final = 512
-"""Rows from which on a run of one code is written faster as a slice than by repetition."""
+"""Rows of a run on average from which on runs are chunks of their own."""
 
 
 class Texts(NamedTuple):
@@ -54,27 +54,34 @@ class Texts(NamedTuple):
             return codes[starts], np.diff(starts, append=len(codes))
         return codes[starts], np.add.reduceat(counts, starts)
 
-    def column(self) -> pa.DictionaryArray:
-        """The column as Arrow has it."""
-        codes = self._row_codes()
-        indices = pa.Array.from_buffers(pa.int16(), len(codes), [None, pa.py_buffer(codes)])
-        return pa.DictionaryArray.from_arrays(indices, pa.array(self.texts, pa.string()), safe=False)
+    def column(self) -> pa.ChunkedArray:
+        """The column as Arrow has it. Long runs are chunks, and those of one text share the memory of their codes."""
+        texts = pa.array(self.texts, pa.string())
+        parts = [self._row_codes()] if self._in_one_go() else self._shared_codes()
+        return pa.chunked_array([pa.DictionaryArray.from_arrays(part, texts, safe=False) for part in parts])
 
-    def _row_codes(self) -> NDArray[np.int16]:
+    def _in_one_go(self) -> bool:
+        counts = self.counts
+        return counts is None or not np.any(self.codes) or int(counts.sum()) < _LONG_RUN * len(counts)
+
+    def _row_codes(self) -> pa.Array:
         codes = np.asarray(self.codes, np.int16)
-        if self.counts is None:
-            return codes
-        rows = int(self.counts.sum())
-        if not np.any(codes):  # untouched memory is zero, and costs nothing until somebody looks
-            return np.zeros(rows, np.int16)
-        if rows < _LONG_RUN * len(codes):
-            return np.repeat(codes, self.counts)
-        out: NDArray[np.int16] = empty(rows, np.int16)
-        start = 0
-        for code, count in zip(codes.tolist(), self.counts.tolist(), strict=True):
-            out[start : start + count] = code
-            start += count
-        return out
+        if self.counts is not None and not np.any(codes):
+            # untouched memory is zero, and costs nothing until somebody looks
+            codes = np.zeros(int(self.counts.sum()), np.int16)
+        elif self.counts is not None:
+            codes = np.repeat(codes, self.counts)
+        return _array(pa.int16(), codes)
+
+    def _shared_codes(self) -> Iterator[pa.Array]:
+        """The codes of each run."""
+        runs = list(zip(self.codes.tolist(), cast("Integers", self.counts).tolist(), strict=True))
+        longest: dict[int, int] = {}
+        for code, count in runs:
+            longest[code] = max(longest.get(code, 0), count)
+        rows = {code: _array(pa.int16(), _filled(count, code)) for code, count in longest.items()}
+        for code, count in runs:
+            yield rows[code].slice(0, count)
 
 
 @dataclass(frozen=True)
@@ -112,6 +119,12 @@ class RowGroup:
             **{name: texts.column() for name, texts in self.texts.items()},
         }
         return pa.table([columns[name] for name in schema.DECODED.names], schema=schema.DECODED)
+
+
+def _filled(count: int, code: int) -> NDArray[np.int16]:
+    out: NDArray[np.int16] = empty(count, np.int16)
+    out[...] = code
+    return out
 
 
 def _array(kind: pa.DataType, numbers: NDArray[Any]) -> pa.Array:
