@@ -7,6 +7,7 @@ import { numberLabels, timeLabels } from "./axis";
 import { cssColor, faded } from "./color";
 import { setCrosshair } from "./crosshair";
 import { linePaths } from "./dense";
+import { ownGaps } from "./gaps";
 import { AXIS_WIDTH, rightGutter, TIME_AXIS_HEIGHT, type TimeLabels } from "./geometry";
 import { bindings, capturePointer, listenToWheel, withinPanel, zoomToSelection } from "./gestures";
 import { drawMarks } from "./marks";
@@ -126,6 +127,7 @@ function lineSeries(shape: PanelShape, { label, slot, run, unit }: ShapeLine): u
     label,
     scale: shape.strips ? "y0" : scaleOf(shape, unit),
     stroke: () => cssColor(`--series-${slot + 1}`),
+    gaps: ownGaps,
     width: WIDE,
     points: shape.strips ? { show: false } : { size: 5 },
     // a strip is drawn by itself, over the place that its values would have
@@ -146,7 +148,7 @@ function fitWidths(chart: uPlot): void {
 /** Highest and lowest values of each line's buckets, before the lines: what comes first is drawn behind. */
 function envelopeSeries(shape: PanelShape): uPlot.Series[] {
   const hidden = (unit: string): uPlot.Series => ({
-    label: ENVELOPE_LABEL, scale: scaleOf(shape, unit), width: 0, points: { show: false },
+    label: ENVELOPE_LABEL, scale: scaleOf(shape, unit), width: 0, gaps: ownGaps, points: { show: false },
   });
   return shape.lines.filter(({ banded }) => banded).flatMap(({ unit }) => [hidden(unit), hidden(unit)]);
 }
