@@ -1,4 +1,4 @@
-"""Sizes that no signal has: cantools would make lists of as many bits as a text says, and take hours over them.
+"""Sizes that no signal has: cantools would make lists of as many bits as a text says, and run out of memory over them.
 
 Looks at the text alone, before it is parsed; whether a signal fits its message is not asked here.
 """
