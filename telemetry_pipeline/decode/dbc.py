@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import Any, Final
 
 from telemetry_pipeline.decode.bits import Field
-from telemetry_pipeline.decode.extent import LARGEST, oversized
+from telemetry_pipeline.decode.extent import BYTES_MAX, oversized
 from telemetry_pipeline.decode.lean import import_without
 from telemetry_pipeline.decode.repair import mend, missing_statements, open_end
 from telemetry_pipeline.decode.report import format_id
@@ -64,7 +64,7 @@ def load_dbc(body: bytes, name: str) -> Dbc:
     if not text.strip():
         raise BadDbc("the file is empty", name)
     if absurd := oversized(text, file_format):
-        raise BadDbc(f"no message is that long: {absurd}", name, f"Correct the size; at most {LARGEST:,}")
+        raise BadDbc(absurd, name, f"Correct the number; a message has at most {BYTES_MAX:,} bytes")
     database = _parse(text, file_format, name, warnings)
     if file_format == "dbc":
         if lost := missing_statements(text, database):

@@ -101,7 +101,7 @@ def _with_other_tokens(random: Random, text: str) -> str:
     for _ in range(random.choice((1, 1, 1, 3))):
         at = random.randrange(len(tokens))
         change = random.random()
-        if tokens[at].isdigit() and change < 0.7:
+        if tokens[at].isdecimal() and change < 0.7:
             tokens[at] = str(damage.number(random, int(tokens[at])))
         elif change < 0.3:
             tokens[at] = ""

@@ -52,6 +52,8 @@ def test_a_database_that_cannot_be_mended_is_refused_and_not_mended_for_ever() -
         ("x.dbc", 'BO_ 1 M: 8 V\n SG_ s m0 : 0|2147483647@1+ (1,0) [0|0] "" V\n'),
         ("x.dbc", 'BO_ 1 M: 8 V\n SG_ s : 2147483647 | 8@1+ (1,0) [0|0] "" V\n'),
         ("x.dbc", "BO_ 1 M: 99999999999999999999999999 V\n"),
+        # within memory, and still half a minute for every signal
+        ("x.dbc", 'BO_ 1 M: 39982 V\n SG_ s : 0|8@1- (1,0) [0|0] "" V\n'),
         (
             "x.kcd",
             '<Bus name="b"><Message id="1" name="M"><Signal name="s" offset="0" length="2147483647"/></Message></Bus>',
@@ -66,6 +68,20 @@ def test_a_database_that_cannot_be_mended_is_refused_and_not_mended_for_ever() -
 def test_a_size_that_nobody_has_is_refused_before_it_is_made(name: str, text: str) -> None:
     with pytest.raises(BadDbc, match="no message is that long"):
         load_dbc(text.encode(), name)
+
+
+def test_a_range_of_more_values_than_a_multiplexer_has_is_refused_before_it_is_made() -> None:
+    text = (
+        'BO_ 100 M: 8 V\n SG_ page M : 0|32@1+ (1,0) [0|0] "" V\n SG_ s m1 : 32|8@1+ (1,0) [0|0] "" V\n'
+        "SG_MUL_VAL_ 100 s page {};\n"
+    )
+    with pytest.raises(
+        BadDbc, match="no multiplexer has that many values: SG_MUL_VAL_ 100 s page 1-241118984"
+    ):
+        load_dbc(text.format("1-241118984").encode(), "x.dbc")
+    assert oversized(text.format("3-3, 0-65536"), "dbc")
+    assert not oversized(text.format("3-3, 0-65535"), "dbc")
+    assert not oversized(text.format("4294967290-4294967295"), "dbc")
 
 
 def test_a_large_number_that_is_no_size_is_none() -> None:
