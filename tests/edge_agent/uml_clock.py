@@ -8,6 +8,22 @@ from edge_agent.records import FD
 from tests.edge_agent.can_sender import send_now
 from tests.edge_agent.uml_tools import SECOND, ended, numbers_of, objects, until
 
+SLACK_S = 1.0
+"""A guest that waits for a core reads its clock late, and sets it late; faults of clocks are hours and years."""
+
+
+def sending(number, really):
+    """Send a frame; the true times before and after it."""
+    before = really + time.monotonic()
+    send_now("vcan0", number, 1)
+    return before, really + time.monotonic()
+
+
+def dated(rows, sent):
+    """Each frame has the time at which it was sent."""
+    for row, (before, after) in zip(rows, sent, strict=True):
+        assert before - SLACK_S < row["timestamp"].value / SECOND < after + SLACK_S
+
 
 def test_a_computer_that_wakes_in_1975_dates_what_it_recorded(agent, tmp_path, clock):
     really = time.time() - time.monotonic()
@@ -18,15 +34,13 @@ def test_a_computer_that_wakes_in_1975_dates_what_it_recorded(agent, tmp_path, c
         if nth == 4:
             assert not list(objects(tmp_path))
             clock(really + time.monotonic(), synced=True)
-        send_now("vcan0", nth, 1)
-        sent.append(really + time.monotonic())
+        sent.append(sending(nth, really))
         time.sleep(0.4)
     until(lambda: sum(table.num_rows for _, table, _ in objects(tmp_path)) == 8, process=process)
     ended(process)
     rows = [row for _, table, _ in objects(tmp_path) for row in table.to_pylist()]
     assert numbers_of(rows) == list(range(8))
-    errors = [row["timestamp"].value / SECOND - when for row, when in zip(rows, sent, strict=True)]
-    assert max(map(abs, errors)) < 0.1
+    dated(rows, sent)
     assert {footer["clock"] for _, _, footer in objects(tmp_path)} == {"known"}
     assert not [path for path, _, _ in objects(tmp_path) if "1975" in str(path)]
 
@@ -39,15 +53,13 @@ def test_a_clock_that_jumps_by_years_stops_nothing(agent, tmp_path, clock):
     for nth in range(9):
         if nth in (3, 6):
             clock(really + time.monotonic() + (3 if nth == 3 else -3) * 365 * 86_400, synced=False)
-        send_now("vcan0", nth, 1)
-        sent.append(really + time.monotonic())
+        sent.append(sending(nth, really))
         time.sleep(0.3)
     log = ended(process)
     assert log.count("the wall clock was set by") == 2
     rows = [row for _, table, _ in objects(tmp_path) for row in table.to_pylist()]
     assert numbers_of(rows) == list(range(9))
-    errors = [row["timestamp"].value / SECOND - when for row, when in zip(rows, sent, strict=True)]
-    assert max(map(abs, errors)) < 0.1
+    dated(rows, sent)
 
 
 def test_a_time_that_never_comes_is_estimated_by_the_next_start_that_knows_it(agent, tmp_path, clock):
