@@ -80,7 +80,7 @@ class Chain:
         """Go on with other settings from the next frame on; by whoever hands over the arrivals."""
         self.recorder.finish()
         self.recorder.window_s, self.recorder.max_frames = config.window_seconds, config.max_frames
-        self.recorder.sync_s = config.sync_seconds
+        self.recorder.syncer.sync_s = config.sync_seconds
         self.uploader.keep = config.keep_landed
         self.uploader.bytes_per_s = config.upload_kilobytes_per_second * 1000 or None
         self.budget.most_bytes, self.budget.free_bytes = _room(config, self.spool)

@@ -68,7 +68,7 @@ class AgentConfig:
         fd: Have python-can receive CAN FD frames too; SocketCAN always does.
         window_seconds: The longest time that one raw object covers.
         max_frames: The most frames in one raw object.
-        sync_seconds: What has arrived is on the disk after so long: what a power cut costs.
+        sync_seconds: What was read is on the disk after so long, if the disk can: what a power cut costs.
         clock_wait_seconds: How long windows wait after the start for a clock that something vouches for. A clock
             that names an impossible time is always waited for.
         dbc: The CAN database of --simulate and --decode-live; default: the source tree's.
@@ -104,7 +104,7 @@ class AgentConfig:
     fd: bool = False
     window_seconds: float = 60.0
     max_frames: int = MAX_FRAMES
-    sync_seconds: float = 0.8
+    sync_seconds: float = 0.6
     clock_wait_seconds: float = 120.0
     dbc: Path | None = None
     spool: Path

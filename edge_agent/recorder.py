@@ -5,7 +5,6 @@ becomes known. What becomes of a finished journal is not known here.
 """
 
 import logging
-import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from edge_agent.clock import STEP_NS, Clock
 from edge_agent.journal import Journal, Reading
 from edge_agent.journal_name import JournalName
 from edge_agent.records import WIDE, Arrival
+from edge_agent.syncer import Syncer
 from telemetry_pipeline.lake.layout import DAY_NS
 
 log = logging.getLogger("edge_agent.recorder")
@@ -23,10 +23,6 @@ log = logging.getLogger("edge_agent.recorder")
 DISK_WAIT_S: Final = 1.0
 HELD_BYTES_MOST: Final = 32_000_000
 """Frames kept in memory while the disk takes none: five minutes of a full 500 kbit/s bus."""
-
-SHORTEST_REST_S: Final = 0.02
-BEHIND_S: Final = 0.2
-"""How long the journal's thread looks out for the next write, to put it on the disk while it is new."""
 
 JOURNAL_BYTES_MOST: Final = 6_000_000
 """What a journal may grow to: all of it is in memory, some times over, when it becomes a raw object."""
@@ -42,7 +38,7 @@ class Recorder:
         finished: Takes each finished journal, still open.
         window_s: The longest window in seconds.
         max_frames: The most frames in one window.
-        sync_s: At most so many seconds pass until what has arrived is on the disk.
+        sync_s: How long what has arrived may wait for the disk, in seconds.
     """
 
     def __init__(
@@ -72,13 +68,7 @@ class Recorder:
         self.lost = 0
         """Frames that neither the disk nor the memory had room for."""
         self._lost_told = 0
-        self.sync_s = sync_s
-        self._tails: deque[Journal] = deque()
-        """Finished journals whose last frames may not be on the disk: who closes them may be busy with others."""
-        self._written = threading.Event()
-        self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._keep_synced, name="journal", daemon=True)
-        self._thread.start()
+        self.syncer = Syncer(lambda: self._journal, sync_s)
 
     @property
     def frames(self) -> int:
@@ -110,7 +100,7 @@ class Recorder:
     def finish(self) -> None:
         """Hand the open journal over, if there is one; the next frame begins another."""
         if self._journal:
-            self._tails.append(self._journal)
+            self.syncer.finished(self._journal)
             self._finished(self._journal)
             self._journal = None
 
@@ -119,13 +109,12 @@ class Recorder:
         if self._held:
             self._write(time.monotonic())
         self.finish()
-        self._ending.set()
-        self._written.set()
-        self._thread.join()
+        self.syncer.stop()
         self.lost += sum(len(held.records) for held in self._held)
         return self.lost
 
     def _write(self, now: float) -> None:
+        looked = time.monotonic()
         reading = self._clock.read()
         try:
             while self._held:
@@ -139,7 +128,7 @@ class Recorder:
             if self._retry_at:
                 log.info("%s takes frames again", self._folder)
             self._retry_at = 0.0
-            self._written.set()
+            self.syncer.wrote(looked)
 
     def _write_first(self, reading: Reading, now: float) -> None:
         """Write the oldest arrival, or as much of it as the open window has room for."""
@@ -183,24 +172,3 @@ class Recorder:
         if self.lost >= 2 * self._lost_told and self.lost:  # not a line for every frame
             self._lost_told = self.lost
             log.error("lost %d frames so far: the disk takes none and memory is full", self.lost)
-
-    def _keep_synced(self) -> None:
-        # apart from capture: a card may take a second to answer, which is no time to wait for in addition
-        told = False
-        due = time.monotonic() + self.sync_s
-        while not self._ending.wait(max(due - BEHIND_S - time.monotonic(), SHORTEST_REST_S)):
-            # frames come in reads: right behind one, nothing waits for the disk that has not just come
-            self._written.clear()
-            self._written.wait(due - time.monotonic())
-            due = time.monotonic() + self.sync_s
-            journals = [self._tails.popleft() for _ in range(len(self._tails))]
-            faults = []
-            for journal in [*journals, self._journal]:
-                try:
-                    if journal:
-                        journal.sync()
-                except OSError as error:
-                    faults.append(f"{journal.path.name if journal else ''} is not on the disk ({error})")
-            if faults and not told:
-                log.warning("%s; a power cut now would lose it", faults[0])
-            told = bool(faults)
