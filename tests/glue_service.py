@@ -6,14 +6,12 @@ A job's run really is our Spark job, from this source tree, on this machine's Sp
 import json
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from tests.servers import ended
+from tests.servers import Answer, Asked, answering, ended
 
 JOB = "backlog"
 RUN = "jr_1"
@@ -55,29 +53,14 @@ def running(service: Service) -> Iterator[Service]:
     """Serve on loopback; end the job afterwards."""
     actions = {"AWSGlue.StartJobRun": service.start_job_run, "AWSGlue.GetJobRun": service.get_job_run}
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            body = json.dumps(actions[self.headers["X-Amz-Target"]](request)).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/x-amz-json-1.1")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def answer(asked: Asked) -> Answer:
+        said = actions[asked.headers["X-Amz-Target"]](json.loads(asked.body))
+        return Answer(json.dumps(said).encode(), headers={"Content-Type": "application/x-amz-json-1.1"})
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    service.endpoint = f"http://127.0.0.1:{server.server_port}"
-    try:
-        yield service
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-        if service.process:
-            with ended(service.process, gently=False):
-                pass
+    with answering(answer) as service.endpoint:
+        try:
+            yield service
+        finally:
+            if service.process:
+                with ended(service.process, gently=False):
+                    pass

@@ -12,11 +12,10 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from tests.servers import ended
+from tests.servers import Answer, Asked, answering, ended
 
 ROOT = Path(__file__).parents[1]
 FUNCTION = "decoder"
@@ -82,46 +81,28 @@ class Service:
 def running(service: Service) -> Iterator[Service]:
     """Serve on loopback; end the containers afterwards."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            if service.throttled > 0:
-                service.throttled -= 1
-                self._say(
-                    429, {"message": "Rate Exceeded."}, {"x-amzn-ErrorType": "TooManyRequestsException"}
-                )
-            elif self.path != f"/2015-03-31/functions/{FUNCTION}/invocations":
-                why = {"Message": f"Function not found: {self.path}"}
-                self._say(404, why, {"x-amzn-ErrorType": "ResourceNotFoundException"})
-            elif "error" in (answer := service.invoke(body)):
-                self._say(200, answer["error"], {"X-Amz-Function-Error": "Unhandled"})
-            else:
-                self._say(200, answer["answer"], {})
+    def answer(asked: Asked) -> Answer:
+        if service.throttled > 0:
+            service.throttled -= 1
+            why = {"message": "Rate Exceeded."}
+            return _answer(why, 429, {"x-amzn-ErrorType": "TooManyRequestsException"})
+        if asked.path != f"/2015-03-31/functions/{FUNCTION}/invocations":
+            why = {"Message": f"Function not found: {asked.path}"}
+            return _answer(why, 404, {"x-amzn-ErrorType": "ResourceNotFoundException"})
+        if "error" in (said := service.invoke(asked.body)):
+            return _answer(said["error"], headers={"X-Amz-Function-Error": "Unhandled"})
+        return _answer(said["answer"])
 
-        def _say(self, status: int, answer: Any, headers: Mapping[str, str]) -> None:
-            body = json.dumps(answer).encode()
-            self.send_response(status)
-            for name, value in {**headers, "Content-Length": str(len(body))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
+    with answering(answer) as service.endpoint:
+        try:
+            yield service
+        finally:
+            for container in service.alive:
+                with ended(container, gently=False):
+                    for pipe in (container.stdin, container.stdout):
+                        if pipe:
+                            pipe.close()
 
-        def log_message(self, *_: object) -> None:
-            pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    service.endpoint = f"http://127.0.0.1:{server.server_port}"
-    try:
-        yield service
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-        for container in service.alive:
-            with ended(container, gently=False):
-                for pipe in (container.stdin, container.stdout):
-                    if pipe:
-                        pipe.close()
+def _answer(said: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
+    return Answer(json.dumps(said).encode(), status, headers or {})

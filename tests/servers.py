@@ -4,11 +4,15 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from email.message import Message
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -69,3 +73,68 @@ def ended(process: "subprocess.Popen[bytes]", *, gently: bool = True) -> Iterato
                 os.killpg(process.pid, number)
             with suppress(subprocess.TimeoutExpired):
                 process.wait(20.0)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request: its method, its path with the query, its headers, its body."""
+
+    method: str
+    path: str
+    headers: Message
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is said to a request; the length of the body is added."""
+
+    body: bytes = b""
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@contextmanager
+def answering(answer: Callable[[Asked], Answer], port: int = 0) -> Iterator[str]:
+    """Serve GET and POST on loopback in a thread of this process until the block ends; the address of the server.
+
+    Args:
+        answer: Says what a request is answered; called by several threads at once.
+        port: Where; 0 for any free port.
+    """
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._answer()
+
+        def do_POST(self) -> None:
+            self._answer()
+
+        def _answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            said = answer(Asked(self.command, self.path, self.headers, body))
+            self.send_response(said.status)
+            for name, value in {**said.headers, "Content-Length": str(len(said.body))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(said.body)
+
+        def log_message(self, *_: object) -> None:
+            """Tests are quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    with serving(server):
+        yield f"http://127.0.0.1:{server.server_port}"
+
+
+@contextmanager
+def serving(server: ThreadingHTTPServer) -> Iterator[None]:
+    """Serve in a thread until the block ends."""
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

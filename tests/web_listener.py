@@ -4,9 +4,9 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
+
+from tests.servers import Answer, Asked, answering
 
 
 @dataclass
@@ -27,27 +27,11 @@ def listening(port: int = 0) -> Iterator[Listener]:
     """
     listener = Listener()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            document = json.loads(body)
-            listener.posts.append(document)
-            status, text = listener.answer(document)
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text)
+    def answer(asked: Asked) -> Answer:
+        document = json.loads(asked.body)
+        listener.posts.append(document)
+        status, text = listener.answer(document)
+        return Answer(text, status)
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  its name
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-    listener.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with answering(answer, port) as listener.url:
         yield listener
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -12,11 +12,14 @@ import pytest
 
 from infra.permissions import Need
 from telemetry_pipeline.lake import layout
+from telemetry_pipeline.smoke import front
 from telemetry_pipeline.smoke.aws import Aws, faults
 from telemetry_pipeline.smoke.deployment import Smoke, Wanted
+from telemetry_pipeline.smoke.passage import wait_for
 from telemetry_pipeline.smoke.step import Outcome, run
 from tests.raw_lake import NOON
-from tests.smoke.scene import NAME, VEHICLE, Scene, deployed
+from tests.smoke.account import NAME, VEHICLE
+from tests.smoke.scene import Scene, deployed
 
 pytestmark = pytest.mark.slow
 
@@ -88,13 +91,14 @@ def test_what_watches_is_missing(scene: Scene, tmp_path: Path) -> None:
     sqs = scene.client("sqs")
     sqs.send_message(QueueUrl=scene.dead_letters, MessageBody="x")
     where = [info.key for info in scene.store.list_objects("")]
-    scene.store.put(layout.RawObject.starting(VEHICLE, NOON).key, b"somebody's")
-    try:
-        done = failed(check(scene, tmp_path))
-    finally:
-        scene.add_alarm("critical-BucketSize")
-        sqs.purge_queue(QueueUrl=scene.dead_letters)
-        scene.store.delete(layout.RawObject.starting(VEHICLE, NOON).key)
+    with scene.nobody_decodes():  # else somebody's object is in quarantine when the next test looks
+        scene.store.put(layout.RawObject.starting(VEHICLE, NOON).key, b"somebody's")
+        try:
+            done = failed(check(scene, tmp_path))
+        finally:
+            scene.add_alarm("critical-BucketSize")
+            sqs.purge_queue(QueueUrl=scene.dead_letters)
+            scene.store.delete(layout.RawObject.starting(VEHICLE, NOON).key)
     assert done["alarms"] == f"{NAME}: 2 of 3 critical alarms are there"
     assert "1 messages wait in it" in done["dead letters"]
     assert "the lake has this vehicle" in done["lake"]
@@ -104,15 +108,14 @@ def test_what_watches_is_missing(scene: Scene, tmp_path: Path) -> None:
 def test_a_vehicle_that_may_too_much_or_too_little(scene: Scene, tmp_path: Path) -> None:
     from infra.permissions import EDGE
 
-    scene.decoding.clear()  # what a stranger's object becomes is not looked at
-    try:
-        scene.allow((Need("data", {"s3:PutObject": "x"}, ("raw/",)),))
-        wide = failed(check(scene, tmp_path, timeout_s=1))
-        scene.allow((Need("data", {"s3:PutObject": "x"}, ("raw/vehicle_id=OTHER/",)),))
-        narrow = check(scene, tmp_path, timeout_s=1)
-    finally:
-        scene.decoding.set()
-        scene.allow(EDGE)
+    with scene.nobody_decodes():  # what a stranger's object becomes is not looked at
+        try:
+            scene.allow((Need("data", {"s3:PutObject": "x"}, ("raw/",)),))
+            wide = failed(check(scene, tmp_path, timeout_s=1))
+            scene.allow((Need("data", {"s3:PutObject": "x"}, ("raw/vehicle_id=OTHER/",)),))
+            narrow = check(scene, tmp_path, timeout_s=1)
+        finally:
+            scene.allow(EDGE)
     assert wide.keys() == {"other prefixes", "decoding"}
     assert "a vehicle may" in wide["other prefixes"]
     assert "refuses access" in narrow["landing"].said
@@ -131,16 +134,12 @@ def test_a_thing_that_is_there_is_left_alone(scene: Scene, tmp_path: Path) -> No
 
 
 def test_nobody_decodes(scene: Scene, tmp_path: Path) -> None:
-    scene.decoding.clear()
-    try:
+    with scene.nobody_decodes():
         done = check(scene, tmp_path, timeout_s=1)
-        assert failed(done).keys() == {"decoding"}
-        assert "not there after 1 s" in done["decoding"].said
-        assert done["service"].said == "needs decoding, a token"
-    finally:
-        scene.decoding.set()
-    # the message is still there, and its object gone: that is no failure of anybody's
-    assert [left for left in scene.left() if "quarantine" not in left] == []
+    assert failed(done).keys() == {"decoding"}
+    assert "not there after 1 s" in done["decoding"].said
+    assert done["service"].said == "needs decoding, a token"
+    assert scene.left() == []
 
 
 def test_nobody_tells_glue_and_athena_fails(scene: Scene, tmp_path: Path) -> None:
@@ -155,11 +154,15 @@ def test_nobody_tells_glue_and_athena_fails(scene: Scene, tmp_path: Path) -> Non
     assert scene.left() == []
 
 
-def test_doors_that_are_not_as_they_should_be(scene: Scene, tmp_path: Path) -> None:
+def test_doors_that_are_not_as_they_should_be(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # a vehicle that a token does not show may be known in a moment: the service alone is waited for in vain
+    monkeypatch.setattr(front, "wait_for", lambda there, what, _: wait_for(there, what, 1.0))
     del scene.headers["X-Frame-Options"]
     stranger = scene.issuer.token(**{"telemetry:vehicles": ["EV_*"]})
     try:
-        done = failed(check(scene, tmp_path, token=stranger, timeout_s=5))
+        done = failed(check(scene, tmp_path, token=stranger))
     finally:
         scene.headers["X-Frame-Options"] = "DENY"
     assert done.keys() == {"service", "dashboard"}
