@@ -13,6 +13,7 @@ import dagster as dg
 
 from telemetry_pipeline.defs import rule_check
 from telemetry_pipeline.defs.findings import SHOWN, findings_metadata, is_unspoken, usable_thresholds
+from telemetry_pipeline.defs.heartbeat import beating
 from telemetry_pipeline.defs.partitions import to_key
 from telemetry_pipeline.defs.resources import LakeResource
 from telemetry_pipeline.defs.staleness import repeat_stale
@@ -55,8 +56,9 @@ def quality_checks(asset: dg.AssetKey) -> dg.AssetChecksDefinition:
         store = lake.store()
         thresholds, fault = usable_thresholds(store)
         book = Book(store, thresholds)
-        book.replace(_unknown(store, book))
-        book.judge_again()
+        with beating(store, context.run.run_id):
+            book.replace(_unknown(store, book))
+            book.judge_again()
         for name in CHECKS:
             if dg.AssetCheckKey(asset, name) in context.selected_asset_check_keys:
                 yield dg.AssetCheckResult(asset_key=asset, check_name=name, **_standing(book, name, fault))

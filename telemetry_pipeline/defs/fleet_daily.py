@@ -12,6 +12,7 @@ import dagster as dg
 from telemetry_pipeline.catalog.tables import FLEET_DAILY
 from telemetry_pipeline.defs import lineage
 from telemetry_pipeline.defs.glue import CatalogResource
+from telemetry_pipeline.defs.heartbeat import beating
 from telemetry_pipeline.defs.metadata import table
 from telemetry_pipeline.defs.partitions import from_key
 from telemetry_pipeline.defs.resources import LakeResource
@@ -85,20 +86,21 @@ def sum_up_days(
     teller = Teller(context, lineage.FLEET_DAILY, runless=deadline is not None)
     failed: dict[str, str] = {}
     left: set[str] = set()
-    for date, vehicles in days.items():
-        try:
-            made = make_day(store, date, only=vehicles, deadline=deadline)
-            rows = read_day(store, date)
-        except TelemetryError as error:
-            context.log.warning("%s", error)
-            failed[date.isoformat()] = str(error)
-            continue
-        left |= {date.isoformat()} if made.left else set()
-        known = {} if rows is None else {row["vehicle_id"]: row for row in rows.iter_rows(named=True)}
-        told = catalog.register(FLEET_DAILY, [layout.fleet_prefix(date)]) if made.made else {}
-        for vehicle in vehicles or made.made:  # a backfill waits for an event of each that it names
-            metadata = _metadata(known[vehicle]) | told if vehicle in known else {"dagster/row_count": 0}
-            teller.tell(Partition(vehicle, date), metadata)
+    with beating(store, context.run_id):
+        for date, vehicles in days.items():
+            try:
+                made = make_day(store, date, only=vehicles, deadline=deadline)
+                rows = read_day(store, date)
+            except TelemetryError as error:
+                context.log.warning("%s", error)
+                failed[date.isoformat()] = str(error)
+                continue
+            left |= {date.isoformat()} if made.left else set()
+            known = {} if rows is None else {row["vehicle_id"]: row for row in rows.iter_rows(named=True)}
+            told = catalog.register(FLEET_DAILY, [layout.fleet_prefix(date)]) if made.made else {}
+            for vehicle in vehicles or made.made:  # a backfill waits for an event of each that it names
+                metadata = _metadata(known[vehicle]) | told if vehicle in known else {"dagster/row_count": 0}
+                teller.tell(Partition(vehicle, date), metadata)
     finish(context, "fleet_daily", failed, left)
 
 

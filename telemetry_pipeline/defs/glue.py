@@ -13,8 +13,10 @@ from telemetry_pipeline.catalog.glue import Glue
 from telemetry_pipeline.catalog.sync import register
 from telemetry_pipeline.catalog.tables import DECODED_SIGNALS, RAW_CAN_FRAMES, TABLES, Table
 from telemetry_pipeline.defs import lineage
+from telemetry_pipeline.defs.heartbeat import beating
 from telemetry_pipeline.defs.metadata import TOP
 from telemetry_pipeline.defs.partitions import from_key, to_key
+from telemetry_pipeline.defs.resources import LakeResource
 from telemetry_pipeline.errors import TelemetryError
 from telemetry_pipeline.lake.layout import Partition
 from telemetry_pipeline.settings import Settings
@@ -62,10 +64,13 @@ def glue_partitions(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         can_subset=True,
         backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=1000),
     )
-    def registered(context: dg.AssetExecutionContext, catalog: CatalogResource) -> Iterator[Any]:
+    def registered(
+        context: dg.AssetExecutionContext, lake: LakeResource, catalog: CatalogResource
+    ) -> Iterator[Any]:
         glue = catalog.glue()
         if glue is not None:
-            events, failed = register_days(glue, [from_key(key) for key in context.partition_keys])
+            with beating(lake.store(), context.run_id):
+                events, failed = register_days(glue, [from_key(key) for key in context.partition_keys])
             for event in events:
                 context.log_event(event)
             if failed:

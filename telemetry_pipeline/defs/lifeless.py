@@ -12,15 +12,23 @@ from typing import Final
 
 import dagster as dg
 
-from telemetry_pipeline.defs.assets import DECODED_SIGNALS
+from telemetry_pipeline.defs import checks, jobs, lineage, staleness
 from telemetry_pipeline.defs.heartbeat import DEAD_AFTER_S, forget, owes_a_sign, signs_of_life
 from telemetry_pipeline.defs.resources import LakeResource
+from telemetry_pipeline.defs.retention import RETENTION
+from telemetry_pipeline.defs.roll_up import ROLL_UP
 from telemetry_pipeline.errors import TransientError
 from telemetry_pipeline.lake.store import Store
 
 LOOK_S: Final = 30
 FIRST_SIGN_S: Final = 300.0
 """Between the start of a run and its first sign lies what Dagster does before the work."""
+
+_ASSETS: Final = frozenset(
+    {lineage.DECODED_SIGNALS, lineage.SIGNAL_SERIES, lineage.FLEET_DAILY, lineage.GLUE_PARTITIONS}
+)
+_JOBS: Final = frozenset({jobs.DRAIN, jobs.RECONCILE, ROLL_UP, RETENTION, staleness.JOB, checks.JOB})
+"""Others may have runs in the same books; those need not show anything."""
 
 _AT_WORK: Final = (dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING)
 
@@ -87,7 +95,7 @@ def _look(
 
 
 def _will_show_signs(run: dg.DagsterRun) -> bool:
-    return DECODED_SIGNALS in (run.asset_selection or ())
+    return run.job_name in _JOBS or not _ASSETS.isdisjoint(run.asset_selection or ())
 
 
 def _load(cursor: str | None) -> dict[str, tuple[str, float]]:

@@ -11,6 +11,7 @@ from typing import Final
 import dagster as dg
 
 from telemetry_pipeline.defs.assets import MODE
+from telemetry_pipeline.defs.heartbeat import beating
 from telemetry_pipeline.defs.resources import LakeResource
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.pipes import SESSIONS
@@ -40,7 +41,9 @@ def retention_job() -> dg.JobDefinition:
 
     @dg.op(name="prune_runs")
     def prune_runs(context: dg.OpExecutionContext, config: RetentionConfig, lake: LakeResource) -> None:
-        removed = prune(context.instance, lake.store(), config, dt.datetime.now(dt.UTC))
+        store = lake.store()
+        with beating(store, context.run_id):
+            removed = prune(context.instance, store, config, dt.datetime.now(dt.UTC))
         context.log.info("%d runs removed", removed)
 
     @dg.job(

@@ -13,6 +13,7 @@ import dagster as dg
 from telemetry_pipeline.catalog.tables import SIGNAL_OVERVIEW, SIGNAL_SERIES
 from telemetry_pipeline.defs import lineage
 from telemetry_pipeline.defs.glue import CatalogResource
+from telemetry_pipeline.defs.heartbeat import beating
 from telemetry_pipeline.defs.partitions import from_key, to_key
 from telemetry_pipeline.defs.resources import LakeResource
 from telemetry_pipeline.defs.work import Context, Teller, finish
@@ -82,22 +83,23 @@ def compact(
     failed: dict[str, str] = {}
     left: set[str] = set()
     made: list[Partition] = []
-    for partition in partitions:
-        if deadline is not None and time.monotonic() >= deadline:
-            left.add(partition.date.isoformat())
-            continue
-        try:
-            done = compact_day(store, partition)
-        except NotFound:
-            continue  # nothing was decoded on that day
-        except TelemetryError as error:
-            context.log.warning("%s", error)
-            failed[to_key(partition)] = str(error)
-            continue
-        if deadline is None or done.written:
-            made.append(partition)
-            teller.tell(partition, _metadata(done))
-    _tell_catalog(context, catalog, made)
+    with beating(store, context.run_id):
+        for partition in partitions:
+            if deadline is not None and time.monotonic() >= deadline:
+                left.add(partition.date.isoformat())
+                continue
+            try:
+                done = compact_day(store, partition)
+            except NotFound:
+                continue  # nothing was decoded on that day
+            except TelemetryError as error:
+                context.log.warning("%s", error)
+                failed[to_key(partition)] = str(error)
+                continue
+            if deadline is None or done.written:
+                made.append(partition)
+                teller.tell(partition, _metadata(done))
+        _tell_catalog(context, catalog, made)
     finish(context, "signal_series", failed, left)
 
 

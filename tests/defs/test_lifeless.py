@@ -10,10 +10,11 @@ import yaml
 
 from telemetry_pipeline import defs
 from telemetry_pipeline.definitions import build_definitions
-from telemetry_pipeline.defs import lifeless
+from telemetry_pipeline.defs import lifeless, roll_up
 from telemetry_pipeline.defs.assets import DECODED_SIGNALS
 from telemetry_pipeline.defs.heartbeat import DEAD_AFTER_S, beating, signs_of_life
 from telemetry_pipeline.defs.jobs import DRAIN
+from telemetry_pipeline.defs.lineage import FLEET_DAILY, GLUE_PARTITIONS, SIGNAL_SERIES
 from telemetry_pipeline.defs.partitions import to_key
 from telemetry_pipeline.errors import TransientError
 from telemetry_pipeline.lake.store import Store
@@ -30,15 +31,20 @@ class Room:
         self.cursor: str | None = None
         monkeypatch.setattr(lifeless.time, "time", lambda: self.now)
 
-    def start(self, *, backfill: str | None = "abcdefgh") -> str:
-        """A run that is at work in the books; the id."""
-        job = self.defs.resolve_implicit_global_asset_job_def()
-        run = self.instance.create_run_for_job(
-            job.get_subset(asset_selection={DECODED_SIGNALS}),
-            asset_selection=frozenset({DECODED_SIGNALS}),
-            tags={"dagster/backfill": backfill} if backfill else {},
-            status=dg.DagsterRunStatus.STARTING,
-        )
+    def start(self, what: dg.AssetKey | str = DECODED_SIGNALS) -> str:
+        """A run that is at work in the books, a job's or one of an asset's backfill; the id."""
+        if isinstance(what, str):
+            run = self.instance.create_run_for_job(
+                self.defs.resolve_job_def(what), status=dg.DagsterRunStatus.STARTING
+            )
+        else:
+            job = self.defs.resolve_implicit_global_asset_job_def()
+            run = self.instance.create_run_for_job(
+                job.get_subset(asset_selection={what}),
+                asset_selection=frozenset({what}),
+                tags={"dagster/backfill": "abcdefgh"},
+                status=dg.DagsterRunStatus.STARTING,
+            )
         event = dg.DagsterEvent(dg.DagsterEventType.RUN_START.value, job_name=run.job_name, message="started")
         self.instance.report_dagster_event(event, run.run_id)
         return run.run_id
@@ -107,13 +113,14 @@ def test_a_run_that_has_decoded_and_does_something_else_owes_no_sign(room: Room)
     assert room.status(run_id) == dg.DagsterRunStatus.STARTED
 
 
-def test_a_run_that_died_before_its_first_sign_is_found_later(room: Room) -> None:
-    run_id = room.start()
+def test_whatever_died_before_its_first_sign_is_found_later(room: Room) -> None:
+    assets = lifeless._ASSETS - {GLUE_PARTITIONS}
+    run_ids = [room.start(what) for what in (*sorted(assets), *sorted(lifeless._JOBS))]
     room.look()
     room.look(DEAD_AFTER_S)
-    assert room.status(run_id) == dg.DagsterRunStatus.STARTED
+    assert {room.status(run_id) for run_id in run_ids} == {dg.DagsterRunStatus.STARTED}
     room.look(lifeless.FIRST_SIGN_S)
-    assert room.status(run_id) == dg.DagsterRunStatus.FAILURE
+    assert {room.status(run_id) for run_id in run_ids} == {dg.DagsterRunStatus.FAILURE}
 
 
 def test_an_outage_of_the_store_kills_nobody(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,17 +138,52 @@ def test_an_outage_of_the_store_kills_nobody(room: Room, monkeypatch: pytest.Mon
     assert room.status(run_id) == dg.DagsterRunStatus.STARTED
 
 
-def test_decoding_shows_signs_and_says_when_it_is_done(room: Room) -> None:
+def test_no_job_and_no_asset_is_forgotten(room: Room) -> None:
+    graph = room.defs.resolve_asset_graph()
+    assert set(graph.executable_asset_keys) <= lifeless._ASSETS
+    assert lifeless._ASSETS - set(graph.executable_asset_keys) == {GLUE_PARTITIONS}, (
+        "a folder has no catalogue"
+    )
+    named = {job.name for job in room.defs.resolve_all_job_defs() if not job.name.startswith("__")}
+    assert named == lifeless._JOBS
+
+
+def test_runs_of_others_in_the_same_books_are_left_alone(room: Room) -> None:
+    @dg.job
+    def theirs() -> None:
+        """Nothing of ours."""
+
+    run = room.instance.create_run_for_job(theirs, status=dg.DagsterRunStatus.STARTING)
+    event = dg.DagsterEvent(dg.DagsterEventType.RUN_START.value, job_name="theirs", message="started")
+    room.instance.report_dagster_event(event, run.run_id)
+    room.look()
+    room.look(10 * lifeless.FIRST_SIGN_S)
+    assert room.status(run.run_id) == dg.DagsterRunStatus.STARTED
+
+
+def test_whatever_works_shows_signs_and_says_when_it_is_done(room: Room) -> None:
     add_dbc(room.store)
     raw = land(room.store, "EV_1")
-    drain = room.defs.resolve_job_def(DRAIN).execute_in_process(
-        instance=room.instance, run_config={"ops": {"decoded_signals": {"config": {"linger_s": 0.0}}}}
-    )
-    backfill = room.defs.resolve_implicit_global_asset_job_def().execute_in_process(
-        instance=room.instance, asset_selection=[DECODED_SIGNALS], partition_key=to_key(raw.partition)
-    )
-    for result in (drain, backfill):
+    configs = {
+        DRAIN: {"ops": {"decoded_signals": {"config": {"linger_s": 0.0}}}},
+        roll_up.ROLL_UP: roll_up.run_config([raw.partition.date.isoformat()]),
+    }
+    # the drain comes first: the others work on what it decoded
+    ran = [
+        room.defs.resolve_job_def(name).execute_in_process(
+            instance=room.instance, run_config=configs.get(name)
+        )
+        for name in (DRAIN, *sorted(lifeless._JOBS - {DRAIN}))
+    ]
+    ran += [
+        room.defs.resolve_implicit_global_asset_job_def().execute_in_process(
+            instance=room.instance, asset_selection=[asset], partition_key=to_key(raw.partition)
+        )
+        for asset in (DECODED_SIGNALS, SIGNAL_SERIES, FLEET_DAILY)
+    ]
+    for result in ran:
+        assert result.success
         sign = json.loads(room.store.get(f"_state/alive/{result.run_id}.json"))
-        assert sign["over"] is True
+        assert sign["over"] is True, result.job_def.name
     room.look()
     assert signs_of_life(room.store) == {}
