@@ -61,7 +61,7 @@ def decoded_in_batches(
     return pa.concat_tables([schema.DECODED.empty_table(), *(part.table for part in parts)]), decoder.report()
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     times=st.lists(st.integers(0, 40), min_size=1, max_size=120),
     size=st.integers(1, 50),

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from api.downsample import select
@@ -45,7 +45,6 @@ def walk(n, seed, jitter=0.2):
 series = st.builds(walk, st.integers(1, 3000), st.integers(0, 2**32), st.floats(0, 0.9))
 
 
-@settings(deadline=None)
 @given(st.integers(60, 2000), st.integers(10, 50), st.integers(0, 2**32), st.sampled_from([0.0, 0.9]))
 def test_lttb_is_the_published_algorithm(n, n_out, seed, jitter):
     t, v = walk(n, seed, jitter)
@@ -55,7 +54,6 @@ def test_lttb_is_the_published_algorithm(n, n_out, seed, jitter):
     assert select(t, v, n_out, "lttb", NONE).tolist() == expected
 
 
-@settings(deadline=None)
 @given(series, st.integers(10, 400), st.sampled_from(["lttb", "minmaxlttb"]), st.data())
 def test_every_method_keeps_its_promise(drawn, n_out, method, data):
     t, v = drawn
@@ -172,7 +170,6 @@ def test_statistics_are_those_of_the_finite_values(values):
         assert (stats.min, stats.max, stats.mean, stats.std) == (None, None, None, None)
 
 
-@settings(deadline=None)
 @given(series, st.integers(1, 50))
 def test_the_envelope_encloses_every_sample(drawn, buckets):
     t, v = drawn

@@ -248,7 +248,7 @@ def test_nobody_is_answered_nothing():
         assert "EV_2" not in str(caught.value)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(IDS, st.lists(IDS, max_size=5))
 def test_a_plain_id_allows_itself_alone(vehicle, others):
     scope = scope_of({CLAIM: others}, CLAIM)
@@ -256,7 +256,7 @@ def test_a_plain_id_allows_itself_alone(vehicle, others):
     assert scope_of({CLAIM: [*others, "*"]}, CLAIM).allows(vehicle)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(IDS, st.text("abEV_01*?", min_size=1, max_size=12))
 def test_patterns_mean_what_they_say(vehicle, pattern):
     reference = re.compile("".join({"*": ".*", "?": "."}.get(char, re.escape(char)) for char in pattern))

@@ -20,7 +20,6 @@ from tests.api.small_lake import QUERY, RANGE, SPEED, fill
 
 FUZZ = settings(
     max_examples=120,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 NASTY = st.sampled_from(

@@ -34,7 +34,7 @@ def test_a_hundred_a_second_and_a_thousand_at_once():
     )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.integers(1, 50),
     st.integers(1, 20),

@@ -118,7 +118,7 @@ def test_nothing_that_is_sent_makes_a_new_series(client):
     assert len(requests) <= 6, requests
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     st.lists(
         st.tuples(st.floats(0, 100), st.sampled_from(["/a", "/b/{c}"]), st.sampled_from([200, 404, 500]))

@@ -1,7 +1,7 @@
 """Points out of buckets: real samples, none twice, and columns about as narrow as they may be."""
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from api.points import busiest_stretch, columns_of_rows, columns_of_samples, m4_points
@@ -19,7 +19,6 @@ def arrays(drawn):
     return np.array([t for t, _ in drawn]) * S + 7, np.array([v for _, v in drawn], np.float64)
 
 
-@settings(deadline=None)
 @given(samples, st.integers(1, 900))
 def test_points_are_first_smallest_largest_and_last_of_each_bucket(drawn, width):
     t, v = arrays({time: (time, value) for time, value in drawn}.values())
@@ -29,7 +28,6 @@ def test_points_are_first_smallest_largest_and_last_of_each_bucket(drawn, width)
     assert found.of_row.tolist() == expected.of_row
 
 
-@settings(deadline=None)
 @given(samples, st.integers(1, 900))
 def test_samples_of_one_time_are_all_there_and_in_order(drawn, width):
     t, v = arrays(drawn)
@@ -45,7 +43,6 @@ def test_samples_of_one_time_are_all_there_and_in_order(drawn, width):
     }
 
 
-@settings(deadline=None)
 @given(samples, st.integers(2, 40), st.integers(1, 50))
 def test_columns_fit_and_are_about_as_narrow_as_they_may_be(drawn, columns, width):
     t, v = arrays(drawn)
@@ -61,7 +58,6 @@ def test_columns_fit_and_are_about_as_narrow_as_they_may_be(drawn, columns, widt
     assert narrower == 0 or len(sample_rows(t, v, narrower)) > columns
 
 
-@settings(deadline=None)
 @given(samples, st.integers(1, 300), st.data())
 def test_the_busiest_stretch_is_that_of_a_plain_search(drawn, width, data):
     t, v = arrays(drawn)

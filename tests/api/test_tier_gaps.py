@@ -46,7 +46,7 @@ def cyclic(holes, n=20_000):
     return t
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.lists(st.tuples(st.integers(1, 19_999), st.floats(0.05, 900)), max_size=30),
     st.sampled_from([10, 60, 600]),
@@ -58,7 +58,7 @@ def test_gaps_of_a_cyclic_signal_are_all_found(holes, width_s):
     assert found.edges.tolist() == expected
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.integers(0, 2**32), st.sampled_from([10, 60, 600]), st.lists(st.floats(1, 4000), max_size=9))
 def test_gaps_of_a_signal_sent_on_change_are_the_pauses_of_the_recording(seed, width_s, pauses):
     rng = np.random.default_rng(seed)

@@ -129,7 +129,7 @@ def test_a_key_cannot_leave_the_lake(any_lake: Store, key: str) -> None:
         any_lake.put(key, b"-")
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     vehicle=st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True),
     ns=st.integers(0, 4_102_444_800_000_000_000),

@@ -59,7 +59,7 @@ def frames_of(words: np.ndarray) -> Selected:
 
 @pytest.mark.parametrize("many", [0, 1 << 30])
 @pytest.mark.filterwarnings("ignore:overflow", "ignore:invalid")
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(lanes=some_lanes(), seed=st.integers(0, 2**32 - 1), count=st.integers(1, 40), some=st.booleans())
 def test_all_signals_of_some_frames(many: int, lanes: list[Lane], seed: int, count: int, some: bool) -> None:
     random = np.random.default_rng(seed)

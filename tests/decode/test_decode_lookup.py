@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from telemetry_pipeline.decode.lookup import Lookup
@@ -16,7 +16,6 @@ def table_of(known: list[int]) -> IdTable:
     return IdTable((Scope("a.dbc", "0", Match.EXACT, (), 0, exact, {}),))
 
 
-@settings(deadline=None)
 @given(
     st.lists(KEYS, unique=True, max_size=40), st.lists(st.lists(KEYS, max_size=30), min_size=1, max_size=5)
 )

@@ -64,7 +64,7 @@ def test_a_parameter_group_is_an_id_without_priority_and_addresses(arbitration_i
 extended_ids = st.integers(0, (1 << 29) - 1) | st.sampled_from((EEC1, EEC1_ELSEWHERE, REQUEST, REQUEST_TO_21))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(known=st.lists(extended_ids, min_size=1), asked=st.lists(extended_ids, min_size=1))
 def test_many_ids_are_looked_up_as_one_by_one(known, asked, database_of):
     asked += known

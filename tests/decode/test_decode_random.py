@@ -136,7 +136,7 @@ def test_every_place_of_a_long_signal_is_read(length, is_signed, byte_order, dat
     assert found == expected
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=400, suppress_health_check=list(HealthCheck))
 @given(case=cases(), strict=st.booleans())
 def test_every_value_has_the_bits_that_cantools_gives(case, strict, database_of, raw_of):
     message, payloads = case

@@ -92,7 +92,7 @@ def recording(protocol, random):
 
 @pytest.mark.parametrize("protocol", list(PLANS))
 @given(seed=SEEDS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_recording_gives_what_one_frame_at_a_time_gives(protocol, seed):
     random = Random(seed)
     frames = recording(protocol, random)
@@ -140,7 +140,7 @@ def oracle_of(protocol, frames):
 
 @pytest.mark.parametrize("protocol", list(PLANS))
 @given(seed=SEEDS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_whatever_is_sent_whole_arrives_whole(protocol, seed):
     """Payloads of every length on four senders at once: all of them come back, and nothing else."""
     random = Random(seed)
@@ -180,7 +180,7 @@ def test_whatever_is_sent_whole_arrives_whole(protocol, seed):
 
 @pytest.mark.parametrize("protocol", list(PLANS))
 @given(seed=SEEDS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_order_of_rows_does_not_matter_where_times_differ(protocol, seed):
     random = Random(seed)
     frames = recording(protocol, random)

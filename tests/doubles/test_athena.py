@@ -7,7 +7,7 @@ from typing import Any
 
 import pyathena
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pyathena.cursor import Cursor
 
@@ -120,7 +120,6 @@ def test_integers_divide_as_integers(lake: AthenaLake) -> None:
     assert found == [(3, -3, -1)]
 
 
-@settings(deadline=None)
 @given(st.floats())
 def test_numbers_are_spelt_as_java_does_and_stay_what_they_are(value: float) -> None:
     text = _double(value)

@@ -117,7 +117,7 @@ def test_the_same_drive_again_and_other_drives():
         assert (values != another[name]).any(), name
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(cuts=st.lists(st.integers(0, 4000), min_size=1, max_size=6))
 def test_in_pieces_it_is_the_same(cuts):
     at = np.arange(0, 4000, dtype=np.int64) * 86_012_345  # across several blocks

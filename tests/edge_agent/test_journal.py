@@ -51,7 +51,6 @@ def found(content):
     return [block.arrival.records["stamp"].tolist() for block in scan(content, NUMBER)]
 
 
-@settings(deadline=None)
 @given(written())
 def test_what_was_written_is_read(journal):
     blocks, content, _ = journal
@@ -61,7 +60,6 @@ def test_what_was_written_is_read(journal):
     assert [block.reading for block in read] == [reading_at(nth) for nth in range(len(blocks))]
 
 
-@settings(deadline=None)
 @given(written(), st.data())
 def test_wherever_it_is_cut_the_whole_blocks_before_are_read(journal, data):
     blocks, content, edges = journal
@@ -76,7 +74,7 @@ def test_wherever_it_is_cut_the_whole_blocks_before_are_read(journal, data):
     assert found(content[:cut] + other) == blocks[: sum(edge <= cut for edge in edges) - 1]
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(written(), st.data())
 def test_a_flipped_bit_costs_its_own_block_and_no_other(journal, data):
     blocks, content, edges = journal
@@ -87,7 +85,6 @@ def test_a_flipped_bit_costs_its_own_block_and_no_other(journal, data):
     assert found(bytes(hurt)) == blocks[:nth] + blocks[nth + 1 :]
 
 
-@settings(deadline=None)
 @given(written(), st.data())
 def test_a_stretch_that_the_disk_lost_costs_the_blocks_that_it_touches(journal, data):
     blocks, content, edges = journal

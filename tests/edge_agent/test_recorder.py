@@ -224,7 +224,7 @@ def test_what_memory_cannot_hold_is_counted(bench, arrive, monkeypatch, caplog):
     assert run.recorder.stop() == 15
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(
     arrivals=st.lists(
         st.tuples(st.floats(0, 30), st.lists(st.integers(-100 * SECOND, 100 * SECOND), max_size=8)),

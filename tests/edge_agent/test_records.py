@@ -1,5 +1,5 @@
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_agent import records
@@ -55,7 +55,6 @@ def record_of(row, dtype=WIDE):
     return record
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(frame(), st.sampled_from(["can0", "can1"])), max_size=20))
 def test_columns_say_what_the_records_say(frames):
     arrivals = [Arrival(channel, narrowed(record_of(row))) for row, channel in frames]
@@ -67,7 +66,6 @@ def test_columns_say_what_the_records_say(frames):
     assert rows == [{name: row[name] for name in schema.RAW.names} for row in wanted]
 
 
-@settings(deadline=None)
 @given(st.lists(frame(), max_size=20))
 def test_and_back(frames):
     frames.sort(key=lambda row: row["timestamp"])

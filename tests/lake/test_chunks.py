@@ -74,7 +74,7 @@ signals = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(signals)
 def test_every_reader_sees_every_row(tmp_path_factory, drawn):
     random = np.random.default_rng(len(drawn))

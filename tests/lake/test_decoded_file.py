@@ -33,7 +33,6 @@ def groups_of(runs: list[int]) -> list[list[int]]:
 run = st.one_of(st.integers(0, 300), st.integers(0, 2 * SIGNAL_ALONE_MIN), st.integers(0, 3_000_000))
 
 
-@settings(deadline=None)
 @given(st.lists(run, min_size=1, max_size=40).filter(any))
 def test_row_groups_hold_every_row_within_the_limits(runs):
     assert all(0 < size <= ROW_GROUP_MAX for size in row_group_sizes(runs))
@@ -69,7 +68,7 @@ signal = st.tuples(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(signal, min_size=1, max_size=8))
 @example([(1, SIGNAL_ALONE_MIN, 1)] * 4 + [(1, 5, 1), (2, SIGNAL_ALONE_MIN, 2)])
 def test_every_reader_sees_every_row(tmp_path_factory, signals):
@@ -113,7 +112,7 @@ def test_times_that_signals_repeat_are_written_as_they_are():
     assert "DELTA_BINARY_PACKED" in lonely.metadata.row_group(0).column(0).encodings
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=300),
     st.sampled_from([1, 7, 3000]),

@@ -24,7 +24,7 @@ def chunk_of(body: bytes) -> PlainChunk | None:
     return PlainChunk.of(pq.ParquetFile(io.BytesIO(body)).metadata.row_group(0), 0)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.floats(width=32), min_size=1, max_size=700),
     st.lists(st.tuples(st.integers(0, 700), st.integers(0, 700)), min_size=1, max_size=4),

@@ -35,7 +35,7 @@ def test_a_constant_column_says_the_same_in_every_row(rows):
 runs = st.lists(st.tuples(st.integers(0, 700), st.sampled_from([1, 2, 7, 8, 63, 64, 130, 8192])), min_size=1)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(runs, min_size=1, max_size=3), st.integers(1, 700))
 @example([[(number, 1) for number in range(700)]], 700)
 @example([[(0, 1 << 21)]], 1)

@@ -108,7 +108,7 @@ def ranges(rng, rows):
     yield low + 86_400 * S_NS - 600 * S_NS, low + 86_400 * S_NS + int(rng.integers(1, 9)) * 600 * S_NS
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**32))
 def test_any_question_is_answered_as_by_a_plain_computation(tmp_path_factory, seed):
     rng = np.random.default_rng(seed)

@@ -246,7 +246,7 @@ objects = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(objects, st.integers(-3 * 24, 3 * 24), st.integers(1, 6 * 24), st.integers(0, DAY_NS // 24))
 def test_any_range_over_any_objects_equals_a_plain_search(tmp_path_factory, drawn, hour, hours, shift):
     store = Store.open(tmp_path_factory.mktemp("lake").as_uri())

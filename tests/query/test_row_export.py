@@ -246,7 +246,7 @@ parts = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example(parts=[(1, {SPEED: [(0, 0.0)]})], compacted=set(), span=(0, DAY_NS + 1), size=1)
 @given(
     parts=parts, compacted=st.sets(st.integers(0, 2)), span=st.tuples(times, times), size=st.integers(1, 9)

@@ -40,7 +40,7 @@ objects = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(objects, st.integers(0, 4 * 86_400), st.integers(0, 4 * 86_400), st.sampled_from(TIERS_S), st.data())
 def test_buckets_equal_those_of_all_samples(tmp_path_factory, drawn, one, other, tier, data):
     store = Store.open(tmp_path_factory.mktemp("lake").as_uri())

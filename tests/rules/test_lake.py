@@ -348,7 +348,7 @@ def test_broken_and_foreign_events_are_skipped_and_counted(folder_lake: Store) -
     ]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     RULES,
     SERIES,

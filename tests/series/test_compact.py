@@ -78,7 +78,7 @@ def put_drawn(store: Store, drawn, first=0) -> None:
         put_decoded(store, DAY, f"{number:03d}", samples, reported=reported)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(drawn_objects, drawn_objects, st.sampled_from([7, 40, 10_000]))
 def test_a_series_object_has_every_row_in_order(tmp_path_factory, drawn, late, held_rows):
     store = Store.open(tmp_path_factory.mktemp("lake").as_uri())

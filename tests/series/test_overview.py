@@ -174,7 +174,7 @@ def three_days(tmp_path_factory):
     return store
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(ranges, st.sampled_from(TIERS_S))
 def test_a_range_is_exact_with_its_edges_from_samples(three_days, drawn, tier):
     start, end = AT + drawn[0], AT + drawn[0] + drawn[1]

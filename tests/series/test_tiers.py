@@ -70,14 +70,14 @@ def assert_right(row: TierRows, t, v) -> None:
     assert row.sum_sq_dev[0] == pytest.approx(squares, rel=1e-12, abs=1e-300)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(samples)
 def test_all_samples_as_one_bucket(found):
     t, v = found
     assert_right(sample_rows(t + 10_000, v, 1_000_000), t + 10_000, v)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(samples, st.integers(1, 700), st.integers(1, 9))
 def test_wider_buckets_are_merged_narrower_ones(found, width, times):
     t, v = found
@@ -90,7 +90,7 @@ def test_wider_buckets_are_merged_narrower_ones(found, width, times):
     assert_right(merge_all(narrow), t, v)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(samples, st.lists(st.integers(0, 60), max_size=6), st.data())
 def test_merging_is_associative(found, cuts, data):
     """However the samples are cut into parts, and in whichever order neighbours are merged."""

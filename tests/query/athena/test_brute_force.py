@@ -89,7 +89,7 @@ def answered(asked: Statement, root: Path) -> pl.DataFrame:
     return typed.rename({asked.last: "unit"})
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(objects, seconds, seconds, st.integers(1, 10 * DAY_NS), st.data())
 def test_any_question_over_any_lake(
     tmp_path_factory: pytest.TempPathFactory,

@@ -2,7 +2,7 @@
 
 import pytest
 import sqlglot
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlglot import exp
 
@@ -22,7 +22,6 @@ from telemetry_pipeline.query.athena.clause import (
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 
 
-@settings(deadline=None)
 @given(texts)
 def test_a_text_is_one_literal_whatever_it_holds(text: str) -> None:
     tree = sqlglot.parse_one(f"SELECT 1 FROM t WHERE x = {literal(text)}", read="trino")
@@ -30,7 +29,6 @@ def test_a_text_is_one_literal_whatever_it_holds(text: str) -> None:
     assert found.this == text
 
 
-@settings(deadline=None)
 @given(st.lists(texts, min_size=1, max_size=5))
 def test_the_sql_depends_only_on_how_many_texts_there_are(given: list[str]) -> None:
     for make in (among, none_of):

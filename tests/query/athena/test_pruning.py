@@ -33,7 +33,7 @@ def found_by(clause: Clause, every: list[dt.date]) -> set[dt.date]:
     return {dt.date(int(y), int(m), int(d)) for _, y, m, d in found}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_exactly_the_wanted_days_are_found(data: st.DataObject) -> None:
     first = data.draw(st.dates(date(2024, 11, 1), date(2026, 3, 1)))

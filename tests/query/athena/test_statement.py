@@ -4,7 +4,7 @@ import datetime as dt
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from telemetry_pipeline.errors import TooLarge
@@ -43,7 +43,6 @@ def both(sources: Sources, names: list[tuple[str, str]]) -> list[Statement]:
     return [samples(sources, URL, names, *span), buckets(sources, URL, names, *span, width_ns=7)]
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.text(max_size=40), st.text(max_size=40)), min_size=1, max_size=4))
 def test_no_text_of_the_caller_is_in_the_sql(names: list[tuple[str, str]]) -> None:
     plain = both(OPEN, [(f"m{m}", f"s{m}{s}") for m, s in _shape(names)])
