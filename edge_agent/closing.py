@@ -5,19 +5,19 @@ A journal is there until what was made of it is: a crash at any moment neither l
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
 
 from edge_agent.clock import Clock
-from edge_agent.dating import KNOWN, MARKS, Date, dates_of, span_of
-from edge_agent.journal import Block, ClockState, Journal, Reading, scan
+from edge_agent.dating import KNOWN, MARKS, Date, Span, dates_of, span_of
+from edge_agent.journal import ClockState, Journal, Reading, scan
 from edge_agent.journal_name import JournalName, journals_in
-from edge_agent.records import CLASSIC, Arrival, table_of
+from edge_agent.records import CLASSIC, Arrival, Gathered, coded_table, gathered
 from edge_agent.spool import Spool
 from edge_agent.window_name import name_by_content
 from edge_agent.worker import Pause, Worker
@@ -73,7 +73,7 @@ class Closer(Worker):
         # Arrow's own allocator gives all back between two windows, and a new page costs more than its use
         pa.set_memory_pool(pa.system_memory_pool())
         # what Arrow loads for a first window would hold up capture for as long as a slow card takes
-        write_raw(table_of([Arrival("", np.zeros(1, CLASSIC))], ""))
+        write_raw(coded_table(gathered([Arrival("", np.zeros(1, CLASSIC))]), ""))
         if self._early:
             log.info("%d journals of an earlier run are in %s", len(self._early), self._spool.folder)
         super().start()
@@ -110,35 +110,36 @@ class Closer(Worker):
             name = JournalName.parse(journal.path.name)
             if now is None or name is None:
                 return
-            blocks = self._read(name)
-            span = span_of(name, blocks)
+            content = self._read(name)
+            span = content.span
             known = span is not None and span.state == ClockState.KNOWN
             date = Date(span.offset, KNOWN) if span and known else Date(now.offset, MARKS[now.state])
-            self._close(name, blocks, date)
+            self._close(name, content, date)
             with self._lock:
                 self._closed.remove(journal)
 
     def _close_early(self, now: Reading | None) -> None:
-        spans = {name: span_of(name, self._read(name)) for name in self._early}
+        spans = {name: self._read(name).span for name in self._early}
         dates = dates_of([span for span in spans.values() if span], self._boot, now)
         for name, span in spans.items():
             if span is None or name in dates:
                 self._close(name, self._read(name), dates.get(name, Date(0, KNOWN)))
                 self._early.remove(name)
 
-    def _read(self, name: JournalName) -> list[Block]:
+    def _read(self, name: JournalName) -> "_Content":
         try:
             content = (self._spool.folder / str(name)).read_bytes()
         except FileNotFoundError:  # given up for want of room
-            return []
-        return list(scan(content, name.number))
+            content = b""
+        blocks = list(scan(content, name.number))
+        frames = gathered([block.arrival for block in blocks if len(block.arrival.records)])
+        return _Content(frames, span_of(name, blocks), len(content) - sum(block.size for block in blocks))
 
-    def _close(self, name: JournalName, blocks: Sequence[Block], date: Date) -> None:
+    def _close(self, name: JournalName, content: "_Content", date: Date) -> None:
         path = self._spool.folder / str(name)
-        outputs = raw_objects(name, blocks, date)
-        missing = _size(path) - sum(block.size for block in blocks)
-        if missing > 0:
-            log.warning("%s ends in %d bytes that are no whole block", path.name, missing)
+        outputs = raw_objects(name, content.frames, date)
+        if content.missing:
+            log.warning("%s ends in %d bytes that are no whole block", path.name, content.missing)
         self._spool.add(outputs, path, name.number)
         if date.mark == KNOWN and outputs and name.origin == "capture":
             self._spool.note_time(max(raw.partition.start_ns for raw, _ in outputs))
@@ -146,22 +147,37 @@ class Closer(Worker):
             self._added()
 
 
-def raw_objects(name: JournalName, blocks: Sequence[Block], date: Date) -> list[tuple[RawObject, bytes]]:
+@dataclass(frozen=True)
+class _Content:
+    """What a journal holds: frames, what is known of their times, and the bytes that are no block."""
+
+    frames: Gathered
+    span: Span | None
+    missing: int
+
+
+def raw_objects(name: JournalName, frames: Gathered, date: Date) -> list[tuple[RawObject, bytes]]:
     """The raw objects that a journal becomes: one for each UTC day of its frames, usually one."""
-    arrivals = [block.arrival for block in blocks if len(block.arrival.records)]
-    if not arrivals:
+    if not len(frames.records):
         return []
-    table = table_of(arrivals, name.vehicle_id, date.offset)
-    stamps = stamps_of(table)
+    table = coded_table(frames, name.vehicle_id, date.offset)
     footer = {"origin": name.origin, "clock": date.mark}
-    borders = [0, *(np.flatnonzero(np.diff(stamps // DAY_NS)) + 1), len(stamps)]
     objects = []
-    for begin, end in pairwise(borders):
-        body = write_raw(table.slice(begin, end - begin), footer)
-        raw = RawObject.starting(name.vehicle_id, int(stamps[begin]))
+    for part in _days(table):
+        body = write_raw(part, footer)
+        raw = RawObject.starting(name.vehicle_id, _stamp(part, 0))
         objects.append((name_by_content(raw, body), body))
     return objects
 
 
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
+def _days(table: pa.Table) -> list[pa.Table]:
+    """The frames of each UTC day; `table` is in order of time."""
+    if _stamp(table, 0) // DAY_NS == _stamp(table, -1) // DAY_NS:
+        return [table]
+    stamps = stamps_of(table)
+    borders = [0, *(np.flatnonzero(np.diff(stamps // DAY_NS)) + 1), len(stamps)]
+    return [table.slice(begin, end - begin) for begin, end in pairwise(borders)]
+
+
+def _stamp(table: pa.Table, row: int) -> int:
+    return int(table["timestamp"][row].value)

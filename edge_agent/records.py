@@ -83,49 +83,76 @@ def widened(records: Records) -> Records:
     return records if records.dtype == WIDE else _as(records, WIDE)
 
 
+@dataclass(frozen=True)
+class Gathered:
+    """Frames of several channels in one array, in the order in which they arrived.
+
+    Attributes:
+        records: The frames, in one dtype.
+        channels: The channels' names.
+        index: Which of them each frame is from, int8 of shape (frames,).
+    """
+
+    records: Records
+    channels: list[str]
+    index: npt.NDArray[np.int8]
+
+
+def gathered(arrivals: Sequence[Arrival]) -> Gathered:
+    """A copy of what has arrived, in one piece."""
+    channels = list(dict.fromkeys(arrival.channel for arrival in arrivals))
+    numbers = [channels.index(arrival.channel) for arrival in arrivals]
+    index = np.repeat(np.array(numbers, np.int8), [len(arrival.records) for arrival in arrivals])
+    return Gathered(joined([arrival.records for arrival in arrivals]), channels, index)
+
+
 def table_of(arrivals: Sequence[Arrival], vehicle_id: str, offset: int = 0) -> pa.Table:
-    """Frames as a table of schema `RAW`, in order of time; frames of one time stay in the order of their arrival.
+    """Frames as a table of schema `RAW`; see `coded_table`."""
+    return coded_table(gathered(arrivals), vehicle_id, offset).cast(schema.RAW)
+
+
+def coded_table(frames: Gathered, vehicle_id: str, offset: int = 0) -> pa.Table:
+    """Frames as a table of schema `RAW_CODED`, in order of time; frames of one time stay in the order of their arrival.
 
     Args:
-        arrivals: The frames.
+        frames: The frames.
         vehicle_id: The vehicle they come from.
         offset: What is added to their times, nanoseconds.
     """
-    channels = list(dict.fromkeys(arrival.channel for arrival in arrivals))
-    records = joined([arrival.records for arrival in arrivals])
-    numbers = [channels.index(arrival.channel) for arrival in arrivals]
-    index = np.repeat(np.array(numbers, np.int8), [len(arrival.records) for arrival in arrivals])
-    order = None
-    if np.any(np.diff(records["stamp"]) < 0):  # channels arrive in turns
-        order = np.argsort(records["stamp"], kind="stable")
+    records, order = frames.records, None
+    stamps = np.ascontiguousarray(records["stamp"])
+    if np.any(stamps[1:] < stamps[:-1]):  # channels arrive in turns
+        order = np.argsort(stamps, kind="stable")
+    del stamps  # a window is as large as may be: what is made of it takes turns in memory
+    vehicle, channels = pa.array([vehicle_id]), pa.array(frames.channels, pa.string())
     batches = []
     for begin in range(0, len(records), _CHUNK):
         chosen = slice(begin, begin + _CHUNK) if order is None else order[begin : begin + _CHUNK]
         some = _whole(records)[chosen].view(records.dtype)
-        channel = pa.DictionaryArray.from_arrays(pa.array(index[chosen]), pa.array(channels, pa.string()))
-        batches.append(
-            pa.record_batch(
-                [*_columns(some, vehicle_id, offset), channel.cast(pa.string())], schema=schema.RAW
-            )
-        )
-    return pa.Table.from_batches(batches, schema.RAW)
+        one = pa.array(np.zeros(len(some), np.int8))
+        columns = {
+            **_columns(some, offset),
+            "vehicle_id": pa.DictionaryArray.from_arrays(one, vehicle),
+            "channel": pa.DictionaryArray.from_arrays(pa.array(frames.index[chosen]), channels),
+        }
+        batches.append(pa.record_batch([columns[name] for name in schema.RAW.names], schema=schema.RAW_CODED))
+    return pa.Table.from_batches(batches, schema.RAW_CODED)
 
 
-def _columns(records: Records, vehicle_id: str, offset: int) -> list[pa.Array]:
-    """All columns of the lake but the channel."""
-    rows, ids = len(records), records["id"]
+def _columns(records: Records, offset: int) -> dict[str, pa.Array]:
+    """All columns of the lake that are no names."""
+    ids = records["id"]
     remote = (ids & REMOTE) != 0
-    return [
-        pa.array(records["stamp"] + offset).view(schema.TIMESTAMP),
-        pa.array(ids & np.uint32(ID_MASK)),
-        pa.array(dlc_of(records["length"])),
-        _payloads(records["data"], np.where(remote, 0, records["length"])),
-        pa.repeat(vehicle_id, rows),
-        pa.array((ids & EXTENDED) != 0),
-        pa.array((records["flags"] & FD) != 0),
-        pa.array((ids & ERROR) != 0),
-        pa.array(remote),
-    ]
+    return {
+        "timestamp": pa.array(records["stamp"] + offset).view(schema.TIMESTAMP),
+        "arb_id": pa.array(ids & np.uint32(ID_MASK)),
+        "dlc": pa.array(dlc_of(records["length"])),
+        "data": _payloads(records["data"], np.where(remote, 0, records["length"])),
+        "is_extended_id": pa.array((ids & EXTENDED) != 0),
+        "is_fd": pa.array((records["flags"] & FD) != 0),
+        "is_error_frame": pa.array((ids & ERROR) != 0),
+        "is_remote_frame": pa.array(remote),
+    }
 
 
 def records_of(table: pa.Table) -> Records:

@@ -32,6 +32,14 @@ RAW_OPTIONAL: Final = pa.schema(
 RAW: Final = pa.schema([*RAW_REQUIRED, *RAW_OPTIONAL])
 """What our agent writes and every reader gets: one row per frame, payload length is len(data), never dlc."""
 
+RAW_CODED: Final = pa.schema(
+    [
+        field.with_type(pa.dictionary(pa.int8(), pa.string())) if pa.types.is_string(field.type) else field
+        for field in RAW
+    ]
+)
+"""`RAW` in memory, with codes for the names; in a file it is the same."""
+
 RAW_NULLABLE: Final = pa.schema([field.with_nullable(True) for field in RAW])
 """`RAW` as it is read: other writers leave nulls, which the decoder counts as bad rows."""
 

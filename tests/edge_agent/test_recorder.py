@@ -16,7 +16,7 @@ from edge_agent.dating import KNOWN, Date
 from edge_agent.journal import ClockState, Journal, Reading, scan
 from edge_agent.journal_name import JournalName
 from edge_agent.recorder import Recorder
-from edge_agent.records import CLASSIC, WIDE, Arrival
+from edge_agent.records import CLASSIC, WIDE, Arrival, gathered
 from telemetry_pipeline.lake.layout import DAY_NS
 from telemetry_pipeline.lake.parquet import read_raw
 from telemetry_pipeline.lake.windows import stamps_of
@@ -238,7 +238,8 @@ def test_no_frame_is_lost_or_doubled(tmp_path_factory, arrive, arrivals, max_fra
 
     def finished(journal):
         name = JournalName.parse(journal.path.name)
-        windows.extend(raw_objects(name, list(scan(journal.path.read_bytes(), name.number)), Date(0, KNOWN)))
+        blocks = scan(journal.path.read_bytes(), name.number)
+        windows.extend(raw_objects(name, gathered([block.arrival for block in blocks]), Date(0, KNOWN)))
         journal.close()
 
     recorder = Recorder(

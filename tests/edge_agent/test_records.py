@@ -11,11 +11,14 @@ from edge_agent.records import (
     REMOTE,
     WIDE,
     Arrival,
+    coded_table,
+    gathered,
     narrowed,
     records_of,
     table_of,
 )
 from telemetry_pipeline.lake import schema
+from telemetry_pipeline.lake.parquet import read_raw, write_raw
 
 LENGTHS = [*range(9), 12, 16, 20, 24, 32, 48, 64]
 
@@ -99,3 +102,11 @@ def test_classic_frames_take_the_narrow_form_alone():
     assert narrowed(frames).dtype == CLASSIC
     frames["flags"][1] = FD
     assert narrowed(frames).dtype == WIDE
+
+
+def test_codes_are_written_as_the_names_that_they_stand_for():
+    arrivals = [Arrival(f"can{nth % 2}", np.zeros(3, CLASSIC)) for nth in range(4)]
+    coded, table = coded_table(gathered(arrivals), "V"), table_of(arrivals, "V")
+    assert coded.schema == schema.RAW_CODED
+    assert write_raw(coded) == write_raw(table)
+    assert read_raw(write_raw(coded), "x").to_pylist() == table.to_pylist()

@@ -13,7 +13,7 @@ from edge_agent.closing import raw_objects
 from edge_agent.dating import KNOWN, Date, dates_of, span_of
 from edge_agent.journal import ClockState, Journal, Reading, scan
 from edge_agent.journal_name import JournalName
-from edge_agent.records import DTYPES, Arrival
+from edge_agent.records import DTYPES, Arrival, gathered
 from telemetry_pipeline.lake.layout import DAY_NS
 from telemetry_pipeline.lake.parquet import read_raw
 from tests.fuzz import damage
@@ -112,7 +112,7 @@ def _closed(content: bytes, intact: list[bytes] | None) -> str:
     date = Date(0, KNOWN) if span is None else dates_of([span], _NAME.boot, _NOW)[_NAME]
     frames = sum(len(block.arrival.records) for block in blocks)
     landed = 0
-    for raw, body in raw_objects(_NAME, blocks, date):
+    for raw, body in raw_objects(_NAME, gathered([block.arrival for block in blocks]), date):
         table = read_raw(body, raw.key)
         landed += table.num_rows
         # numpy's own days are wrong for the first times that it knows

@@ -125,3 +125,14 @@ def test_every_column_is_compressed() -> None:
         group = parquet.open_object(body, "key").metadata.row_group(0)
         codecs = {group.column(index).compression for index in range(group.num_columns)}
         assert codecs == {"ZSTD"}
+
+
+@pytest.mark.parametrize(("step", "is_coded"), [(1, False), (2, False), (3, True), (1000, True)])
+def test_payloads_have_a_dictionary_where_they_are_alike(step: int, is_coded: bool) -> None:
+    rows = 20_000
+    payloads = [(nth // step).to_bytes(8, "little") for nth in range(rows)]
+    table = frames("V", NOON, rows).set_column(3, schema.RAW.field("data"), pa.array(payloads))
+    body = parquet.write_raw(table)
+    column = parquet.open_object(body, "x").metadata.row_group(0).column(3)
+    assert (column.dictionary_page_offset is not None) is is_coded
+    assert parquet.read_raw(body, "x")["data"].to_pylist() == payloads
