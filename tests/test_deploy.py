@@ -1,4 +1,7 @@
-"""deploy/ fits the source: files, commands, options, settings and Dagster's own schemas. Nothing here runs a container."""
+"""deploy/ fits the source: files, commands, options, settings and Dagster's own schemas. Nothing here runs a container.
+
+What images are made of is `test_recipes`' business.
+"""
 
 import inspect
 import re
@@ -19,37 +22,22 @@ from dagster_aws.ecs import EcsRunLauncher
 from dagster_aws.s3.compute_log_manager import S3ComputeLogManager
 
 from telemetry_pipeline.settings import Settings
+from tests.recipes import Recipe
 
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"
 BIN = Path(sys.executable).parent
 COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 HELM = yaml.safe_load((DEPLOY / "helm-values.yaml").read_text())
+STAGES = {stage.name: stage for stage in Recipe.read(DEPLOY / "Dockerfile").stages}
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 INSTANCES = [DEPLOY / "instance" / "postgres.yaml", DEPLOY / "instance" / "ecs.yaml"]
 
 
-def instructions() -> list[tuple[str, str]]:
-    """The Dockerfile's instructions, continued lines joined."""
-    text = (DEPLOY / "Dockerfile").read_text()
-    lines = re.sub(r"\\\n\s*", "", text).splitlines()
-    return [(line.split()[0], line.split(None, 1)[1]) for line in lines if line and not line.startswith("#")]
-
-
-def stages() -> dict[str, list[tuple[str, str]]]:
-    found: dict[str, list[tuple[str, str]]] = {}
-    for name, rest in instructions():
-        if name == "FROM":
-            found[rest.split(" AS ")[1]] = []
-        elif found:
-            found[list(found)[-1]].append((name, rest))
-    return found
-
-
 def commands() -> Iterator[list[str]]:
     """Every command that something under deploy/ starts from the virtual environment."""
-    for name, rest in instructions():
-        if name in ("CMD", "HEALTHCHECK"):
+    for stage in STAGES.values():
+        for rest in (*stage.all("CMD"), *stage.all("HEALTHCHECK")):
             words = yaml.safe_load(rest.removeprefix("CMD "))
             yield words if isinstance(words, list) else []
     for service in COMPOSE["services"].values():
@@ -94,65 +82,8 @@ def test_every_deployment_leaves_room_for_live_decoding() -> None:
         assert sum(found.values()) < queue["max_concurrent_runs"]
 
 
-def test_what_is_copied_is_there_and_not_ignored() -> None:
-    ignored = (DEPLOY / "Dockerfile.dockerignore").read_text().splitlines()
-    kept = [line[1:] for line in ignored if line.startswith("!")]
-    assert "*" in ignored  # nothing else, so no .env that lies beside them
-    built = stages()
-    for name, lines in built.items():
-        for instruction, rest in lines:
-            if instruction != "COPY":
-                continue
-            words = rest.split()
-            if words[0].startswith("--from="):
-                assert words[0].removeprefix("--from=") in built, name
-                continue
-            for source in words[:-1]:
-                assert (ROOT / source).exists(), source
-                assert any(source == path or source.startswith(f"{path}/") for path in kept), source
-
-
-def test_images_are_pinned_and_run_by_nobody() -> None:
-    built = stages()
-    assert {"pipeline", "api", "lambda"} <= set(built)
-    for lines in built.values():
-        for instruction, rest in lines:
-            if instruction == "RUN" and "pip install" in rest and "requirements" in rest:
-                assert "--require-hashes" in rest
-                assert "--only-binary :all:" in rest
-    assert ("USER", "10001") in built["runtime"]
-    froms = [rest for name, rest in instructions() if name == "FROM"]
-    assert [rest for rest in froms if rest.split()[0].endswith(":latest")] == []
-    assert [rest for rest in froms if rest.endswith(("AS pipeline", "AS api"))] == [
-        "runtime AS pipeline",
-        "runtime AS api",
-    ]
-
-
-@pytest.mark.slow
-def test_the_image_s_way_of_installing_us_gives_a_whole_package(tmp_path: Path) -> None:
-    ((line,),) = [
-        re.findall(r"pip install (--no-deps --no-build-isolation) \.", rest)
-        for name, rest in instructions()
-        if name == "RUN" and rest.endswith("--no-build-isolation .")
-    ]
-    pip = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "-q"]
-    done = subprocess.run(
-        [*pip, *line.split(), "--target", str(tmp_path), "."],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert (tmp_path / "telemetry_pipeline" / "defs" / "dagster.yaml").exists()
-    assert (tmp_path / "bin" / "telemetry").exists()
-    assert (tmp_path / "api").is_dir()
-
-
 def test_compose_refers_to_what_it_has() -> None:
-    services, targets = COMPOSE["services"], set(stages())
+    services, targets = COMPOSE["services"], set(STAGES)
     for name, service in services.items():
         for other, condition in service.get("depends_on", {}).items():
             assert other in services, name
@@ -199,7 +130,7 @@ def test_compose_gives_dagster_the_variables_that_it_asks_for() -> None:
 def test_a_daemon_that_starts_before_the_code_server_fails_no_backfill() -> None:
     variable = "DAGSTER_BACKFILL_RETRY_DEFINITION_CHANGED_ERROR"
     # Compose and ECS run this image
-    (pipeline,) = [rest for name, rest in stages()["pipeline"] if name == "ENV"]
+    (pipeline,) = STAGES["pipeline"].all("ENV")
     assert f"{variable}=1" in pipeline.split()
     assert HELM["dagsterDaemon"]["env"][variable] == "1"
     assert f"{variable}=1" in (DEPLOY / "systemd" / "telemetry.env").read_text().splitlines()
