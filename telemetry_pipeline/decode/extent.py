@@ -1,4 +1,4 @@
-"""Sizes that no message has: cantools makes lists of as many bits and values as a text says, and never ends over them.
+"""Sizes that no message has: cantools makes as many bits, values and digits as a text says, and never ends over them.
 
 Looks at the text alone, before it is parsed; whether a signal fits its message is not asked here.
 """
@@ -14,9 +14,13 @@ cantools half a minute for every signal, for it takes the square of the length."
 BITS_MAX: Final = 8 * BYTES_MAX
 VALUES_MAX: Final = 1 << 16
 """Values of a multiplexer that one range may name, all that 16 bits have: each is an entry of its own to cantools."""
+EXPONENT_MAX: Final = 10_000
+"""Twice what is found in published databases, beyond any float64: cantools writes out whole numbers digit by digit, and
+1e999999999 has many."""
 
 _BITS = "no message is that long"
 _VALUES = "no multiplexer has that many values"
+_DIGITS = "no number is that large"
 
 _SIZES: Final[Mapping[str, tuple[tuple[re.Pattern[str], int], ...]]] = {
     "dbc": (
@@ -47,6 +51,8 @@ _SIZES: Final[Mapping[str, tuple[tuple[re.Pattern[str], int], ...]]] = {
 }
 _RANGES: Final = re.compile(r"\bSG_MUL_VAL_\s[^;\"]*")
 _RANGE: Final = re.compile(r"\b(\d+)\s*-\s*(\d+)\b")
+_POWER: Final = re.compile(r"\"(?:\\\"|[^\"])*\"|(?<![\w.])\d+\.?\d*[eE][+-]?(\d+)")
+"""A number with an exponent; texts are passed over, for they may say what they like."""
 
 
 def oversized(text: str, file_format: str) -> str:
@@ -64,6 +70,9 @@ def oversized(text: str, file_format: str) -> str:
         for low, high in _RANGE.findall(statement[0]):
             if _number(high) - _number(low) >= VALUES_MAX:
                 return f"{_VALUES}: {_said(statement[0])}"
+    for number in _POWER.finditer(text) if file_format == "dbc" else ():
+        if number[1] and _number(number[1]) > EXPONENT_MAX:
+            return f"{_DIGITS}: {_said(number[0])}"
     return ""
 
 

@@ -84,6 +84,13 @@ def test_a_range_of_more_values_than_a_multiplexer_has_is_refused_before_it_is_m
     assert not oversized(text.format("4294967290-4294967295"), "dbc")
 
 
+def test_a_number_of_endless_digits_is_refused_before_it_is_written_out() -> None:
+    text = 'BO_ 1 M1e99999: 8 V\n SG_ s : 0|8@1+ (1e-6,0) [0|1e300] "1e99999" V\n\nBA_DEF_ BO_ "Fast \\" 1e99999" INT 0 {};\n'
+    with pytest.raises(BadDbc, match="no number is that large: 01e999100000"):
+        load_dbc(text.format("01e999100000").encode(), "x.dbc")
+    assert not oversized(text.format("2.745744098767810851571364370E+4161"), "dbc")
+
+
 def test_a_large_number_that_is_no_size_is_none() -> None:
     assert not oversized('<Signal name="s" offset="0"><Value offset="4294967296"/></Signal>', "kcd")
     assert not oversized('Title="of 2147483647"\n', "sym")
