@@ -7,6 +7,7 @@ import "uplot/dist/uPlot.min.css";
 import { finishSignIn } from "./api/auth";
 import { queryClient } from "./api/queries";
 import { App } from "./App";
+import { listenToView } from "./state/asked";
 import { listenToPath } from "./state/page";
 import { restoreTheme } from "./state/theme";
 import { visit } from "./state/useAddress";
@@ -14,6 +15,7 @@ import "./styles/index.css";
 
 restoreTheme();
 await finishSignIn();
+listenToView();
 visit(location.search);
 listenToPath();
 

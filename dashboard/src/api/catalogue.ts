@@ -18,6 +18,8 @@ export interface Catalogue {
 }
 
 /**
+ * The same object as long as nothing more is known.
+ *
  * @param vehicle Whose messages.
  * @param wanted Messages beyond the first ones whose signals are needed; "all" when a search runs.
  */
@@ -28,15 +30,17 @@ export function useCatalogue(vehicle: string | null, wanted: ReadonlySet<string>
     [messages, wanted],
   );
   const answers = useSignals(vehicle, useMemo(() => asked.map(({ message_name }) => message_name), [asked]));
-  const listed = new Map<string, Listed>();
-  asked.forEach((message, i) => {
-    const signals = answers[i]?.data;
-    if (signals) listed.set(message.message_name, { message, signals });
-  });
-  return {
-    messages: messages ?? [],
-    listed,
-    complete: messages !== undefined && answers.every((answer) => answer.isSuccess),
-    error: error ?? answers.find((answer) => answer.error)?.error ?? null,
-  };
+  return useMemo(() => {
+    const listed = new Map<string, Listed>();
+    asked.forEach((message, i) => {
+      const signals = answers.signals[i];
+      if (signals) listed.set(message.message_name, { message, signals });
+    });
+    return {
+      messages: messages ?? [],
+      listed,
+      complete: messages !== undefined && answers.complete,
+      error: error ?? answers.error,
+    };
+  }, [messages, asked, answers, error]);
 }

@@ -1,6 +1,6 @@
 /** What there is to look at, as hooks: what is cached, for how long, and what is asked again. Samples are `series`. */
 
-import { QueryClient, useQueries, useQuery, type UseQueryResult } from "@tanstack/react-query";
+import { notifyManager, QueryClient, useQueries, useQuery, type UseQueryResult } from "@tanstack/react-query";
 import { parseInstant } from "../state/time";
 import { ApiError, request } from "./client";
 import type { Health, Message, Session, Signal, Vehicle } from "./types";
@@ -10,6 +10,9 @@ const MINUTE = 60 * SECOND;
 
 /** A session that ended this recently may still be growing. */
 const GROWING = 3 * MINUTE;
+
+// an answer is drawn in the task that read it: a timer would come after whatever else waits
+notifyManager.setScheduler(queueMicrotask);
 
 export const queryClient = new QueryClient({
   defaultOptions: {
@@ -76,9 +79,23 @@ export function useMessages(vehicle: string | null): UseQueryResult<Message[]> {
   });
 }
 
-/** The signals of each of `messages`, in their order; undefined until known. */
-export function useSignals(vehicle: string | null, messages: readonly string[]): UseQueryResult<Signal[]>[] {
+export interface SignalsState {
+  /** Of each message, in their order; undefined until known. */
+  readonly signals: readonly (readonly Signal[] | undefined)[];
+  readonly complete: boolean;
+  readonly error: Error | null;
+}
+
+const together = (answers: readonly UseQueryResult<Signal[]>[]): SignalsState => ({
+  signals: answers.map(({ data }) => data),
+  complete: answers.every(({ isSuccess }) => isSuccess),
+  error: answers.find(({ error }) => error)?.error ?? null,
+});
+
+/** The signals of some messages; the same object as long as nothing more is known. */
+export function useSignals(vehicle: string | null, messages: readonly string[]): SignalsState {
   return useQueries({
+    combine: together,
     queries: messages.map((message) => ({
       queryKey: ["signals", vehicle, message],
       queryFn: ({ signal }: { signal: AbortSignal }) =>

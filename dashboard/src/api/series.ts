@@ -2,9 +2,11 @@
 
 import { skipToken, useQuery } from "@tanstack/react-query";
 import { useEffect, useMemo, useState } from "react";
+import { useAsked } from "../state/asked";
 import { spanOf, type TimeRange } from "../state/range";
 import type { SignalRef } from "../state/signal";
 import { isoInstant } from "../state/time";
+import { useView } from "../state/view";
 import { bestOf, suffices, type SeriesAnswer } from "./choose";
 import { request } from "./client";
 import { queryClient, vehiclePath } from "./queries";
@@ -46,9 +48,10 @@ interface Target {
  */
 export function useSeries(query: SeriesQuery | null, range: TimeRange, settled: TimeRange, growing: boolean): SeriesState {
   const target = useMemo(() => query && targetOf(query, settled, growing), [query, settled, growing]);
+  useAskedAhead(query, growing);
   const { data, error, isFetching, refetch } = useQuery({
     ...(query && target ? asking(query, target) : { queryKey: ["series"], queryFn: skipToken }),
-    staleTime: growing ? 0 : 5 * MINUTE,
+    staleTime: staleAfter(growing),
     refetchOnWindowFocus: false,
   });
   const [held, setHeld] = useState<SeriesAnswer>();
@@ -65,6 +68,20 @@ export function useSeries(query: SeriesQuery | null, range: TimeRange, settled: 
     error,
     retry: () => void refetch(),
   };
+}
+
+const staleAfter = (growing: boolean): number => (growing ? 0 : 5 * MINUTE);
+
+/** The question leaves before anything is drawn of the range that it is about: `useSeries` finds it under way. */
+function useAskedAhead(query: SeriesQuery | null, growing: boolean): void {
+  useEffect(() => {
+    if (!query) return;
+    return useAsked.subscribe(({ range }) => {
+      if (!range || useView.getState().vehicle !== query.vehicle) return;
+      const question = asking(query, targetOf(query, range, growing));
+      void queryClient.query({ ...question, staleTime: staleAfter(growing) }).catch(() => undefined);
+    });
+  }, [query, growing]);
 }
 
 /** One more screen on either side, once there is nothing better to do: a pan then finds it there. */

@@ -1,6 +1,6 @@
 /** A month in which the days with recordings stand out: one press shows a day, arrows walk through them. */
 
-import { useRef, useState, type KeyboardEvent } from "react";
+import { memo, useMemo, useRef, useState, type KeyboardEvent } from "react";
 import type { Session } from "../api/types";
 import { DAY, dayOf, formatMonth, laterMonth, monthOf, recordedIn, sessionsByDay, weeksOf } from "../state/calendar";
 import { useCommand } from "../state/command";
@@ -15,14 +15,13 @@ const WEEKDAYS = [["Mo", "Monday"], ["Tu", "Tuesday"], ["We", "Wednesday"], ["Th
 /** How far the arrow keys go, in days. */
 const STEPS: Readonly<Record<string, number>> = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -7, ArrowDown: 7 };
 
-export function Calendar({ sessions }: { readonly sessions: readonly Session[] }) {
-  const range = useView((view) => view.range);
+export const Calendar = memo(function Calendar({ sessions }: { readonly sessions: readonly Session[] }) {
+  const newest = sessions[0] ? sessionRange(sessions[0]).from : 0;
+  const shown = useView(({ range }) => dayOf(range ? (range.from + range.to) / 2 : newest));
   const grid = useRef<HTMLTableElement>(null);
   // where somebody went with the keys or the arrows beside the month, until the view goes elsewhere
   const [walked, setWalked] = useState<{ readonly to: number; readonly from: number } | null>(null);
-  const days = sessionsByDay(sessions);
-  const newest = sessions[0] ? sessionRange(sessions[0]).from : 0;
-  const shown = dayOf(range ? (range.from + range.to) / 2 : newest);
+  const days = useMemo(() => sessionsByDay(sessions), [sessions]);
   const focused = walked?.from === shown ? walked.to : shown;
   const month = monthOf(focused);
 
@@ -87,4 +86,4 @@ export function Calendar({ sessions }: { readonly sessions: readonly Session[] }
       </table>
     </div>
   );
-}
+});

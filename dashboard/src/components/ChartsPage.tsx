@@ -2,15 +2,16 @@
 
 import type { UseQueryResult } from "@tanstack/react-query";
 import { useState } from "react";
+import { useShallow } from "zustand/react/shallow";
 import { useCatalogue } from "../api/catalogue";
 import { useEvents } from "../api/events";
 import { isGrowing, useSessions } from "../api/queries";
 import { retryFailed } from "../api/retry";
 import type { Session, Vehicle } from "../api/types";
-import { wholeAround } from "../state/session";
+import { wholeDays } from "../state/event";
 import { useFirstView } from "../state/useFirstView";
 import { useNow } from "../state/useNow";
-import { useView } from "../state/view";
+import { useView, type ViewState } from "../state/view";
 import { NothingDecoded, NoVehicles, UnknownVehicle } from "./Empty";
 import { EventList } from "./EventList";
 import { ErrorNotice, Notice } from "./Notice";
@@ -24,8 +25,14 @@ import { Workspace } from "./Workspace";
 const NONE: ReadonlySet<string> = new Set();
 const NO_SESSIONS: readonly Session[] = [];
 
+const chosenOf = ({ vehicle, signals, live, range, overlay }: ViewState) => ({
+  vehicle, signals, live, ranged: range !== null, runs: overlay.runs.length,
+});
+
 export function ChartsPage({ vehicles, drawer }: { readonly vehicles: UseQueryResult<Vehicle[]>; readonly drawer: boolean }) {
-  const { vehicle, range, home, signals, live, overlay } = useView();
+  // not the range itself: a zoom or a pan is for what draws it, and nothing else
+  const { vehicle, signals, live, ranged, runs } = useView(useShallow(chosenOf));
+  const days = useView(useShallow(({ range }) => range && wholeDays(range)));
   const [search, setSearch] = useState("");
   const [opened, setOpened] = useState(NONE);
   const [tab, setTab] = useState<Tab>("signals");
@@ -33,7 +40,7 @@ export function ChartsPage({ vehicles, drawer }: { readonly vehicles: UseQueryRe
 
   const sessions = useSessions(vehicle, live);
   const catalogue = useCatalogue(vehicle, search === "" ? opened : "all");
-  const events = useEvents(vehicle, range, live);
+  const events = useEvents(vehicle, days, live);
   const growing = isGrowing(sessions.data, now);
   useFirstView({ vehicles: vehicles.data, sessions: sessions.data, catalogue });
   useEventKeys(events.data);
@@ -41,12 +48,12 @@ export function ChartsPage({ vehicles, drawer }: { readonly vehicles: UseQueryRe
   const error = vehicles.error ?? sessions.error ?? catalogue.error;
   const unknown = vehicle !== null && vehicles.data?.every(({ vehicle_id }) => vehicle_id !== vehicle);
 
-  const working = vehicle !== null && range !== null && signals !== null && !unknown && vehicles.data?.length !== 0;
+  const working = vehicle !== null && ranged && signals !== null && !unknown && vehicles.data?.length !== 0;
   let content;
   if (vehicles.data?.length === 0) content = <NoVehicles />;
   else if (vehicles.data && unknown) content = <UnknownVehicle vehicle={vehicle} />;
   else if (working) {
-    content = <Workspace vehicle={vehicle} range={range} signals={signals} growing={growing} whole={wholeAround(range, home, sessions.data ?? NO_SESSIONS)} />;
+    content = <Workspace vehicle={vehicle} signals={signals} growing={growing} sessions={sessions.data ?? NO_SESSIONS} />;
   } else if (error) content = <ErrorNotice error={error} onRetry={retryFailed} />;
   else if (sessions.data?.length === 0 && vehicle) content = <NothingDecoded vehicle={vehicle} />;
   else content = <Notice icon="wave" title="Loading…" />;
@@ -57,7 +64,7 @@ export function ChartsPage({ vehicles, drawer }: { readonly vehicles: UseQueryRe
         {vehicle && !unknown && (
           <>
             <SessionList key={`sessions ${vehicle}`} sessions={sessions.data} growing={growing} />
-            <SidebarTabs tab={tab} onTab={setTab} counts={{ events: events.data?.length ?? 0, overlay: overlay.runs.length }}>
+            <SidebarTabs tab={tab} onTab={setTab} counts={{ events: events.data?.length ?? 0, overlay: runs }}>
               {tab === "signals" && (
                 <SignalTree
                   key={vehicle}

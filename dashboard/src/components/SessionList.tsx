@@ -1,6 +1,6 @@
 /** The recordings of the vehicle: a calendar of days, and the sessions of the day in view, newest first. */
 
-import { useState } from "react";
+import { memo, useState } from "react";
 import type { Session } from "../api/types";
 import { DAY, dayOf, neighbourSession } from "../state/calendar";
 import { useCommand } from "../state/command";
@@ -15,7 +15,7 @@ interface Props {
   readonly growing: boolean;
 }
 
-export function SessionList({ sessions, growing }: Props) {
+export const SessionList = memo(function SessionList({ sessions, growing }: Props) {
   const range = useView((view) => view.range);
   const [all, setAll] = useState(false);
   const shown = range && sessions ? sessionOf(range, sessions) : null;
@@ -60,4 +60,4 @@ export function SessionList({ sessions, growing }: Props) {
       </ul>
     </section>
   );
-}
+});

@@ -1,5 +1,6 @@
 /** One recording: when, how long, how much; one press shows it whole. */
 
+import { memo } from "react";
 import type { Session } from "../api/types";
 import { formatCompact } from "../state/number";
 import { sessionRange } from "../state/session";
@@ -12,7 +13,7 @@ interface Props {
   readonly growing: boolean;
 }
 
-export function SessionRow({ session, current, growing }: Props) {
+export const SessionRow = memo(function SessionRow({ session, current, growing }: Props) {
   const span = sessionRange(session);
   return (
     <li>
@@ -30,4 +31,4 @@ export function SessionRow({ session, current, growing }: Props) {
       </button>
     </li>
   );
-}
+});

@@ -1,6 +1,6 @@
 /** Messages and their signals: search, open, tick, mark. */
 
-import { useRef, useState } from "react";
+import { memo, useRef, useState } from "react";
 import type { Catalogue } from "../api/catalogue";
 import { useCommand } from "../state/command";
 import { matching, wordsOf } from "../state/search";
@@ -18,7 +18,7 @@ interface Props {
   readonly onOpened: (opened: ReadonlySet<string>) => void;
 }
 
-export function SignalTree({ catalogue, search, onSearch, opened, onOpened }: Props) {
+export const SignalTree = memo(function SignalTree({ catalogue, search, onSearch, opened, onOpened }: Props) {
   const selected = useView((view) => view.signals) ?? [];
   const field = useRef<HTMLInputElement>(null);
   const tree = useRef<HTMLUListElement>(null);
@@ -97,4 +97,4 @@ export function SignalTree({ catalogue, search, onSearch, opened, onOpened }: Pr
       )}
     </section>
   );
-}
+});

@@ -5,16 +5,18 @@ import { useEvents } from "../api/events";
 import { useLiveTail } from "../api/live";
 import { useOverview, useSeries, type SeriesQuery } from "../api/series";
 import { useStats } from "../api/stats";
+import type { Session } from "../api/types";
 import { MeasureBar } from "../charts/MeasureBar";
 import { PanelStack } from "../charts/PanelStack";
 import { samplesWithin } from "../charts/resolution";
 import { useLines } from "../charts/useLines";
+import { useAsked } from "../state/asked";
 import { useDisplay } from "../state/display";
 import type { RuleEvent } from "../state/event";
 import { hull, type TimeRange } from "../state/range";
+import { wholeAround } from "../state/session";
 import { keyOf, refOf, type SignalKey } from "../state/signal";
 import { formatSpan } from "../state/time";
-import { useAsked } from "../state/useAsked";
 import { resetRange, useView } from "../state/view";
 import { ErrorBanner, ErrorNotice, Notice } from "./Notice";
 import { StatsTable } from "./StatsTable";
@@ -25,21 +27,25 @@ const NO_EVENTS: readonly RuleEvent[] = [];
 
 interface Props {
   readonly vehicle: string;
-  readonly range: TimeRange;
   readonly signals: readonly SignalKey[];
   readonly growing: boolean;
-  /** The session, or the range that was asked for, in which the visible one lies. */
-  readonly whole: TimeRange;
+  readonly sessions: readonly Session[];
 }
 
-export function Workspace({ vehicle, range, signals, growing, whole }: Props) {
+/** Draws once a range is chosen; until then there is nothing to draw. */
+export function Workspace(props: Props) {
+  const range = useView((view) => view.range);
+  return range && <Charts {...props} range={range} />;
+}
+
+function Charts({ vehicle, range, signals, growing, sessions }: Props & { readonly range: TimeRange }) {
   const [root, width] = useWidth();
   const fitting = pointsFor(width);
   const wanted = useDisplay((display) => display.maxPoints);
   const maxPoints = fitting === null ? null : (wanted ?? fitting);
   const carried = useView((view) => view.carried);
   const live = useView((view) => view.live);
-  const settled = useAsked(range, live);
+  const settled = useAsked((asked) => asked.range) ?? range;
   // what is known may be outdated at any time
   const fresh = live || growing;
   const query = useMemo<SeriesQuery | null>(() => {
@@ -55,6 +61,9 @@ export function Workspace({ vehicle, range, signals, growing, whole }: Props) {
     const found = stats.isPlaceholderData ? undefined : stats.data?.ranges[0]?.bySignal;
     return new Map([...(found ?? [])].map(([key, { count, nulls }]) => [key, count + nulls]));
   }, [stats.data, stats.isPlaceholderData]);
+  const home = useView((view) => view.home);
+  // the session, or the range that was asked for, in which the visible one lies
+  const whole = wholeAround(range, home, sessions);
   // the same as long as the view is within: what is drawn of the whole session is not drawn anew by a pan
   const { from, to } = hull(whole, range);
   const extent = useMemo(() => ({ from, to }), [from, to]);

@@ -4,12 +4,20 @@ import type { Session } from "../api/types";
 import type { TimeRange } from "./range";
 import { parseInstant } from "./time";
 
+/** Read once: lists and calendars go through all sessions with every step of the view. */
+const ranges = new WeakMap<Session, TimeRange>();
+
 /** The range of a session, out to whole seconds. */
 export function sessionRange(session: Session): TimeRange {
-  return {
-    from: Math.floor(parseInstant(session.start_time) / 1000) * 1000,
-    to: Math.ceil(parseInstant(session.end_time) / 1000) * 1000,
-  };
+  let range = ranges.get(session);
+  if (!range) {
+    range = {
+      from: Math.floor(parseInstant(session.start_time) / 1000) * 1000,
+      to: Math.ceil(parseInstant(session.end_time) / 1000) * 1000,
+    };
+    ranges.set(session, range);
+  }
+  return range;
 }
 
 /** What is whole around a range: what it came from, if it is still in it, else the session that it is in. */

@@ -1,13 +1,14 @@
 /** Fills in what nobody chose yet: the vehicle seen last, its newest session, telling signals. And follows live data. */
 
 import { useEffect, useRef } from "react";
+import { useShallow } from "zustand/react/shallow";
 import type { Catalogue } from "../api/catalogue";
 import type { Session, Vehicle } from "../api/types";
 import { defaultSignals } from "./defaults";
 import { endingAt, sameRange } from "./range";
 import { sessionRange } from "./session";
 import { keyOf } from "./signal";
-import { followRange, openRange, pickVehicle, selectSignals, useView } from "./view";
+import { followRange, openRange, pickVehicle, selectSignals, useView, type ViewState } from "./view";
 
 interface Known {
   readonly vehicles: readonly Vehicle[] | undefined;
@@ -15,8 +16,12 @@ interface Known {
   readonly catalogue: Catalogue;
 }
 
+const startOf = ({ vehicle, range, signals, carried, live }: ViewState) => ({
+  vehicle, ranged: range !== null, signals, carried, live,
+});
+
 export function useFirstView({ vehicles, sessions, catalogue }: Known): void {
-  const { vehicle, range, signals, carried, live } = useView();
+  const { vehicle, ranged, signals, carried, live } = useView(useShallow(startOf));
   const first = vehicles?.[0]?.vehicle_id;
   const newest = sessions?.[0];
 
@@ -25,8 +30,8 @@ export function useFirstView({ vehicles, sessions, catalogue }: Known): void {
   }, [vehicle, first]);
 
   useEffect(() => {
-    if (range === null && newest) openRange(sessionRange(newest), live);
-  }, [range, newest, live]);
+    if (!ranged && newest) openRange(sessionRange(newest), live);
+  }, [ranged, newest, live]);
 
   useEffect(() => {
     if (!catalogue.complete || catalogue.messages.length === 0 || (signals !== null && !carried)) return;

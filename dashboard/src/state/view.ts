@@ -11,7 +11,7 @@ import { NOWHERE, type Address } from "./url";
 
 const HISTORY = 50;
 
-interface ViewState extends Address {
+export interface ViewState extends Address {
   /** The colour slot of each selected signal. */
   readonly slots: Slots;
   /** The signals were chosen for another vehicle: this one may not have them. */
