@@ -1,8 +1,7 @@
 /** What to take away: every sample of the visible range as a file of the service, or what is drawn. */
 
-import { useRef, useState } from "react";
 import { Icon } from "../components/Icon";
-import { useDismiss } from "../components/useDismiss";
+import { PopMenu } from "../components/PopMenu";
 import type { TimeRange } from "../state/range";
 import type { SignalKey } from "../state/signal";
 import { isoInstant } from "../state/time";
@@ -19,41 +18,35 @@ interface Props {
 }
 
 export function ExportMenu({ vehicle, range, signals, lines }: Props) {
-  const root = useRef<HTMLDivElement>(null);
-  const [open, setOpen] = useState(false);
-  const close = (): void => setOpen(false);
-  useDismiss(root, open, close);
+  const face = (
+    <>
+      <Icon name="download" />
+      Export
+    </>
+  );
+  const saveDrawn = (): void => {
+    const text = csvOf(lines.map(({ label, trace }) => ({ ...trace, key: label })));
+    download(fileName([vehicle, isoInstant(range.from)], "csv"), new Blob([text], { type: "text/csv" }));
+  };
   return (
-    <div className="pop" ref={root}>
-      <button
-        type="button"
-        className="button"
-        aria-haspopup="true"
-        aria-expanded={open}
-        disabled={signals.length === 0}
-        onClick={() => setOpen(!open)}
-      >
-        <Icon name="download" />
-        Export
-      </button>
-      {open && (
-        <div className="pop-menu" role="group" aria-label="Export">
+    <PopMenu label="Export" className="button" disabled={signals.length === 0} face={face}>
+      {(close) => (
+        <>
           {(["csv", "parquet"] as const).map((format) => (
             <RowsExport key={format} vehicle={vehicle} range={range} signals={signals} format={format} onDone={close} />
           ))}
           <button
             type="button"
             onClick={() => {
-              const name = fileName([vehicle, isoInstant(range.from)], "csv");
-              download(name, new Blob([csvOf(lines.map(({ label, trace }) => ({ ...trace, key: label })))], { type: "text/csv" }));
+              saveDrawn();
               close();
             }}
           >
             What is drawn as CSV
             <span className="muted">one row per instant, one column per line</span>
           </button>
-        </div>
+        </>
       )}
-    </div>
+    </PopMenu>
   );
 }

@@ -1,31 +1,16 @@
 /** How charts are drawn: the grid, and how many points a signal gets. */
 
-import { useRef, useState } from "react";
 import { POINTS, setDisplay, switchGrid, useDisplay } from "../state/display";
 import { formatCount } from "../state/number";
 import { Icon } from "./Icon";
-import { useDismiss } from "./useDismiss";
+import { PopMenu } from "./PopMenu";
 
 export function DisplayMenu() {
-  const root = useRef<HTMLDivElement>(null);
-  const [open, setOpen] = useState(false);
   const { maxPoints, showGrid } = useDisplay();
-  useDismiss(root, open, () => setOpen(false));
   return (
-    <div className="pop" ref={root}>
-      <button
-        type="button"
-        className="icon-button"
-        aria-label="Display"
-        aria-haspopup="true"
-        aria-expanded={open}
-        title="Display: points and grid"
-        onClick={() => setOpen(!open)}
-      >
-        <Icon name="sliders" />
-      </button>
-      {open && (
-        <div className="pop-menu" role="group" aria-label="Display">
+    <PopMenu label="Display" className="icon-button" title="Display: points and grid" face={<Icon name="sliders" />}>
+      {() => (
+        <>
           <label className="choice">
             <input type="checkbox" checked={showGrid} onChange={switchGrid} />
             Grid
@@ -45,8 +30,8 @@ export function DisplayMenu() {
               ))}
             </select>
           </label>
-        </div>
+        </>
       )}
-    </div>
+    </PopMenu>
   );
 }

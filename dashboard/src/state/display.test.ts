@@ -1,16 +1,8 @@
-import { beforeEach, expect, it, vi } from "vitest";
+import { expect, it, vi } from "vitest";
+import { stubStorage } from "./testing";
 
-const store = new Map<string, string>();
+const store = stubStorage();
 const USUAL = { maxPoints: null, showGrid: true };
-
-beforeEach(() => {
-  store.clear();
-  vi.resetModules();
-  vi.stubGlobal("localStorage", {
-    getItem: (name: string) => store.get(name) ?? null,
-    setItem: (name: string, text: string) => store.set(name, text),
-  });
-});
 
 it("is remembered", async () => {
   const { setDisplay, switchGrid, useDisplay } = await import("./display");

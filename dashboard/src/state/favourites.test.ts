@@ -1,15 +1,7 @@
-import { beforeEach, expect, it, vi } from "vitest";
+import { expect, it, vi } from "vitest";
+import { stubStorage } from "./testing";
 
-const store = new Map<string, string>();
-
-beforeEach(() => {
-  store.clear();
-  vi.resetModules();
-  vi.stubGlobal("localStorage", {
-    getItem: (name: string) => store.get(name) ?? null,
-    setItem: (name: string, text: string) => store.set(name, text),
-  });
-});
+const store = stubStorage();
 
 it("remembers what was marked, and forgets what is marked no more", async () => {
   const { toggleFavourite, useFavourites } = await import("./favourites");
