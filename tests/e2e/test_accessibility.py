@@ -8,8 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.axe import serious
-from tests.e2e.test_dashboard import settled
-from tests.e2e.test_pages import ALPHA
+from tests.e2e.screen import ALPHA, settled
 
 pytestmark = pytest.mark.slow
 

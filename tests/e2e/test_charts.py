@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, Request, expect
 
 from tests.e2e.conftest import GEARS, Serve, gearbox_database, run_telemetry
-from tests.e2e.test_dashboard import answered, drag, drawn, is_query, plot, settled
+from tests.e2e.screen import answered, drag, drawn, is_query, plot, settled
 from tests.servers import wait_until
 
 pytestmark = pytest.mark.slow

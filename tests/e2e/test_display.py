@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.test_dashboard import plot, settled
+from tests.e2e.screen import plot, settled
 from tests.servers import wait_until
 
 pytestmark = pytest.mark.slow

@@ -5,8 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.test_dashboard import drawn, settled
-from tests.e2e.test_pages import opened, start_of
+from tests.e2e.screen import drawn, opened, settled, start_of
 
 pytestmark = pytest.mark.slow
 

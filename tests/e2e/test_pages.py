@@ -1,25 +1,13 @@
 """A person who looks for data: days, sessions, vehicles, signals, events, overlays; with the mouse and by keyboard."""
 
 import re
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.test_dashboard import drawn, query_after, settled
+from tests.e2e.screen import drawn, opened, query_after, settled, start_of
 
 pytestmark = pytest.mark.slow
-
-ALPHA = "?v=EV_ALPHA&s=MotorCtrl_Status.Motor_RPM,BMS_PackStatus.Pack_SOC"
-
-
-def start_of(page: Page) -> Any:
-    return page.get_by_label("From (UTC)")
-
-
-def opened(page: Page, fleet_site: str, path: str = f"/{ALPHA}") -> None:
-    page.goto(f"{fleet_site}{path}")
-    settled(page)
 
 
 def test_the_calendar_marks_days_and_leads_to_their_sessions(page: Page, fleet_site: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import ODD_LOG, ROOT, Serve, gearbox_database, run_telemetry
-from tests.e2e.test_dashboard import plot, settled
+from tests.e2e.screen import plot, settled
 
 pytestmark = pytest.mark.slow
 

@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.axe import serious
 from tests.e2e.conftest import ROOT, Serve
-from tests.e2e.test_dashboard import drawn, settled
+from tests.e2e.screen import drawn, settled
 from tests.oidc_login import CLIENT
 from tests.servers import ended, free_port, wait_for_http
 

@@ -5,8 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.e2e.test_dashboard import plot, settled
-from tests.e2e.test_pages import ALPHA, opened, start_of
+from tests.e2e.screen import ALPHA, opened, plot, settled, start_of
 from tests.servers import wait_until
 
 pytestmark = pytest.mark.slow
