@@ -21,8 +21,6 @@ from edge_agent.live import show_rate, show_values
 from edge_agent.notify import ServiceManager
 from edge_agent.panel import Panel
 from edge_agent.settings_folder import SettingsFolder
-from edge_agent.simulate import Simulator
-from edge_agent.simulated_bus import SimulatedSource
 from edge_agent.source import FrameSource
 from edge_agent.surroundings import Service
 from telemetry_pipeline.errors import TelemetryError
@@ -110,6 +108,10 @@ def main() -> None:
 def _source(config: AgentConfig, since: str | None, *, simulate: bool) -> FrameSource:
     if not simulate:
         return BusSource(config)
+    # who listens needs no memory for what drives
+    from edge_agent.simulate import Simulator  # noqa: PLC0415
+    from edge_agent.simulated_bus import SimulatedSource  # noqa: PLC0415
+
     _, database = read_database(config.dbc or BUNDLED)
     now_ns = time.time_ns()
     start_ns = parse_instant(since) if since else now_ns

@@ -2,13 +2,14 @@
 
 What cannot be meant otherwise is converted. What would have to be guessed (text, numbers without a unit) is refused,
 and single values that are no arbitration id become null, which the decoder counts as bad rows.
+
+What computes is loaded when there is something to convert: it takes ten megabytes, and whoever only writes needs none.
 """
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from telemetry_pipeline.errors import BadRaw
 from telemetry_pipeline.lake import schema
@@ -48,6 +49,8 @@ def conform_raw(table: pa.Table, where: str) -> pa.Table:
     Raises:
         BadRaw: A column cannot be converted without changing a value or guessing what it means.
     """
+    import pyarrow.compute as pc  # noqa: PLC0415
+
     columns = []
     for field in schema.RAW:
         if field.name in table.column_names:
@@ -78,6 +81,8 @@ class _Refused(Exception):
 
 
 def _times(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    import pyarrow.compute as pc  # noqa: PLC0415
+
     if column.type == schema.TIMESTAMP:
         return column
     if pa.types.is_integer(column.type):
@@ -95,6 +100,8 @@ def _times(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def _ids(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Arbitration ids; a negative, fractional or oversized number is none and becomes null."""
+    import pyarrow.compute as pc  # noqa: PLC0415
+
     if column.type != pa.uint32():
         if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
             raise _Refused("not a number: text is not guessed at")

@@ -38,7 +38,7 @@ def write_raw(table: pa.Table, footer: Mapping[str, str] | None = None) -> bytes
     """
     columns = schema.RAW_CODED if table.schema == schema.RAW_CODED else schema.RAW
     return _write(
-        [table.cast(columns)],
+        [table if table.schema == columns else table.cast(columns)],
         lambda: footer or {},
         use_dictionary=[
             "arb_id",
@@ -55,8 +55,8 @@ def write_raw(table: pa.Table, footer: Mapping[str, str] | None = None) -> bytes
 
 def _repeats(payloads: pa.ChunkedArray) -> bool:
     """Whether payloads are alike so often that a dictionary of them is worth its room, by a look into their middle."""
-    some = payloads.slice(max(len(payloads) - _LOOKED_AT, 0) // 2, _LOOKED_AT)
-    return len(some) < _LOOKED_AT or len(some.unique()) <= _ALIKE_MOST * len(some)
+    some = payloads.slice(max(len(payloads) - _LOOKED_AT, 0) // 2, _LOOKED_AT).to_pylist()
+    return len(some) < _LOOKED_AT or len(set(some)) <= _ALIKE_MOST * len(some)
 
 
 def write_events(table: pa.Table, footer: Mapping[str, str]) -> bytes:
