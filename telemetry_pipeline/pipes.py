@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from dagster_pipes import (
-    DAGSTER_PIPES_CONTEXT_ENV_VAR,
     PipesCliArgsParamsLoader,
     PipesContext,
     PipesContextData,
@@ -39,7 +38,6 @@ RAW_KEYS: Final = "raw_keys"
 
 PREFIX: Final = "prefix"
 CONTEXT_KEY: Final = "context_key"
-MARK: Final = DAGSTER_PIPES_CONTEXT_ENV_VAR
 
 _CHUNK_BYTES: Final = 4_000_000
 

@@ -9,9 +9,9 @@ import logging
 from typing import Final
 
 from telemetry_pipeline.errors import BadKey, NotFound
-from telemetry_pipeline.lake import layout
 from telemetry_pipeline.lake.layout import RawObject
 from telemetry_pipeline.lake.store import Store, digest
+from telemetry_pipeline.lake.strays import quarantine_key_of
 from telemetry_pipeline.version import __version__
 
 _log: Final = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ def quarantine_stray(store: Store, key: str) -> None:
         body = store.get(key)
     except NotFound:
         return
-    _copy(store, key, layout.stray_quarantine_key(key), body, reason)
+    _copy(store, key, quarantine_key_of(key), body, reason)
 
 
 def _copy(store: Store, key: str, jail: str, body: bytes, reason: str) -> None:

@@ -20,6 +20,7 @@ from telemetry_pipeline.inbox.open import open_inbox
 from telemetry_pipeline.lake import layout, ledger, parquet
 from telemetry_pipeline.lake.layout import RawObject
 from telemetry_pipeline.lake.store import Store
+from telemetry_pipeline.lake.strays import quarantine_key_of
 from tests.corpus import CORPUS, needs_corpus
 
 pytestmark = needs_corpus
@@ -257,7 +258,7 @@ def test_a_key_that_is_no_raw_key(key: str, folder_lake: Store) -> None:
         with suppress(BadKey):
             RawObject.parse(stray)
             continue
-        jail = layout.stray_quarantine_key(stray)
+        jail = quarantine_key_of(stray)
         assert folder_lake.get(jail) == body
         assert json.loads(folder_lake.get(f"{jail}.json"))["raw_key"] == stray
     assert all(info.key.isascii() for info in folder_lake.list_objects("quarantine"))
@@ -274,7 +275,7 @@ def test_a_key_that_is_no_raw_key(key: str, folder_lake: Store) -> None:
 
 @pytest.mark.parametrize("key", odd_keys(), ids=lambda key: ascii(key)[:80])
 def test_a_quarantine_key_is_one_that_every_store_takes(key: str) -> None:
-    parts = layout.stray_quarantine_key(key).split("/")
+    parts = quarantine_key_of(key).split("/")
     assert parts[0] == "quarantine"
     assert all(part.strip(".") and part.isprintable() and len(part) < 250 for part in parts)
-    assert layout.stray_quarantine_key(key) != layout.stray_quarantine_key(f"{key}x")
+    assert quarantine_key_of(key) != quarantine_key_of(f"{key}x")

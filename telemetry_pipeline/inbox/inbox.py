@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Self
 
-from telemetry_pipeline.errors import BadDbc, NotFound, TelemetryError, TransientError, Unforeseen
+from telemetry_pipeline.errors import BadDbc, TelemetryError, Unforeseen
 from telemetry_pipeline.inbox.aside import Aside
 from telemetry_pipeline.lake import ledger
 from telemetry_pipeline.lake.layout import Partition, RawObject
@@ -106,13 +106,3 @@ class Inbox(ABC):
             else:
                 self._aside.forget(raw)
         yield from self._find()
-
-
-def is_gone(store: Store, raw: RawObject, error: TelemetryError) -> bool:
-    """Whether an object failed because it was removed after it had landed."""
-    return isinstance(error, NotFound) and store.head(raw.key) is None
-
-
-def may_mend_itself(error: TelemetryError) -> bool:
-    """Whether trying again in a moment may help."""
-    return isinstance(error, TransientError)

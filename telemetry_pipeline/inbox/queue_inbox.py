@@ -20,6 +20,7 @@ from telemetry_pipeline.inbox.queue import Queue, Received
 from telemetry_pipeline.lake import layout, ledger
 from telemetry_pipeline.lake.layout import RawObject
 from telemetry_pipeline.lake.store import Store
+from telemetry_pipeline.lake.strays import quarantine_key_of
 from telemetry_pipeline.s3_events import LakeBucket, Message, read_message
 
 _log: Final = logging.getLogger(__name__)
@@ -191,7 +192,7 @@ class QueueInbox(Inbox):
 
     def _refuse(self, received: Received, message: Message) -> None:
         """Keep a message that nobody understands where a person finds it; the queue would repeat it for ever."""
-        key = f"{layout.stray_quarantine_key(f'queue/{received.message_id}')}.json"
+        key = f"{quarantine_key_of(f'queue/{received.message_id}')}.json"
         what = {
             "reason": message.fault,
             "queue": self._queue.url,

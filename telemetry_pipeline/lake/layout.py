@@ -4,12 +4,10 @@ A key is a relative path with `/`, the same for a folder and for a bucket. Days 
 """
 
 import datetime as dt
-import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
-from urllib.parse import quote
 
 from telemetry_pipeline.errors import BadKey
 
@@ -48,7 +46,6 @@ _EVENTS_KEY: Final = re.compile(
     r"events/(vehicle_id=[^/]+/year=[^/]+/month=[^/]+/day=[^/]+)/([^/]+)_events\.parquet"
 )
 _STEM: Final = re.compile(r"(\d{8}T\d{6})(?:\.(\d{1,9}))?Z.*")
-_PART_MAX: Final = 200
 _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
@@ -217,24 +214,6 @@ class DecodedObject:
     def events_key(self) -> str:
         """`events/…/{stem}_events.parquet`: what the rules found in it; only there if they found something."""
         return f"{self.partition.prefix(EVENTS)}{self.stem}_events.parquet"
-
-
-def stray_quarantine_key(key: str) -> str:
-    """Where an object under raw/ goes whose key is not that of a raw object: `quarantine/` and its own key.
-
-    Such a key may hold anything: what is not safe in a path is percent-encoded, and a part that is too long for a
-    file name is cut and told apart by its digest.
-    """
-    return "/".join(["quarantine", *(_safe(part) for part in key.split("/"))])
-
-
-def _safe(part: str) -> str:
-    text = quote(part, safe="=,+ ", errors="surrogatepass")
-    if not text.strip("."):
-        text = text.replace(".", "%2E") or "%"
-    if len(text) > _PART_MAX:
-        text = f"{text[:_PART_MAX]}~{hashlib.sha256(part.encode(errors='surrogatepass')).hexdigest()[:16]}"
-    return text
 
 
 def vehicle_prefix(zone: Zone, vehicle_id: str) -> str:

@@ -4,45 +4,22 @@ Nothing here knows what a key means; that is `layout`'s business.
 """
 
 import hashlib
-import io
 import json
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, cast
 from urllib.parse import unquote, urlsplit
 
 import obstore
-from obstore.exceptions import (
-    AlreadyExistsError,
-    BaseError,
-    InvalidPathError,
-    NotSupportedError,
-    PermissionDeniedError,
-    PreconditionError,
-    UnauthenticatedError,
-)
 from obstore.store import LocalStore, S3Store
 
-from telemetry_pipeline.errors import (
-    AlreadyExists,
-    BadKey,
-    BadSetting,
-    NotFound,
-    PermanentError,
-    TransientError,
-)
+from telemetry_pipeline.errors import BadSetting, NotFound
 from telemetry_pipeline.lake.bucket import CredentialProvider, chain_credentials, open_bucket
-from telemetry_pipeline.lake.cause import (
-    cause_of,
-    is_refused,
-    is_without_bucket,
-    lacks_credentials_for_now,
-)
-
-_REFUSALS = (PermissionDeniedError, UnauthenticatedError, PermissionError)
+from telemetry_pipeline.lake.refusal import translated
+from telemetry_pipeline.lake.remote_file import RemoteFile
 
 TICK_NS = 2_000_000_000
 """Of a folder that changed longer ago, another change shows in its time; file systems' clocks tick more often than so."""
@@ -155,7 +132,8 @@ class Store:
         """
         with self._translated(key):
             if self.root is None:
-                file = cast("BinaryIO", _RemoteFile(self, key, obstore.open_reader(self._backend, key)))
+                reader = obstore.open_reader(self._backend, key)
+                file = cast("BinaryIO", RemoteFile(reader, f"{self.url}/{key}"))
             else:
                 file = (self.root / key).open("rb")
         with closing(file):
@@ -236,63 +214,24 @@ class Store:
         except OSError:
             return 0
 
+    def changes(self, prefixes: Sequence[str]) -> list[int]:
+        """The same of several folders of a folder's lake.
+
+        Of many it is one call: a look at each would let another thread compute meanwhile, and then wait for it.
+        """
+        if len(prefixes) >= _MANY:
+            with suppress(OSError):  # of one of them
+                found = LocalFileSystem().get_file_info([f"{self.root}/{prefix}" for prefix in prefixes])
+                return [info.mtime_ns or 0 for info in found]
+        return [self.changed_ns(prefix) or 0 for prefix in prefixes]
+
     def fingerprint(self, prefix: str) -> str:
         """What changes when an object under a prefix is written, replaced or removed: one listing, no reading."""
         listing = sorted((info.key, info.etag) for info in self.list_objects(prefix))
         return digest(json.dumps(listing).encode())
 
-    @contextmanager
-    def _translated(self, key: str) -> Iterator[None]:
-        """Turn the library's errors into ours; anything unknown counts as transient."""
-        where = f"{self.url}/{key}"
-        try:
-            yield
-        except (FileNotFoundError, NotADirectoryError) as error:
-            what = "no such bucket" if is_without_bucket(error) else "no such object"
-            raise NotFound(what, where) from error
-        except PreconditionError as error:
-            raise NotFound("the object has been replaced", where) from error
-        except AlreadyExistsError as error:
-            raise AlreadyExists("the object is there already", where) from error
-        except (InvalidPathError, NotSupportedError, ValueError) as error:
-            raise BadKey(f"not a key that the store takes ({cause_of(error)})", where) from error
-        except (BaseError, OSError) as error:
-            if lacks_credentials_for_now(error):
-                raise TransientError(f"no credentials for the store ({cause_of(error)})", where) from error
-            if isinstance(error, _REFUSALS) or is_refused(error):
-                raise PermanentError(
-                    f"the store refuses access ({cause_of(error)})",
-                    where,
-                    "Check the credentials and the policy",
-                ) from error
-            raise TransientError(f"the store does not answer ({cause_of(error)})", where) from error
-
-
-class _RemoteFile(io.RawIOBase):
-    """The library's reader as a whole Python file: Arrow asks for more than the reader has, and errors are ours."""
-
-    def __init__(self, store: Store, key: str, reader: Any) -> None:  # noqa: ANN401  its type is not exported
-        self._store = store
-        self._key = key
-        self._reader = reader
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        return int(self._reader.seek(offset, whence))
-
-    def tell(self) -> int:
-        return int(self._reader.tell())
-
-    def readinto(self, buffer: Any, /) -> int:  # noqa: ANN401  any writable buffer
-        with self._store._translated(self._key):  # noqa: SLF001  one noun, two classes
-            data = memoryview(self._reader.read(len(buffer)))
-        buffer[: len(data)] = data
-        return len(data)
+    def _translated(self, key: str) -> AbstractContextManager[None]:
+        return translated(f"{self.url}/{key}")
 
 
 def digest(body: bytes) -> str:

@@ -3,12 +3,17 @@
 No partition holds them, so nobody who goes from partition to partition ever meets them.
 """
 
+import hashlib
 from itertools import islice
+from typing import Final
+from urllib.parse import quote
 
 from telemetry_pipeline.errors import BadKey
 from telemetry_pipeline.lake import layout
 from telemetry_pipeline.lake.layout import RawObject
 from telemetry_pipeline.lake.store import Store
+
+_PART_MAX: Final = 200
 
 
 def find_strays(store: Store, at_most: int | None = None) -> list[str]:
@@ -23,7 +28,7 @@ def find_strays(store: Store, at_most: int | None = None) -> list[str]:
     if not strays:
         return []
     jailed = {info.key for info in store.list_objects(layout.QUARANTINE)}
-    return sorted(key for key in strays if layout.stray_quarantine_key(key) not in jailed)
+    return sorted(key for key in strays if quarantine_key_of(key) not in jailed)
 
 
 def _is_raw(key: str) -> bool:
@@ -32,3 +37,21 @@ def _is_raw(key: str) -> bool:
     except BadKey:
         return False
     return True
+
+
+def quarantine_key_of(key: str) -> str:
+    """Where an object under raw/ goes whose key is not that of a raw object: `quarantine/` and its own key.
+
+    Such a key may hold anything: what is not safe in a path is percent-encoded, and a part that is too long for a
+    file name is cut and told apart by its digest.
+    """
+    return "/".join(["quarantine", *(_safe(part) for part in key.split("/"))])
+
+
+def _safe(part: str) -> str:
+    text = quote(part, safe="=,+ ", errors="surrogatepass")
+    if not text.strip("."):
+        text = text.replace(".", "%2E") or "%"
+    if len(text) > _PART_MAX:
+        text = f"{text[:_PART_MAX]}~{hashlib.sha256(part.encode(errors='surrogatepass')).hexdigest()[:16]}"
+    return text

@@ -13,9 +13,6 @@ import pyarrow as pa
 
 from telemetry_pipeline.lake.layout import Partition, RawObject
 
-WINDOW_NS: Final = 60_000_000_000
-"""The usual length of a window: one minute."""
-
 MAX_ROWS: Final = 1_000_000
 """The most frames that one raw object holds: about 10 MB as Parquet."""
 

@@ -14,6 +14,7 @@ from telemetry_pipeline.inbox.queue_inbox import QueueInbox
 from telemetry_pipeline.lake import layout, ledger
 from telemetry_pipeline.lake.layout import DAY_NS, RawObject
 from telemetry_pipeline.lake.store import Store
+from telemetry_pipeline.lake.strays import quarantine_key_of
 from telemetry_pipeline.process import Tally
 from tests.moto_server import ENV, Aws, Landing, make_landing, moto_running
 from tests.raw_lake import NOON, SECOND, add_dbc, land
@@ -117,7 +118,7 @@ def test_a_stray_is_quarantined_whatever_its_key(landing: Landing) -> None:
     landing.store.put(key, b"stray")
     wait_until(lambda: landing.messages()[0], "S3 to announce it")
     drained(landing)
-    assert landing.store.get(layout.stray_quarantine_key(key)) == b"stray"
+    assert landing.store.get(quarantine_key_of(key)) == b"stray"
     assert landing.messages() == (0, 0)
 
 

@@ -5,9 +5,8 @@ import json
 from telemetry_pipeline.drain import DecoderHere, drain
 from telemetry_pipeline.errors import TransientError
 from telemetry_pipeline.inbox.open import open_inbox
-from telemetry_pipeline.lake import layout
 from telemetry_pipeline.lake.store import Store
-from telemetry_pipeline.lake.strays import find_strays
+from telemetry_pipeline.lake.strays import find_strays, quarantine_key_of
 from telemetry_pipeline.quarantine import quarantine_stray
 from tests.raw_lake import add_dbc, land
 
@@ -29,7 +28,7 @@ def test_strays_go_to_quarantine_once(any_lake: Store) -> None:
     list(drain(any_lake, open_inbox(any_lake), DecoderHere(any_lake), budget_s=60))
     assert find_strays(any_lake) == []
     for key in STRAYS:
-        jail = layout.stray_quarantine_key(key)
+        jail = quarantine_key_of(key)
         assert any_lake.get(jail) == any_lake.get(key) == key.encode()
         reason = json.loads(any_lake.get(f"{jail}.json"))
         assert (reason["raw_key"], reason["bytes"]) == (key, len(key))
