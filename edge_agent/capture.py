@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("edge_agent.capture")
 
 POLL_S: Final = 0.2
-LINGER_S: Final = 0.25
+LINGER_S: Final = 0.2
 """Frames are read so long after the first of them: fewer, larger reads. Their times are the kernel's.
 
 Sooner where the kernel keeps less for us: half of what it keeps is for when this thread is late.

@@ -11,7 +11,7 @@ from edge_agent.journal import Journal
 
 log = logging.getLogger("edge_agent.recorder")
 
-BEHIND_S: Final = 0.3
+BEHIND_S: Final = 0.25
 """How long the next write is looked out for, to put it on the disk while it is new: more than reads are apart."""
 
 OTHERS_S: Final = 0.03

@@ -13,7 +13,7 @@ READING = Reading(0, 0, ClockState.KNOWN)
 
 @given(
     since=st.floats(0, 1000),
-    looked_before=st.floats(0, 0.3),
+    looked_before=st.floats(0, 0.25),
     took=st.floats(0, 5),
     sync_s=st.floats(0.05, 60),
 )
