@@ -9,13 +9,12 @@ from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 import anyio
-import anyio.to_thread
 from fastapi import Request
 from fastapi.responses import Response
 
 from api import etag
 from api.kept import Answers
-from api.streaming import Workers
+from api.turns import Turns
 from telemetry_pipeline.query import patience
 from telemetry_pipeline.query.moment import one_moment
 
@@ -64,11 +63,13 @@ class Answering:
     """Makes answers, so many at a time and in the order in which they were asked for. Used from one event loop.
 
     Args:
-        at_once: How many.
+        turns: Whose turn it is to make one.
+        looks: Whose turn it is to look what an answer would be made of.
     """
 
-    def __init__(self, at_once: int) -> None:
-        self._turns: Final = Workers(at_once)
+    def __init__(self, turns: Turns, looks: Turns) -> None:
+        self._turns: Final = turns
+        self._looks: Final = looks
         self._answers: Final = Answers()
         self._flights: dict[str, _Flight] = {}
 
@@ -83,7 +84,7 @@ class Answering:
             make: Makes the answer; runs in a thread, when it is its turn.
         """
         with one_moment():  # the tag is that of the objects that are read
-            asked = await anyio.to_thread.run_sync(about)
+            asked = await self._looks.run(about)
             tag = asked.tag
             headers = dict(asked.headers) | {"Cache-Control": etag.CLOSED if asked.closed else etag.OPEN}
             told = {"ETag": tag} if asked.closed and tag is not None else {}

@@ -99,7 +99,7 @@ def create_app(
     guarded = GuardedReader(reader, limits)
     knowledge = Knowledge(store, reader)
     app.include_router(routes.build(guarded, health, knowledge))
-    answering = Answering(lanes.questions)
+    answering = Answering(lanes.for_questions(), lanes.for_looks())
     app.include_router(query_routes.build(guarded, knowledge, limits, answering))
     app.include_router(compare_routes.build(guarded, knowledge, limits, answering))
     app.include_router(stats_routes.build(guarded, answering))

@@ -1,7 +1,8 @@
 """How many threads there are for what: large answers have a few of their own, and the event loop is never starved.
 
-Python runs one thread at a time, and whoever wants to go on waits until all others have had their turn. So of what
-computes there are about as many threads as there are processors; of what waits for a bucket or for Athena, more.
+Python runs one thread at a time, and whoever wants to go on waits until all others have had their turn. So what
+computes is done one after the other, in a few threads where it takes long; of what waits for a bucket or for Athena
+there are more.
 """
 
 import os
@@ -13,6 +14,8 @@ from typing import Final
 import anyio.to_thread
 from fastapi import FastAPI
 
+from api.turns import Turns
+
 _FOLDER_MAX: Final = 4
 """Numbers are crunched without Python for half of an answer at best: more threads would only take turns."""
 
@@ -22,12 +25,22 @@ class Lanes:
     """Threads of a service.
 
     Attributes:
-        questions: How many large answers are made at once; further ones wait in their order.
+        at_once: How many large answers are made at once; further ones wait in their order.
+        questions: How many are, when some of them take long.
         others: How many threads there are for all else that blocks: lists, listings, pieces of exports.
     """
 
+    at_once: int
     questions: int
     others: int
+
+    def for_questions(self) -> Turns:
+        """Turns of those who make answers."""
+        return Turns(self.at_once, self.questions)
+
+    def for_looks(self) -> Turns:
+        """Turns of those who look what an answer would be made of."""
+        return Turns(min(self.at_once, self.others), self.others)
 
     @asynccontextmanager
     async def lifespan(self, app: FastAPI) -> AsyncIterator[None]:
@@ -45,7 +58,7 @@ def lanes_of(lake: str, engine: str) -> Lanes:
         engine: What answers questions: `parquet` or `athena`.
     """
     if engine == "athena":  # it has a limit of its own, and all that a thread does is wait
-        return Lanes(40, 40)
+        return Lanes(40, 40, 40)
     if lake.startswith("file://"):
-        return Lanes(min(max(os.cpu_count() or 1, 2), _FOLDER_MAX), 8)
-    return Lanes(8, 24)
+        return Lanes(1, min(max(os.cpu_count() or 1, 2), _FOLDER_MAX), 8)
+    return Lanes(8, 8, 24)

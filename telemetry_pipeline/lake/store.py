@@ -7,14 +7,15 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, cast
+from typing import Any, BinaryIO, Final, Literal, cast
 from urllib.parse import unquote, urlsplit
 
 import obstore
 from obstore.store import LocalStore, S3Store
+from pyarrow.fs import LocalFileSystem
 
 from telemetry_pipeline.errors import BadSetting, NotFound
 from telemetry_pipeline.lake.bucket import CredentialProvider, chain_credentials, open_bucket
@@ -23,6 +24,9 @@ from telemetry_pipeline.lake.remote_file import RemoteFile
 
 TICK_NS = 2_000_000_000
 """Of a folder that changed longer ago, another change shows in its time; file systems' clocks tick more often than so."""
+
+_MANY: Final = 8
+"""Folders that are looked at in one call."""
 
 
 @dataclass(frozen=True)

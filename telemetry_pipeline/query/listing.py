@@ -6,6 +6,7 @@ What the objects are is not known here.
 import os
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -102,13 +103,9 @@ class Listings:
         """When a folder last changed, 0 where there is none; None from a bucket, which cannot tell."""
         return self._store.changed_ns(prefix)
 
-    def changes(self, *folders: str) -> tuple[int, ...]:
+    def changes(self, folders: Sequence[str]) -> list[int]:
         """When some folders of a folder's lake last changed, as `changed_ns`; asked of hundreds at once."""
-        root, look = self._store.root, os.stat
-        try:
-            return tuple([look(f"{root}/{folder}").st_mtime_ns for folder in folders])
-        except OSError:  # one of them is not there
-            return tuple([self._store.changed_ns(folder) or 0 for folder in folders])
+        return self._store.changes(folders)
 
     def keeps(self, stamp: int | None) -> bool:
         """Whether a folder's time, seen before it was listed, will tell of the next change."""

@@ -156,7 +156,8 @@ class DayObjects:
         else:
             months = self._places.months(vehicle_id, first, last)
             places = [p for month in months for p in self._places.of(month) if first <= p.day.date <= last]
-            stamps = [self._listings.changes(place.decoded, place.series) for place in places]
+            changes = self._listings.changes([p for place in places for p in (place.decoded, place.series)])
+            stamps = list(zip(changes[::2], changes[1::2], strict=True))
             look = (self._disregarded, places, stamps)
             if look == known_look:
                 return known

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from api import answering, encode, lanes, query_routes
 from api.answering import Answering, Asked, Made
 from api.app import create_app
+from api.turns import Turns
 from telemetry_pipeline.errors import TransientError
 from telemetry_pipeline.query import patience
 from telemetry_pipeline.query.parquet_reader import ParquetReader
@@ -42,6 +43,10 @@ def request(**headers: str) -> Request:
     return Request({"type": "http", "headers": raw})
 
 
+def answering_of(at_once: int) -> Answering:
+    return Answering(Turns(at_once, at_once), Turns(8, 8))
+
+
 def respond(made: Answering, work: Work, name: str, tag: str | None, *, closed: bool = True):
     return asyncio.ensure_future(made.respond(request(), lambda: Asked(tag, closed), lambda: work.make(name)))
 
@@ -55,7 +60,7 @@ async def until(condition) -> None:
 @pytest.mark.parametrize("at_once", [1, 2])
 def test_so_many_are_made_at_once_and_further_ones_in_their_order(at_once):
     async def run():
-        made, work = Answering(at_once), Work()
+        made, work = answering_of(at_once), Work()
         waiting = made._turns._limiter.statistics
         asked = []
         for name in "abcdef":
@@ -74,7 +79,7 @@ def test_so_many_are_made_at_once_and_further_ones_in_their_order(at_once):
 
 def test_who_asks_the_same_waits_for_one_answer():
     async def run():
-        made, work = Answering(AT_ONCE), Work()
+        made, work = answering_of(AT_ONCE), Work()
         asked = [respond(made, work, "one", 'W/"1"') for _ in range(9)]
         other = respond(made, work, "other", 'W/"2"')
         await until(lambda: len(work.begun) == 2)
@@ -88,7 +93,7 @@ def test_who_asks_the_same_waits_for_one_answer():
 
 def test_when_one_fails_another_tries():
     async def run():
-        made, work = Answering(AT_ONCE), Work()
+        made, work = answering_of(AT_ONCE), Work()
         work.fails = 1
         asked = [respond(made, work, "one", 'W/"1"') for _ in range(5)]
         await until(lambda: work.begun)
@@ -102,7 +107,7 @@ def test_when_one_fails_another_tries():
 
 def test_whoever_leaves_while_it_waits_takes_no_turn():
     async def run():
-        made, work = Answering(1), Work()
+        made, work = answering_of(1), Work()
         first = respond(made, work, "first", None)
         await until(lambda: work.begun)
         left = patience.Patience()
@@ -121,7 +126,7 @@ def test_whoever_leaves_while_it_waits_takes_no_turn():
 @pytest.mark.parametrize("closed", [True, False])
 def test_an_answer_is_kept_whether_or_not_its_range_is_over(closed):
     async def run():
-        made, work = Answering(AT_ONCE), Work()
+        made, work = answering_of(AT_ONCE), Work()
         work.let_go.set()
         first, second = [await respond(made, work, "one", 'W/"1"', closed=closed) for _ in range(2)]
         assert (first.body, second.body, work.begun) == (b"one", b"one", ["one"])

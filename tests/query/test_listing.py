@@ -85,3 +85,15 @@ def test_what_does_not_fit_is_listed_every_time(folder_lake, calls):
         for prefix in ("one/", "two/"):
             assert len(listings.objects(prefix)) == 5
     assert len(calls) == 4
+
+
+def test_many_folders_are_asked_in_one_call_as_each_alone(folder_lake):
+    folders = [f"some/day{number:02d}/" for number in range(12)]
+    for number, folder in enumerate(folders):
+        folder_lake.put(f"{folder}object", b"")
+        os.utime(folder_lake.root / folder, ns=(1, 1_700_000_000_000_000_001 + number))
+    folders.append("nowhere/")
+    listings = Listings(folder_lake, ROOM)
+    for asked in (folders, folders[-3:], []):
+        assert listings.changes(asked) == [folder_lake.changed_ns(folder) for folder in asked]
+    assert listings.changes(folders)[-1] == 0
