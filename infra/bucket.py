@@ -49,6 +49,8 @@ def make_bucket(
         server_access_logs_bucket=access_logs,
         server_access_logs_prefix=f"{name.lower()}/" if access_logs else None,
         lifecycle_rules=[always, *rules],
+        # said, and not left to S3's default, which was another one before: `archive` and docs/cost.md count on it
+        transition_default_minimum_object_size=s3.TransitionDefaultMinimumObjectSize.ALL_STORAGE_CLASSES_128_K,
     )
 
 

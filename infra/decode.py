@@ -1,6 +1,6 @@
 """Who decodes: the function that takes the queue's messages, or that Dagster invokes, or none; never two.
 
-With the function as decoder nothing tells Glue of new partitions: another one brings the catalogue in line every hour.
+With the function as decoder nothing tells Glue of new partitions: another one looks every hour which days are new.
 """
 
 from typing import Final

@@ -10,6 +10,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from infra.archive import ARCHIVED_DAYS
 from infra.bucket import make_bucket, refuse_all_but
 from infra.deployment import Deployment
 from infra.landing import Landing
@@ -22,7 +23,6 @@ from telemetry_pipeline.settings import CATALOG
 SCAN_LIMIT_BYTES: Final = 10 * 1024**3
 """So much may one question to Athena read; it is ended beyond that."""
 
-ARCHIVED_DAYS: Final = 90
 RESULTS_DAYS: Final = 30
 
 

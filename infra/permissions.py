@@ -86,7 +86,18 @@ DECODER: Final = (
 SENT_TO: Final = (*DECODES, _LOG)
 """The decoder that Dagster invokes: the queue is not its business."""
 
-CATALOG: Final = (_LIST, _LOG, Need("catalogue", _CATALOGUE))
+CATALOG: Final = (
+    _LIST,
+    _LOG,
+    Need(
+        "catalogue",
+        {
+            name: _CATALOGUE[name]
+            for name in ("glue:GetPartitions", "glue:BatchCreatePartition", "glue:BatchUpdatePartition")
+        },
+    ),
+)
+"""The last days: tables are the stacks' business, and nothing is forgotten by a schedule."""
 
 API: Final = (
     _LIST,

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from telemetry_pipeline.bindings import Databases
+from telemetry_pipeline.catalog.glue import Glue
+from telemetry_pipeline.catalog.sync import sync
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.process import process_objects
 from tests.function_events import http_event
@@ -41,6 +43,8 @@ def test_a_vehicle_is_asked_for_from_the_package_alone(
         aws.client("s3").create_bucket(Bucket="lake")
         store = Store.open("s3://lake", endpoint_url=aws.endpoint)
         add_dbc(store)
+        for _ in sync(Glue(aws.client("glue"), store.url, "telemetry_db"), store):
+            pass  # tables, as the stacks make them
         raw = land(store, "EV_1")
         assert all(it.report for it in process_objects(store, Databases.load(store), [raw]))
         token = issuer.headers()
@@ -72,7 +76,10 @@ def test_a_vehicle_is_asked_for_from_the_package_alone(
         assert lacking(lambda_package("api", "arm64").folder, done.modules) == []
         measured(f"api package, here, /health: {done.cold_start}")
 
-        (told,) = invoke_package(built.folder, [{}], env, module="telemetry_pipeline.catalog_handler").answers
+        rings = {"time": "2026-02-23T13:00:00Z"}
+        (told,) = invoke_package(
+            built.folder, [rings], env, module="telemetry_pipeline.catalog_handler"
+        ).answers
         assert told["answer"]["decoded_signals"]["created"] == 1
         partitions = aws.client("glue").get_partitions(
             DatabaseName="telemetry_db", TableName="decoded_signals"

@@ -206,7 +206,10 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     # what is measured is run
     "infra.cost": (
-        (ERRORS, LAKE, SETTINGS, f"{P}.catalog", f"{P}.lambda_handler", f"{P}.s3_events", "infra"),
+        (
+            *(ERRORS, LAKE, SETTINGS, f"{P}.catalog", f"{P}.catalog_handler"),
+            *(f"{P}.lambda_handler", f"{P}.s3_events", "infra"),
+        ),
         ("yaml",),
     ),
     "infra.recover": ((ERRORS, LAKE), ("boto3", "botocore")),

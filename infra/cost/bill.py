@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil
 from typing import Any, Final
 
-from telemetry_pipeline.catalog.tables import TABLES
+from infra.archive import SMALLEST_BYTES
+from telemetry_pipeline.catalog.recent import AT_ONCE, BY_DAY, DAYS
 
 DECODER_GB: Final = 1.0
 SERVICE_GB: Final = 2.0
@@ -16,8 +18,18 @@ ALARM_METRICS: Final = 12
 DECODER_METRICS: Final = 10
 """Metrics of the alarms' expressions, and those that the decoder writes."""
 
-SMALLEST_ARCHIVED: Final = 128 * 1024
-"""S3 leaves smaller objects where they are, unless a bucket's configuration says otherwise; ours does not."""
+CATALOG_VCPU: Final = CATALOG_GB * 1024 / 1769
+"""The share of a processor that Lambda gives with so much memory: a whole one with 1,769 MB."""
+
+OUTSIDE_BYTES: Final = 8e3
+ON_TOP_BYTES: Final = 32e3
+"""Of an archived object, what stays in S3 as it was, and what comes on top in Glacier."""
+
+LISTED: Final = 1_000
+"""Vehicles, or partitions, of one page of S3 and of Glue."""
+
+CREATED: Final = 100
+"""Partitions that one request to Glue makes."""
 
 _GB: Final = 1e9
 
@@ -75,15 +87,37 @@ def total(found: list[Line], prices: Mapping[str, Mapping[str, Any]], group: str
 
 def is_archived(measured: Mapping[str, Any]) -> bool:
     """Whether raw objects are large enough for S3 to archive them by the lake's rule."""
-    return bool(measured["bytes"]["raw"] / measured["objects"] >= SMALLEST_ARCHIVED)
+    return bool(measured["bytes"]["raw"] / measured["objects"] >= SMALLEST_BYTES)
 
 
-def sync_lists(habits: Mapping[str, float]) -> float:
-    """LIST requests that bringing Glue in line makes for one vehicle: its years and its months, in every table of days."""
-    months = habits["kept_months"]
-    years = max(1.0, months / 12)
-    by_vehicle = [table for table in TABLES if "vehicle_id" in table.keys]
-    return len(by_vehicle) * (1 + years + months)
+def kept_usd(size: float, prices: Mapping[str, Mapping[str, Any]], *, archived: bool) -> float:
+    """Dollars a month of keeping one object of so many bytes."""
+    warm, cold = prices["s3_gb_month"]["usd"] / _GB, prices["glacier_gb_month"]["usd"] / _GB
+    return (size + ON_TOP_BYTES) * cold + OUTSIDE_BYTES * warm if archived else size * warm
+
+
+def pays_after_months(size: float, prices: Mapping[str, Mapping[str, Any]]) -> float | None:
+    """After how many months in the archive an object of so many bytes has saved its transition; None: never."""
+    saved = kept_usd(size, prices, archived=False) - kept_usd(size, prices, archived=True)
+    return prices["glacier_transition"]["usd"] / saved if saved > 0 else None
+
+
+def lists_of_a_look(vehicles: int) -> int:
+    """LIST requests of looking at the last days once: the vehicles by the thousand, and two months of each."""
+    return ceil(vehicles / LISTED) + 2 * vehicles
+
+
+def glue_of_a_look(vehicles: int) -> float:
+    """Requests to Glue of looking at the last days once, if every vehicle drove on every one of them."""
+    known = max(2, vehicles * (DAYS + 1) / LISTED)
+    new = vehicles / CREATED / 24
+    return len(BY_DAY) * (known + new)
+
+
+def seconds_of_a_look(vehicles: int, measured: Mapping[str, Any], habits: Mapping[str, float]) -> float:
+    """How long the function takes for that: several wait for S3 at once, one after the other is worked on."""
+    waits = lists_of_a_look(vehicles) * habits["s3_wait_seconds"] / AT_ONCE
+    return waits + vehicles * float(measured["cpu_seconds_of_a_look"]) / CATALOG_VCPU
 
 
 def _storage(
@@ -95,9 +129,8 @@ def _storage(
     return [
         Line("storage", "s3_gb_month", hours * (size["raw"] * fresh + made * kept) / _GB),
         Line("storage", "glacier_gb_month", hours * size["raw"] * (kept - fresh) / _GB),
-        # 8 kB of an archived object stay outside, 32 kB come on top
-        Line("storage", "s3_gb_month", objects * (kept - fresh) * 8e3 / _GB),
-        Line("storage", "glacier_gb_month", objects * (kept - fresh) * 32e3 / _GB),
+        Line("storage", "s3_gb_month", objects * (kept - fresh) * OUTSIDE_BYTES / _GB),
+        Line("storage", "glacier_gb_month", objects * (kept - fresh) * ON_TOP_BYTES / _GB),
         Line("storage", "glacier_transition", objects if kept > fresh else 0),
     ]
 
@@ -115,11 +148,12 @@ def _decoder(
 
 
 def _catalog(vehicles: int, measured: Mapping[str, Any], habits: Mapping[str, float]) -> list[Line]:
-    lists = HOURS * (measured["requests_of_a_sync"]["write"] + vehicles * sync_lists(habits))
+    seconds = seconds_of_a_look(vehicles, measured, habits)
     return [
         Line("catalogue", "lambda_request", HOURS),
-        Line("catalogue", "s3_write", lists),
-        Line("catalogue", "lambda_gb_second", lists * habits["s3_wait_seconds"] * CATALOG_GB),
+        Line("catalogue", "s3_write", HOURS * lists_of_a_look(vehicles)),
+        Line("catalogue", "glue_request", HOURS * glue_of_a_look(vehicles)),
+        Line("catalogue", "lambda_gb_second", HOURS * seconds * CATALOG_GB),
     ]
 
 

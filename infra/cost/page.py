@@ -3,11 +3,27 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from infra.cost.bill import CATALOG_GB, is_archived, lines, sync_lists, total
+from infra.archive import SMALLEST_BYTES
+from infra.cost.bill import (
+    CATALOG_GB,
+    is_archived,
+    kept_usd,
+    lines,
+    lists_of_a_look,
+    pays_after_months,
+    seconds_of_a_look,
+    total,
+)
 from telemetry_pipeline.errors import BadSetting
 
 FLEETS: Final = (10, 100, 1_000)
 GROUPS: Final = ("storage", "landing", "decoding", "catalogue", "service", "watching", "Dagster")
+WINDOWS: Final = (1, 3, 5, 15, 60)
+"""Minutes of an agent's windows, by which raw objects have their size."""
+
+ASSUMPTION: Final = "assumption"
+"""What a price says as its source that was read nowhere."""
+
 BEGIN: Final = "<!-- written by: python -m infra.cost --write -->"
 END: Final = "<!-- end -->"
 
@@ -21,14 +37,17 @@ def tables(priced: Mapping[str, Any], habits: Mapping[str, float], measured: Map
         _bills(prices, habits, measured, dagster=True, title="decoded by Dagster, tasks of backfills not counted"),
         "### What was measured\n",
         _measured(measured),
-        "### Bringing Glue in line every hour\n",
-        _syncs(habits),
+        "### Telling Glue of the last days, every hour\n",
+        _looks(measured, habits),
+        "### Archiving raw objects\n",
+        _archive(prices, measured),
         "### How a fleet is taken to be used\n",
         _table(("habit", "value"), [(name.replace("_", " "), f"{value:g}") for name, value in habits.items()]),
         f"### Prices: list prices of {priced['region']}, as of {priced['date']}\n",
+        _assumed(prices),
         _table(
             ("price", "dollars", "of a", "source"),
-            [(name, f"{item['usd']:.10f}".rstrip("0").rstrip("."), item["unit"], item["source"]) for name, item in prices.items()],
+            [(name, f"{item['usd']:.10f}".rstrip("0").rstrip("."), item["unit"], _source(item)) for name, item in prices.items()],
         ),
     ]  # fmt: skip
     return "\n".join(parts)
@@ -91,17 +110,56 @@ def _measured(measured: Mapping[str, Any]) -> str:
     return _table(("what", "how much"), rows)
 
 
-def _syncs(habits: Mapping[str, float]) -> str:
+def _looks(measured: Mapping[str, Any], habits: Mapping[str, float]) -> str:
     rows = []
-    for vehicles in FLEETS:
-        lists = vehicles * sync_lists(habits)
-        minutes = lists * habits["s3_wait_seconds"] / 60
+    for vehicles in (*FLEETS, 10_000):
+        minutes = seconds_of_a_look(vehicles, measured, habits) / 60
         rows.append(
-            (f"{vehicles:,}", f"{lists:,.0f}", f"{minutes:,.1f}", "yes" if minutes < 15 else "**no**")
+            (
+                f"{vehicles:,}",
+                f"{lists_of_a_look(vehicles):,}",
+                f"{minutes:,.2f}",
+                "yes" if minutes < 15 else "**no**",
+            )
         )
     return _table(
         ("vehicles", "LIST requests an hour", f"minutes at {CATALOG_GB:g} GB", "within the function's 15 minutes"), rows
     )  # fmt: skip
+
+
+def _archive(prices: Mapping[str, Any], measured: Mapping[str, Any]) -> str:
+    a_minute = measured["bytes"]["raw"] * 60 / measured["seconds"]
+    rows = []
+    for minutes in WINDOWS:
+        size = a_minute * minutes
+        months = pays_after_months(size, prices)
+        rows.append(
+            (
+                f"{minutes}",
+                f"{size / 1e3:,.0f}",
+                f"{1e6 * kept_usd(size, prices, archived=False):,.2f}",
+                f"{1e6 * kept_usd(size, prices, archived=True):,.2f}",
+                f"{1e6 * prices['glacier_transition']['usd']:,.2f}",
+                "never" if months is None else f"{months:,.1f}",
+                "yes" if size >= SMALLEST_BYTES else "no",
+            )
+        )
+    return _table(
+        (
+            *("minutes of a window", "kB of an object", "dollars a month of a million", "archived"),
+            *("moving them once", "months until that is saved", "archived by the rule"),
+        ),
+        rows,
+    )
+
+
+def _assumed(prices: Mapping[str, Any]) -> str:
+    names = [name for name, item in prices.items() if item["source"] == ASSUMPTION]
+    return f"{len(prices) - len(names)} of {len(prices)} were read on a page; assumed: {', '.join(names) or 'none'}.\n"
+
+
+def _source(item: Mapping[str, Any]) -> str:
+    return "**assumption**" if item["source"] == ASSUMPTION else str(item["source"])
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -1,6 +1,7 @@
 """The catalogue made from the lake: every table, every partition that has objects, and none that has not.
 
-What a door calls when nobody knows what the catalogue holds; what is new in a running lake is registered one by one.
+What a door calls when nobody knows what the catalogue holds: it lists every month of every vehicle. What is new in a
+running lake is registered one by one, or day by day (`recent`).
 """
 
 from collections.abc import Iterable, Iterator
@@ -71,7 +72,7 @@ def _sync(glue: Glue, store: Store, table: Table) -> Synced:
     differing = [
         prefix
         for values, prefix in wanted.items()
-        if values in known and _differs(known[values], table, glue, prefix)
+        if values in known and differs(known[values], table, glue, prefix)
     ]
     updated = glue.update(table, differing)
     done.created, done.updated = len(created.created), len(updated.created)
@@ -80,7 +81,8 @@ def _sync(glue: Glue, store: Store, table: Table) -> Synced:
     return done
 
 
-def _differs(found: dict[str, Any], table: Table, glue: Glue, prefix: str) -> bool:
+def differs(found: dict[str, Any], table: Table, glue: Glue, prefix: str) -> bool:
+    """Whether a storage descriptor of Glue's has other columns, or another place, than a partition's has to have."""
     wanted = partition_input(table, glue.lake, prefix)["StorageDescriptor"]
     columns = [{name: column[name] for name in ("Name", "Type")} for column in found.get("Columns", [])]
     return bool(columns != wanted["Columns"] or found.get("Location") != wanted["Location"])

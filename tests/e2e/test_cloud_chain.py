@@ -22,6 +22,7 @@ import cantools.database
 import pytest
 
 from api.encode import to_ms
+from telemetry_pipeline.catalog.sync import sync
 from telemetry_pipeline.lake import layout
 from telemetry_pipeline.lake.layout import RawObject
 from telemetry_pipeline.lake.parquet import read_raw
@@ -110,10 +111,13 @@ def cloud(
         monkeypatch.setenv(name, value)
     landing = make_landing(aws)
     add_dbc(landing.store)
+    lake = make_workgroup(athena_server, landing.bucket, landing.store)
+    for _ in sync(lake.glue, landing.store):
+        pass  # tables, as the stacks make them
     issuer = Issuer()
     yield Cloud(
         landing,
-        make_workgroup(athena_server, landing.bucket, landing.store),
+        lake,
         lambda_package("decoder"),
         lambda_package("api"),
         issuer,

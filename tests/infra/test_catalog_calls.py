@@ -3,6 +3,7 @@
 Calls are seen where boto3 makes them; moto answers. What a stack makes itself (tables, queue) is there before.
 """
 
+import datetime as dt
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,8 +12,9 @@ import pytest
 from infra import permissions
 from infra.permissions import Need
 from telemetry_pipeline.catalog.glue import Glue
+from telemetry_pipeline.catalog.recent import BY_DAY, sync_recent
 from telemetry_pipeline.catalog.sync import sync
-from telemetry_pipeline.catalog.tables import DECODED_SIGNALS
+from telemetry_pipeline.catalog.tables import DECODED_SIGNALS, partition_input
 from telemetry_pipeline.inbox.queue import Queue
 from tests.moto_server import Aws, Landing, make_landing, moto_running
 from tests.raw_lake import NOON, land
@@ -73,7 +75,26 @@ def test_the_catalogue_is_kept_by_its_rows_and_needs_each(aws: Aws, landing: Lan
     assert [item.updated for item in sync(glue, landing.store, (DECODED_SIGNALS,))] == [1]
     landing.store.delete(raw.decoded_key)
     assert [item.removed for item in sync(glue, landing.store, (DECODED_SIGNALS,))] == [1]
-    assert seen == granted(permissions.CATALOG, "glue") == granted(permissions.CONTROL_ROOM, "glue")
+    assert seen == granted(permissions.CONTROL_ROOM, "glue")
+
+
+def test_the_last_days_are_registered_by_their_rows_and_need_each(aws: Aws, landing: Landing) -> None:
+    client = aws.client("glue")
+    glue = Glue(client, landing.store.url, "last_days")
+    for _ in sync(glue, landing.store, BY_DAY):
+        pass
+    today = dt.date(2026, 2, 23)
+    raw = land(landing.store, "EV_1")
+    landing.store.put(raw.decoded_key, b"-")
+    # an older release's columns
+    prefix = DECODED_SIGNALS.prefix_of(raw.partition)
+    older = partition_input(DECODED_SIGNALS, landing.store.url, prefix)
+    older["StorageDescriptor"]["Columns"].pop()
+    client.create_partition(DatabaseName="last_days", TableName=DECODED_SIGNALS.name, PartitionInput=older)
+    seen = watched(client)
+    done = {item.table: (item.created, item.updated) for item in sync_recent(glue, landing.store, today)}
+    assert done == {table.name: (1, 0) for table in BY_DAY} | {DECODED_SIGNALS.name: (0, 1)}
+    assert seen == granted(permissions.CATALOG, "glue")
 
 
 def test_the_queue_is_read_by_its_rows_and_needs_each(aws: Aws, landing: Landing) -> None:

@@ -9,7 +9,7 @@ import yaml
 
 from infra.cost import bill
 from infra.cost.__main__ import HERE, MEASURED, PAGE, main, read
-from infra.cost.bill import lines, sync_lists, total
+from infra.cost.bill import kept_usd, lines, lists_of_a_look, pays_after_months, total
 from infra.cost.measure import requests_in
 from infra.cost.page import FLEETS, GROUPS, tables
 from tests.infra.snapshots import path_of
@@ -46,7 +46,7 @@ def test_one_vehicle_by_hand() -> None:
         "objects": 60,
         "bytes": {"raw": 10e6, "decoded": 20e6, "series": 7e6, "overview": 1e6},
         "requests_of_an_object": {"write": 2, "read": 3},
-        "requests_of_a_sync": {"write": 10, "read": 0},
+        "cpu_seconds_of_a_look": 0.004,
         "cpu_seconds_of_an_object": 0.05,
         "log_bytes_of_an_object": 1_000,
     }
@@ -79,8 +79,58 @@ def test_one_vehicle_by_hand() -> None:
         assert total(more, PRICED["prices"], group) == pytest.approx(2 * total(one, PRICED["prices"], group))
 
 
-def test_lists_of_a_sync_are_years_and_months_of_every_table_of_vehicles() -> None:
-    assert sync_lists({"kept_months": 1}) < sync_lists({"kept_months": 12}) < sync_lists({"kept_months": 24})
+def test_a_look_at_the_last_days_by_hand() -> None:
+    # what tests/catalog/test_recent.py counts with five vehicles
+    assert lists_of_a_look(5) == 1 + 2 * 5
+    assert lists_of_a_look(1_500) == 2 + 2 * 1_500
+    seen = {**SEEN, "cpu_seconds_of_a_look": 0.01}
+    found = [line for line in lines(1_000, seen, HABITS) if line.group == "catalogue"]
+    amounts = {line.price: line.amount for line in found}
+    assert amounts["lambda_request"] == 730
+    assert amounts["s3_write"] == 730 * 2_001
+    # four tables: 28 pages of known partitions, and ten batches of new ones a day
+    assert amounts["glue_request"] == pytest.approx(730 * 4 * (28 + 10 / 24))
+    # sixteen listings wait at a time, and the work of a vehicle takes longer than on a whole processor
+    seconds = 2_001 * 0.03 / 16 + 1_000 * 0.01 * 1769 / 512
+    assert amounts["lambda_gb_second"] == pytest.approx(730 * seconds * 0.5)
+
+
+def test_small_objects_stay_because_moving_them_never_pays() -> None:
+    prices = PRICED["prices"]
+    # of a million objects of 45.6 kB: 45.6 GB; archived 77.6 GB in Glacier and 8 GB beside it
+    assert 1e6 * kept_usd(45_600, prices, archived=False) == pytest.approx(45.6 * 0.023)
+    assert 1e6 * kept_usd(45_600, prices, archived=True) == pytest.approx(77.6 * 0.0036 + 8 * 0.023)
+    assert pays_after_months(1_000, prices) is None
+    small, large = (pays_after_months(size, prices) for size in (45_600, 131_072))
+    assert small is not None
+    assert large is not None
+    assert small > 48
+    assert large < 15
+
+
+def test_what_is_assumed_is_said_so() -> None:
+    text = tables(PRICED, HABITS, SEEN)
+    assumed = [name for name, item in PRICED["prices"].items() if item["source"] == "assumption"]
+    assert text.count("**assumption**") == len(assumed)
+    assert f"assumed: {', '.join(assumed)}." in text
+
+
+@pytest.mark.slow
+def test_everything_is_measured_anew(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    kept = tmp_path / "measured.json"
+    assert main(["--measure", "--duration", "2m", "--measured", str(kept)]) == 0
+    seen = json.loads(kept.read_text())
+    assert seen.keys() == SEEN.keys()
+    assert {name: set(seen[name]) for name in ("bytes", "requests_of_an_object")} == {
+        name: set(SEEN[name]) for name in ("bytes", "requests_of_an_object")
+    }
+    assert (seen["objects"], seen["seconds"]) == (2, 120)
+    assert all(value > 0 for value in (seen["frames"], *seen["bytes"].values()))
+    # requests are counted, not timed: they are those of the page, but for what a first object needs once
+    for kind, count in SEEN["requests_of_an_object"].items():
+        assert seen["requests_of_an_object"][kind] >= int(count), kind
+    assert seen["cpu_seconds_of_a_look"] > 0
+    assert "| frames of a vehicle-hour |" in capsys.readouterr().out
 
 
 def test_functions_are_as_large_as_the_stacks_make_them() -> None:

@@ -4,6 +4,7 @@ Played here and nowhere proven: CloudFormation's outputs are written by hand, AW
 TLS, which knows the certificates that moto made), the gateway is the service itself, and CloudFront a page with headers.
 """
 
+import datetime as dt
 import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -17,6 +18,7 @@ import pytest
 from api.door import open_app
 from infra.permissions import EDGE, Need
 from telemetry_pipeline.catalog.glue import Glue
+from telemetry_pipeline.catalog.recent import sync_recent
 from telemetry_pipeline.catalog.sync import sync
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.settings import Settings
@@ -101,9 +103,14 @@ class Scene:
         """A block within which no message is taken."""
         return self.decoder.kept_away()
 
-    def tell_glue(self) -> None:
+    @property
+    def glue(self) -> Glue:
+        """The catalogue."""
+        return Glue(self.client("glue"), self.store.url, "telemetry_db")
+
+    def look_at_recent_days(self) -> None:
         """What the catalogue's function does."""
-        for _ in sync(Glue(self.client("glue"), self.store.url, "telemetry_db"), self.store):
+        for _ in sync_recent(self.glue, self.store, dt.datetime.now(dt.UTC).date()):
             pass
 
     def left(self) -> list[str]:
@@ -143,10 +150,11 @@ def deployed(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Scene]:
         scene.allow(EDGE)
         for name in ALARMS:
             scene.add_alarm(name)
-        scene.tell_glue()
+        for _ in sync(scene.glue, store):
+            pass
         stack.enter_context(decoder.running())
         env["AWS_ENDPOINT_URL_LAMBDA"] = stack.enter_context(
-            doors.function(f"{NAME}-catalog", scene.tell_glue, lambda: scene.catalog_error)
+            doors.function(f"{NAME}-catalog", scene.look_at_recent_days, lambda: scene.catalog_error)
         )
         settings = {
             "TELEMETRY_LAKE": store.url,
