@@ -6,9 +6,11 @@ import pytest
 
 from tests.docs.blocks import ROOT
 from tests.docs.named_tests import exists, named
+from tests.fuzz.campaign import NAMES
 
 PAGE = (ROOT / "docs" / "security.md").read_text()
 STOPPED, NOT_STOPPED = PAGE.split("## Not stopped")
+STOPPED, DAMAGED = STOPPED.split("## Damaged input")
 
 
 def test_every_threat_has_a_test() -> None:
@@ -29,6 +31,21 @@ def test_a_test_that_does_not_exist_is_noticed() -> None:
     assert not exists("tests/test_docs.py::test_nothing")
     assert not exists("tests/test_nothing.py::test_nothing")
     assert exists("dashboard/src/charts/csv.test.ts::writes a row for each of 40,000 samples")
+
+
+def test_every_door_was_given_damaged_input_and_all_cases_are_accounted_for() -> None:
+    rows = [row.split(" | ") for row in re.findall(r"^\| (.*) \|$", DAMAGED, re.MULTILINE)]
+    runs = [row for row in rows if row[0] not in ("target", "---")]
+    assert {target for target, *_ in runs} == set(NAMES)
+    for _, _, cases, ended, _ in runs:
+        assert _number(cases) >= 20_000
+        assert sum(
+            _number(count) for count in re.findall(r"[\d,]{4,}\b", ended.split(" with ")[0])
+        ) == _number(cases)
+
+
+def _number(text: str) -> int:
+    return int(text.replace(",", ""))
 
 
 def test_what_is_not_stopped_is_said() -> None:
