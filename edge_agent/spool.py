@@ -7,6 +7,7 @@ import fcntl
 import os
 from collections.abc import Sequence
 from contextlib import suppress
+from errno import EIO, EROFS
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -20,6 +21,7 @@ from telemetry_pipeline.lake.windows import sibling
 _STAGED: Final = ".staged"
 _DONE: Final = ".done"
 _LOCK: Final = ".lock"
+_TRIAL: Final = ".trial"
 _COPIES: Final = "landed"
 
 
@@ -32,7 +34,7 @@ class Spool:
         folder: Where they lie; made when missing.
 
     Raises:
-        BadSetting: The folder cannot be made or written, or another process has it.
+        BadSetting: The folder cannot be made, its disk takes nothing, or another process has it.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -54,6 +56,15 @@ class Spool:
             os.close(self._lock)
             raise BadSetting(
                 "another agent uses this spool", str(folder), "Stop it, or name another --spool"
+            ) from error
+        try:
+            _try_out(folder / _TRIAL)
+        except OSError as error:
+            os.close(self._lock)
+            raise BadSetting(
+                f"its disk takes no files ({error.strerror})",
+                str(folder),
+                "Check the disk: unmounted, by fsck",
             ) from error
         self._recover()
 
@@ -175,6 +186,20 @@ class Spool:
                 self._publish(done)
             for torn in self.folder.glob(f"*{_STAGED}"):
                 torn.unlink()
+
+
+def _try_out(path: Path) -> None:
+    """Make a file and remove it: a file system that has given up lets files be opened that it has, and writes nothing.
+
+    Raises:
+        OSError: It has given up. A disk that is full has not: room can be made.
+    """
+    try:
+        path.touch()
+        path.unlink()
+    except OSError as error:
+        if error.errno in (EROFS, EIO):
+            raise
 
 
 def _write_whole(path: Path, body: bytes) -> None:

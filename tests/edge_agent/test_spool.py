@@ -1,6 +1,8 @@
+import errno
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -151,3 +153,25 @@ def test_a_time_that_has_passed_is_remembered(tmp_path):
         spool.note_time(START)
     with Spool(tmp_path) as spool:
         assert spool.passed_ns == START
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EIO])
+def test_a_file_system_that_has_given_up_is_refused_at_the_start(tmp_path, monkeypatch, number):
+    Spool(tmp_path).close()
+
+    def fail(path):
+        raise OSError(number, os.strerror(number), str(path))
+
+    with monkeypatch.context() as patch:  # `uml_abort` has a real one
+        patch.setattr(Path, "touch", fail)
+        with pytest.raises(BadSetting, match="its disk takes no files"):
+            Spool(tmp_path)
+    Spool(tmp_path).close()  # nobody holds it
+
+
+def test_a_full_disk_is_used_since_room_can_be_made(tmp_path, monkeypatch):
+    def fail(path):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    monkeypatch.setattr(Path, "touch", fail)
+    Spool(tmp_path).close()

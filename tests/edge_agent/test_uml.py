@@ -11,7 +11,9 @@ from tests.edge_agent.uml import PROJECT, ext4, guest, missing
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(missing()), reason=missing() or "it can boot")]
 
 HERE = PROJECT / "tests" / "edge_agent"
-SCENES = [HERE / f"uml_{name}.py" for name in ("reader", "interface", "disk", "clock", "scripts", "health")]
+SCENES = [
+    HERE / f"uml_{name}.py" for name in ("reader", "interface", "disk", "clock", "scripts", "health", "abort")
+]
 NAMES = [
     node.name
     for scene in SCENES
