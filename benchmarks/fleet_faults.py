@@ -2,13 +2,13 @@
 
 import random
 import signal
-import threading
 from collections import Counter
 from contextlib import suppress
 from typing import Final
 
 import psutil
 
+from benchmarks.background import Background
 from benchmarks.fleet_stack import Fleet
 
 PAUSE_S: Final = (15.0, 40.0)
@@ -16,7 +16,7 @@ AWAY_S: Final = 3.0
 VICTIMS: Final = ("daemon", "code server", "run in flight", "decoding process")
 
 
-class Reaper:
+class Reaper(Background):
     """Kills for as long as the block runs.
 
     Args:
@@ -25,19 +25,10 @@ class Reaper:
     """
 
     def __init__(self, fleet: Fleet, seed: int = 1) -> None:
+        super().__init__()
         self.killed: Counter[str] = Counter()
         self._fleet = fleet
         self._random = random.Random(seed)
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def __enter__(self) -> "Reaper":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
 
     def _run(self) -> None:
         number = 0

@@ -3,7 +3,6 @@
 import datetime as dt
 import os
 import subprocess
-import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -14,6 +13,7 @@ from typing import Final
 
 import psutil
 
+from benchmarks.background import Background
 from tests import postgres
 from tests.servers import ended, free_port, wait_for_http
 from tests.stack import BIN, ROOT
@@ -39,24 +39,15 @@ class Usage:
     peak: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
 
-class Sampler:
+class Sampler(Background):
     """Looks at the processes every two seconds; what one takes in its last two is not seen."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.usage = Usage()
         self.roots: dict[str, int] = {}
         self._seen: dict[tuple[int, float], float] = {}
-        self._over = threading.Event()
         self._begun = time.monotonic()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def __enter__(self) -> "Sampler":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
 
     def _run(self) -> None:
         while not self._over.wait(SAMPLE_S):

@@ -2,7 +2,6 @@
 
 import random
 import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from typing import Final
 import psutil
 import pyarrow as pa
 
+from benchmarks.background import Background
 from benchmarks.fleet_lander import MINUTE_NS, body_of
 from benchmarks.soak_gate import Mode
 from benchmarks.soak_settle import stale
@@ -50,7 +50,7 @@ class Fault:
     lasted_s: float
 
 
-class Faults:
+class Faults(Background):
     """Makes things go wrong for as long as the block runs.
 
     Args:
@@ -68,6 +68,7 @@ class Faults:
     """
 
     def __init__(self, town: Town, template: pa.Table, pause_s: float, seed: int = 1) -> None:
+        super().__init__()
         self.happened: list[Fault] = []
         self.outages: list[tuple[float, float]] = []
         self.broken: list[str] = []
@@ -79,17 +80,7 @@ class Faults:
         self._random = random.Random(seed)
         self._hostile = _hostile_objects()
         self._scales = cycle(_SCALES)
-        self._over = threading.Event()
         self._begun = time.monotonic()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def __enter__(self) -> "Faults":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
 
     def _run(self) -> None:
         for name, happen in cycle(self._program()):

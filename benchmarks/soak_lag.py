@@ -3,10 +3,10 @@
 A receipt is counted when it is first seen, for it is written again when a database changes.
 """
 
-import threading
 import time
 from typing import Final
 
+from benchmarks.background import Background
 from benchmarks.soak_town import Town
 from telemetry_pipeline.errors import TelemetryError
 from telemetry_pipeline.lake import ledger
@@ -15,7 +15,7 @@ from telemetry_pipeline.lake.layout import Partition, RawObject
 _LOOK_S: Final = 2.0
 
 
-class Lag:
+class Lag(Background):
     """Look for as long as the block runs.
 
     Args:
@@ -27,21 +27,12 @@ class Lag:
     """
 
     def __init__(self, town: Town, vehicles: list[str]) -> None:
+        super().__init__()
         self.waited_s: list[float] = []
         self._town = town
         self._vehicles = vehicles
         self._landed: dict[RawObject, float] = {}
         self._done: set[RawObject] = set()
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def __enter__(self) -> "Lag":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
 
     @property
     def landed(self) -> int:

@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import threading
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from typing import Any, Final
 
 import psutil
 
+from benchmarks.background import Background
 from benchmarks.fleet_stack import Fleet, Sampler, Service, running
 from benchmarks.soak_clock import SteppedClock
 from benchmarks.soak_gate import Gate
@@ -102,20 +102,12 @@ def vehicle_name(number: int) -> str:
     return f"SOAK_{number:02d}"
 
 
-class Watch:
+class Watch(Background):
     """Starts what died again, as long as the block runs."""
 
     def __init__(self, town: Town) -> None:
+        super().__init__()
         self._town = town
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def __enter__(self) -> None:
-        self._thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
 
     def _run(self) -> None:
         while not self._over.wait(_WATCH_S):
