@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 NODE := scripts/with-node
 DASHBOARD_SOURCES := $(shell find dashboard -path dashboard/node_modules -prune -o -path dashboard/dist -prune -o -type f -print 2>/dev/null)
 
-# compiled once: without it each of the many processes of the suite compiles all of the project's modules for itself
+# without compiled modules each of the suite's processes reads and rewrites all tests and pytest's plugins for itself
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo test pythons check check-python check-dashboard format docs hooks fuzz audit sbom bench soak images dev lambda synth deploy wheel lock clean
