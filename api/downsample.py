@@ -69,7 +69,7 @@ def _select_finite(t: Times, v: Values, n_out: int, method: Method, breaks: Indi
     ends = np.append(breaks, len(t)).astype(np.intp)
     budgets = _budgets(ends - starts, n_out)
     # relative to each stretch: float64 holds nanoseconds of an epoch only to 256 ns
-    x = t - np.repeat(t[starts], ends - starts)
+    x = t - (np.repeat(t[starts], ends - starts) if len(starts) > 1 else t[0])
     v = np.ascontiguousarray(v)
     chosen = np.empty(n_out, np.intp)
     filled = 0

@@ -62,7 +62,9 @@ def read_buckets(
     """Buckets of any width: from the widest tier that divides it, else from samples (see `SignalReader.buckets`)."""
     tier = max((tier for tier in TIERS_S if width_ns % (tier * S_NS) == 0), default=None)
     found = _read(reader, overview, asked, span, (tier * S_NS if tier else width_ns, tier))
-    rows = {name: tiers.merge(part, width_ns) for name, part in found.rows.items()}
+    rows = found.rows
+    if tier and tier * S_NS != width_ns:
+        rows = {name: tiers.merge(part, width_ns) for name, part in rows.items()}
     return Buckets(
         rows, found.units, width_ns, found.rows_scanned, found.bytes_scanned, found.skipped_objects
     )
@@ -142,7 +144,7 @@ def _read(
                 t, v = merge([(series.t, series.v), cut(strays.get(name, _NONE), first_ns, end_ns)])
                 parts[name].append(sample_rows(t, v, width))
     # a bucket over midnight, or over the border of two pieces, is in two parts
-    rows = {name: tiers.merge(in_order(found), width) for name, found in parts.items()}
+    rows = {name: tiers.merge_equal(in_order(found)) for name, found in parts.items()}
     return Tiered(rows, units, stretches, *counts.tolist())
 
 

@@ -202,6 +202,14 @@ def merge(rows: TierRows, width_ns: int) -> TierRows:
     return _merged(rows, buckets[starts], starts, np.append(starts[1:], len(rows)))
 
 
+def merge_equal(rows: TierRows) -> TierRows:
+    """Rows of one width, as `merge` to that width: where each bucket is there once they are what they were."""
+    if (rows.bucket[1:] != rows.bucket[:-1]).all():
+        return rows
+    starts = np.flatnonzero(np.diff(rows.bucket, prepend=rows.bucket[0] - 1))
+    return _merged(rows, rows.bucket[starts], starts, np.append(starts[1:], len(rows)))
+
+
 def merge_all(rows: TierRows) -> TierRows:
     """All rows as one, whose bucket is that of the first; no rows stay none."""
     if len(rows) < 2:
