@@ -24,7 +24,7 @@ DISK_WAIT_S: Final = 1.0
 HELD_BYTES_MOST: Final = 32_000_000
 """Frames kept in memory while the disk takes none: five minutes of a full 500 kbit/s bus."""
 
-JOURNAL_BYTES_MOST: Final = 6_000_000
+JOURNAL_BYTES_MOST: Final = 4_500_000
 """What a journal may grow to: all of it is in memory, some times over, when it becomes a raw object."""
 
 
