@@ -52,10 +52,10 @@ const newestSeenFirst = (vehicles: Vehicle[]): Vehicle[] =>
 
 const lastSeen = ({ last_seen }: Vehicle): number => (last_seen ? parseInstant(last_seen) : -Infinity);
 
-/** Whether the newest session still grows, as far as its end tells. */
+/** Whether the newest session still grows, as far as its end tells; one of a clock that is far ahead does not say. */
 export function isGrowing(sessions: readonly Session[] | undefined, now: number): boolean {
   const newest = sessions?.[0];
-  return newest !== undefined && now - parseInstant(newest.end_time) < GROWING;
+  return newest !== undefined && Math.abs(now - parseInstant(newest.end_time)) < GROWING;
 }
 
 /** Sessions of a vehicle, newest first; asked again often while the newest one grows. */
