@@ -175,6 +175,7 @@ def test_signals_move_between_panels(page: Page, charted: str) -> None:
     handle = page.get_by_role("button", name=f"Move {VOLTAGE} to another panel")
     handle.drag_to(page.locator("[data-unit='rpm']"))
     expect(page.get_by_role("article", name="Panel rpm, V")).to_be_visible()
+    expect(page.locator(".new-panel")).to_be_hidden()  # there while something is dragged, and no longer
     scales = page.evaluate(
         """() => { const chart = window.__telemetry.charts.get("rpm");
         return chart.axes.slice(1).map((axis) => [axis.side, chart.scales[axis.scale].min]); }"""

@@ -21,7 +21,7 @@ export function ExportMenu({ vehicle, range, signals, lines }: Props) {
   const face = (
     <>
       <Icon name="download" />
-      Export
+      <span className="take">Export</span>
     </>
   );
   const saveDrawn = (): void => {
@@ -29,7 +29,7 @@ export function ExportMenu({ vehicle, range, signals, lines }: Props) {
     download(fileName([vehicle, isoInstant(range.from)], "csv"), new Blob([text], { type: "text/csv" }));
   };
   return (
-    <PopMenu label="Export" className="button" disabled={signals.length === 0} face={face}>
+    <PopMenu label="Export" className="button" title="Export every sample, or what is drawn" disabled={signals.length === 0} face={face}>
       {(close) => (
         <>
           {(["csv", "parquet"] as const).map((format) => (

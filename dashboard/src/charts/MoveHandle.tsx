@@ -34,8 +34,8 @@ export function MoveHandle({ signal, panels }: Props) {
         event.dataTransfer.effectAllowed = "move";
         // browsers give up a drag during whose beginning the page changes
         setTimeout(() => document.body.classList.add("moving-signal"));
+        for (const end of ["drop", "dragend"]) window.addEventListener(end, stopMoving, { once: true });
       }}
-      onDragEnd={() => document.body.classList.remove("moving-signal")}
       onClick={() => move(1)}
       onKeyDown={press}
     >
@@ -43,6 +43,9 @@ export function MoveHandle({ signal, panels }: Props) {
     </button>
   );
 }
+
+/** A handle that was dropped into another panel is made anew there: it never hears that its drag has ended. */
+const stopMoving = (): void => document.body.classList.remove("moving-signal");
 
 /** Put a signal into a panel; null: one of its own. */
 export function putInto(signal: SignalKey, panel: string | null, panels: readonly PanelModel[]): void {

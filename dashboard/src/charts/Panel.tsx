@@ -1,6 +1,6 @@
 /** One panel: its chart with legend and axes, what it is made of, and a place to drop signals. */
 
-import { useCallback, useMemo, useRef, useState, type DragEvent } from "react";
+import { useCallback, useMemo, useRef, useState, type CSSProperties, type DragEvent } from "react";
 import type uPlot from "uplot";
 import { IconButton } from "../components/IconButton";
 import type { TimeRange } from "../state/range";
@@ -63,6 +63,7 @@ export function Panel({ panel, panels, vehicle, range, labels, rightAxes, counts
 
   return (
     <article
+      style={strips ? ({ "--strips": lines.length } as CSSProperties) : undefined}
       className={`panel labels-${labels}${over ? " drop" : ""}`}
       aria-label={`Panel ${title}`}
       data-unit={id}

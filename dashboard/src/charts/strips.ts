@@ -53,7 +53,11 @@ export function stripScale(rows: number): uPlot.Scale {
 
 /** The names of the signals beside their rows, as far as there is room. */
 export function stripAxis(axis: uPlot.Axis, labels: readonly string[]): uPlot.Axis {
-  const names = labels.map((label) => label.slice(label.indexOf(".") + 1));
+  const names = labels.map((label) => {
+    const [name = "", run] = label.slice(label.indexOf(".") + 1).split(" · ");
+    // below its own run: when the other one began tells them apart
+    return run === undefined ? name : `↳ ${run.slice(-5)}`;
+  });
   return {
     ...axis,
     grid: { show: false },

@@ -8,7 +8,7 @@ import { PopMenu } from "./PopMenu";
 export function DisplayMenu() {
   const { maxPoints, showGrid } = useDisplay();
   return (
-    <PopMenu label="Display" className="icon-button" title="Display: points and grid" face={<Icon name="sliders" />}>
+    <PopMenu label="Display" className="button" title="Display: points and grid" face={<Icon name="sliders" />}>
       {() => (
         <>
           <label className="choice">
@@ -19,6 +19,7 @@ export function DisplayMenu() {
           <label className="choice">
             Points per signal
             <select
+              className="input"
               value={maxPoints ?? ""}
               onChange={({ target }) => setDisplay({ maxPoints: target.value === "" ? null : Number(target.value) })}
             >

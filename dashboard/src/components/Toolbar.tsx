@@ -23,8 +23,9 @@ interface Props {
 export function Toolbar({ vehicle, range, signals, lines, growing }: Props) {
   const { home, past, future, cursors } = useView();
   const measuring = cursors.a !== null && cursors.b !== null;
+  const precise = range.from % 1000 !== 0 || range.to % 1000 !== 0;
   return (
-    <div className="toolbar" role="toolbar" aria-label="Time range">
+    <div className={precise ? "toolbar precise" : "toolbar"} role="toolbar" aria-label="Time range">
       <RangeInputs range={range} />
       <span className="span-badge number">{formatSpan(spanOf(range))}</span>
       <div className="button-group">
