@@ -203,6 +203,7 @@ def main() -> None:
     parser.add_argument("--no-year", action="store_true", help="leave out the rest of the year")
     parser.add_argument("--no-peers", action="store_true", help="leave out DuckDB, Polars and rows in Python")
     parser.add_argument("--no-load", action="store_true", help="leave out the server under load")
+    parser.add_argument("--load-only", action="store_true", help="leave out everything else; never written")
     parser.add_argument("--rounds", type=int, default=10, help="the best of so many")
     parser.add_argument("--seconds", type=int, default=60, help="how long the sustained load lasts")
     parser.add_argument("--write", action="store_true", help=f"put the tables into {PAGE.name}")
@@ -215,18 +216,21 @@ def main() -> None:
         store = Store.open(folder.as_uri())
         peers = [] if asked.no_peers else list(PEERS)
         warm_up(store)
+        loaded = partial(load, store, built, asked.seconds)
         parts = [
             partial(costs, built),
             partial(services, store, built, asked.rounds),
-            *([] if asked.no_load else [partial(load, store, built, asked.seconds)]),
+            *([] if asked.no_load else [loaded]),
             partial(readers, store, built, asked.rounds, peers),
         ]
+        if asked.load_only:
+            parts = [loaded]
         results = []
         for part in parts:
             results.append(part())
             print_result(results[-1])
             sys.stdout.flush()
-    if asked.write:
+    if asked.write and not asked.load_only:
         write_page(PAGE, results, _INTRODUCTION)
 
 

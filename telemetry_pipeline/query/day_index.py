@@ -5,6 +5,7 @@ A day that is not compacted yet has an object a minute, and every question of it
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +37,7 @@ class DayIndex:
     indexes: Sequence[ObjectIndex | None]
     _runs: dict[SignalName, _Runs] = field(default_factory=dict, repr=False)
 
-    @property
+    @cached_property
     def skipped(self) -> int:
         """How many objects cannot be read."""
         return sum(index is None for index in self.indexes)

@@ -182,12 +182,15 @@ class ObjectReader:
 
         def wanted(item: Any) -> T:  # noqa: ANN401  whatever is to be done with it
             asker.insist()
+            return work(item)
+
+        def elsewhere(item: Any) -> T:  # noqa: ANN401  likewise
             with patience.waiting(asker):
-                return work(item)
+                return wanted(item)
 
         if self._pool is None or len(items) < 2:
             return [wanted(item) for item in items]
-        return list(self._pool.map(wanted, items))
+        return list(self._pool.map(elsewhere, items))
 
     def _rows_in(self, job: Job, start_ns: int, end_ns: int) -> int:
         info, runs = job
