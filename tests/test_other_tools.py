@@ -1,9 +1,8 @@
-"""Whatever else opens Parquet opens the lake as it stands, by its Hive names, and sees the same rows as our own client."""
+"""Whatever else opens Parquet opens the lake as it stands, by its Hive names, and sees the same rows as our own client.
 
-import json
-import os
-import subprocess
-import sys
+Spark's reading is in `series/test_spark_reads`, Athena's in `query/athena`.
+"""
+
 from pathlib import Path
 
 import duckdb
@@ -18,7 +17,6 @@ from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.process import process_objects
 from telemetry_pipeline.series.compact import compact_day
 from tests.raw_lake import NOON, SECOND, add_dbc, land
-from tests.test_spark_job import needs_java, spark_env
 
 SIGNAL = "MotorCtrl_Status.Motor_RPM"
 ZONES = ("decoded", "series")
@@ -85,29 +83,3 @@ def test_pandas(lake: Store, ours: list[tuple[int, float]], zone: str) -> None:
 def test_arrow_reads_raw_frames_too(lake: Store) -> None:
     frames = ds.dataset(folder(lake, "raw"), partitioning=None)
     assert frames.count_rows(filter=ds.field("vehicle_id") == "EV_1") == 300
-
-
-@pytest.mark.slow
-@needs_java
-def test_spark(lake: Store, ours: list[tuple[int, float]], tmp_path: Path) -> None:
-    script = tmp_path / "read.py"
-    script.write_text(
-        f"""
-import json
-from pyspark.sql import SparkSession
-spark = SparkSession.builder.getOrCreate()
-spark.conf.set("spark.sql.legacy.parquet.nanosAsLong", True)
-rows = spark.read.parquet("{folder(lake, "decoded")}").where("vehicle_id = 'EV_1' and signal_name = 'Motor_RPM'")
-print(json.dumps([[row.timestamp, row.value] for row in rows.orderBy("timestamp").collect()]))
-"""
-    )
-    done = subprocess.run(
-        [sys.executable, script],
-        env={**os.environ, **spark_env(tmp_path / "hosts")},
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert [tuple(row) for row in json.loads(done.stdout.splitlines()[-1])] == ours

@@ -16,7 +16,7 @@ from telemetry_pipeline.lake.chunks import Assembly, Chunk
 from telemetry_pipeline.lake.packed import plain_doubles, plain_integers
 from telemetry_pipeline.lake.parquet import FOOTER_PREFIX
 from telemetry_pipeline.lake.row_group import RowGroup, Texts, Times
-from telemetry_pipeline.lake.runs import constant, text_runs
+from telemetry_pipeline.lake.runs import Constants, text_runs
 
 ROW_GROUP_MIN: Final = 131_072
 ROW_GROUP_MAX: Final = 1_048_576
@@ -101,7 +101,7 @@ class _Writer:
     def __init__(self, sink: BinaryIO) -> None:
         self._out = Assembly(sink, schema.DECODED)
         self._times: deque[tuple[Times, Chunk]] = deque(maxlen=_KEPT_TIMES)
-        self._constants: dict[tuple[str, str, int], Chunk] = {}
+        self._constants = Constants(self._out)
 
     def add(self, group: RowGroup) -> None:
         """Write a row group; at least one row."""
@@ -133,7 +133,7 @@ class _Writer:
         """Names, by their runs where these are long."""
         codes, counts = texts.runs()
         if len(codes) == 1:
-            return self._constant(name, texts.texts[int(codes[0])], rows)
+            return self._constants.placed(name, texts.texts[int(codes[0])], rows)
         if texts.counts is None and len(codes) * _ROWS_PER_RUN >= rows:
             return self._encoded(name, texts.column())
         used = np.bincount(codes, minlength=len(texts.texts)) > 0
@@ -141,12 +141,6 @@ class _Writer:
             return self._out.place(text_runs(name, texts.texts, codes, counts))
         listed = [text for text, is_used in zip(texts.texts, used.tolist(), strict=True) if is_used]
         return self._out.place(text_runs(name, listed, (np.cumsum(used) - 1)[codes], counts))
-
-    def _constant(self, name: str, text: str, rows: int) -> Chunk:
-        key = (name, text, rows)
-        if key not in self._constants:
-            self._constants[key] = self._out.place(constant(name, text, rows))
-        return self._constants[key]
 
     def _encoded(self, name: str, column: pa.Array, **options: object) -> Chunk:
         table = pa.table([column], schema=pa.schema([schema.DECODED.field(name)]))

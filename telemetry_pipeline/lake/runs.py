@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from telemetry_pipeline.lake.chunks import Chunk
+from telemetry_pipeline.lake.chunks import Assembly, Chunk
 from telemetry_pipeline.lake.packed import (
     BYTE_ARRAY,
     PLAIN,
@@ -31,6 +31,29 @@ Integers = NDArray[np.integer]
 def constant(name: str, text: str, rows: int) -> Chunk:
     """A chunk of a non-null text column that says the same in every row."""
     return _chunk_of_runs(name, _listed((text,)), rows, bytes([1]) + varint(rows << 1) + bytes(1))
+
+
+class Constants:
+    """Such chunks of a file, each written once, however many of its row groups have it.
+
+    Args:
+        out: The file.
+    """
+
+    def __init__(self, out: Assembly) -> None:
+        self._out = out
+        self._placed: dict[tuple[str, str, int], Chunk] = {}
+
+    def placed(self, name: str, text: str, rows: int) -> Chunk:
+        """The chunk of a column that says `text` in each of `rows` rows, where it lies in the file."""
+        key = (name, text, rows)
+        if key not in self._placed:
+            self._placed[key] = self._out.place(constant(name, text, rows))
+        return self._placed[key]
+
+    def forget(self) -> None:
+        """Write what comes from now on anew."""
+        self._placed.clear()
 
 
 def text_runs(name: str, texts: Sequence[str], codes: Integers, counts: Integers) -> Chunk:

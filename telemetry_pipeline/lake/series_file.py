@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from telemetry_pipeline.lake import chunks, schema
 from telemetry_pipeline.lake.chunks import Assembly, Chunk
 from telemetry_pipeline.lake.parquet import FOOTER_PREFIX
-from telemetry_pipeline.lake.runs import constant
+from telemetry_pipeline.lake.runs import Constants, constant
 
 GROUP_ROWS: Final = 131_072
 """Rows of a row group: what is read at least to see one sample."""
@@ -87,7 +87,7 @@ class SeriesWriter:
         self._out = Assembly(sink, schema.SERIES)
         self._vehicle_id = vehicle_id
         self._message = ""
-        self._constants: dict[tuple[str, str, int], Chunk] = {}
+        self._constants = Constants(self._out)
         self._times: list[_Times] = []
 
     def add(self, rows: SignalRows) -> None:
@@ -96,7 +96,7 @@ class SeriesWriter:
         if message != self._message:
             self._message = message
             self._times.clear()
-            self._constants.clear()
+            self._constants.forget()
         times = self._shared(t)
         for start in range(0, len(t), GROUP_ROWS):
             stop = min(start + GROUP_ROWS, len(t))
@@ -109,8 +109,8 @@ class SeriesWriter:
                 size,
                 [
                     times.placed[start],
-                    self._constant("vehicle_id", self._vehicle_id, size),
-                    self._constant("message_name", message, size),
+                    self._constants.placed("vehicle_id", self._vehicle_id, size),
+                    self._constants.placed("message_name", message, size),
                     self._out.place(constant("signal_name", signal, size)),
                     self._encoded(pa.table([pa.array(v[start:stop])], schema=_VALUE), _VALUE_OPTIONS),
                     self._labelled("unit", rows.unit.cut(start, stop), size),
@@ -135,13 +135,7 @@ class SeriesWriter:
 
     def _labelled(self, name: str, labels: Labels, rows: int) -> Chunk:
         if labels.codes is None:
-            return self._constant(name, labels.names[0], rows)
+            return self._constants.placed(name, labels.names[0], rows)
         column = pa.DictionaryArray.from_arrays(pa.array(labels.codes), pa.array(labels.names))
         field_ = schema.SERIES.field(name).with_type(column.type)
         return self._encoded(pa.table([column], schema=pa.schema([field_])), {"use_dictionary": True})
-
-    def _constant(self, name: str, text: str, rows: int) -> Chunk:
-        key = (name, text, rows)
-        if key not in self._constants:
-            self._constants[key] = self._out.place(constant(name, text, rows))
-        return self._constants[key]
