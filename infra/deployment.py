@@ -34,6 +34,7 @@ class Deployment:
         people: ARNs (`*` allowed) of those who may read and write the lake's objects beside the roles of the stacks.
         groups: Vehicles by group of the user pool, ids with `*` and `?`: `EV_*` makes the group that sees those.
         origins: Other origins whose pages may call the service.
+        second_factor: Whether nobody signs in without a second factor; else everybody may set one.
         sign_in_prefix: What the address of the sign-in page begins with; one in the whole region.
         alarm_email: Who is told of alarms and of the budget.
         budget_usd: Dollars a month that are not to be exceeded unnoticed.
@@ -57,6 +58,7 @@ class Deployment:
     people: tuple[str, ...] = ()
     groups: tuple[str, ...] = ("*",)
     origins: tuple[str, ...] = ()
+    second_factor: bool = False
     sign_in_prefix: str = "can-telemetry"
     alarm_email: str | None = None
     budget_usd: int = 100

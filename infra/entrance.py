@@ -61,7 +61,9 @@ class Entrance(Construct):
         _write_log(balancer, access_logs)
         for network in networks or (INSIDE,):
             group.add_ingress_rule(ec2.Peer.ipv4(network), ec2.Port.tcp(443), "browsers")
-        pool, domain = make_pool(self, f"{deployment.sign_in_prefix}-control-room")
+        pool, domain = make_pool(
+            self, f"{deployment.sign_in_prefix}-control-room", second_factor=deployment.second_factor
+        )
         address = f"https://{deployment.control_room_domain}"
         client = pool.add_client(
             "Balancer",

@@ -7,7 +7,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
-from infra.roles import acknowledge_wildcard
+from infra.roles import acknowledge_wildcard, for_this_account
 from telemetry_pipeline.lake import layout
 
 PREFIXES: Final = (f"{layout.RAW}/", layout.DBC)
@@ -29,7 +29,10 @@ def replicate(bucket: s3.Bucket, target: str, *, role_name: str, key: kms.IKey |
     """
     stack = Stack.of(bucket)
     role = iam.Role(
-        stack, "Replication", role_name=role_name, assumed_by=iam.ServicePrincipal("s3.amazonaws.com")
+        stack,
+        "Replication",
+        role_name=role_name,
+        assumed_by=for_this_account(stack, "s3.amazonaws.com"),
     )
     here = [bucket.arn_for_objects(f"{prefix}*") for prefix in PREFIXES]
     there = [f"{target}/{prefix}*" for prefix in PREFIXES]

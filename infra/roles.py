@@ -48,13 +48,20 @@ def make_role(
         scope,
         "Role",
         role_name=name,
-        assumed_by=iam.ServicePrincipal(service),
+        assumed_by=for_this_account(scope, service),
         inline_policies={"needs": iam.PolicyDocument(statements=statements)},
     )
     for need in needs:
         for shown, reason in _wildcards(need, things[need.of], Stack.of(scope)):
             acknowledge_wildcard(role, f"Resource::{shown}", reason)
     return role
+
+
+def for_this_account(scope: Construct, service: str) -> iam.PrincipalBase:
+    """A service that takes a role; where it says for which account, that has to be this one. Some never say it."""
+    return iam.ServicePrincipal(service).with_conditions(
+        {"StringEqualsIfExists": {"aws:SourceAccount": Stack.of(scope).account}}
+    )
 
 
 def acknowledge_wildcard(construct: Construct, finding: str, reason: str, rule: str = "IAM5") -> None:

@@ -23,7 +23,9 @@ class SignIn(Construct):
 
     def __init__(self, scope: Construct, name: str, deployment: Deployment, *, site: str) -> None:
         super().__init__(scope, name)
-        self.pool, self.domain = make_pool(self, deployment.sign_in_prefix)
+        self.pool, self.domain = make_pool(
+            self, deployment.sign_in_prefix, second_factor=deployment.second_factor
+        )
         self.client = self.pool.add_client(
             "Dashboard",
             # a page keeps no secret: the code is bound to the tab by PKCE
@@ -59,12 +61,15 @@ class SignIn(Construct):
         return f"https://cognito-idp.{Stack.of(self).region}.amazonaws.com/{self.pool.user_pool_id}"
 
 
-def make_pool(scope: Construct, prefix: str) -> tuple[cognito.UserPool, cognito.UserPoolDomain]:
+def make_pool(
+    scope: Construct, prefix: str, *, second_factor: bool
+) -> tuple[cognito.UserPool, cognito.UserPoolDomain]:
     """A pool of people whom somebody has let in, and the pages where they sign in.
 
     Args:
         scope: Where it belongs.
         prefix: What the address of its pages begins with; one in the whole region.
+        second_factor: Whether nobody gets in without one; else everybody may set one.
     """
     pool = cognito.UserPool(
         scope,
@@ -73,7 +78,7 @@ def make_pool(scope: Construct, prefix: str) -> tuple[cognito.UserPool, cognito.
         sign_in_aliases=cognito.SignInAliases(email=True),
         sign_in_case_sensitive=False,
         account_recovery=cognito.AccountRecovery.EMAIL_ONLY,
-        mfa=cognito.Mfa.OPTIONAL,
+        mfa=cognito.Mfa.REQUIRED if second_factor else cognito.Mfa.OPTIONAL,
         mfa_second_factor=cognito.MfaSecondFactor(otp=True, sms=False),
         password_policy=cognito.PasswordPolicy(
             min_length=12,

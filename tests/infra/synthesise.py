@@ -25,6 +25,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "people": ["arn:aws:iam::123456789012:role/analysts-*"],
         "groups": ["EV_*", "TRUCK_7"],
         "origins": ["https://tools.example"],
+        "second_factor": True,
         "sign_in_prefix": "fleet-example",
         "edge_settings": True,
         "edge_metrics": True,

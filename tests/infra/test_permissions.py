@@ -68,6 +68,14 @@ def test_every_role_is_its_rows(alone: Templates, with_dagster: Templates, with_
             assert "ManagedPolicyArns" not in named[name], name
 
 
+def test_no_service_takes_a_role_for_another_account(either: Templates, with_glue: Templates) -> None:
+    for found in (either, with_glue):
+        for name, role in roles(found).items():
+            for statement in role["AssumeRolePolicyDocument"]["Statement"]:
+                condition = {"StringEqualsIfExists": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+                assert statement["Condition"] == condition, name
+
+
 def test_no_role_has_another_policy(either: Templates) -> None:
     named = {
         name for name, role in either.resources("AWS::IAM::Role").items() if role.get("RoleName")

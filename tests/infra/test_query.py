@@ -58,12 +58,17 @@ def test_the_service_answers_before_the_gateway_does(alone: Templates) -> None:
 def test_nobody_signs_up_by_himself(either: Templates) -> None:
     pool = either.one("AWS::Cognito::UserPool", "query")
     assert pool["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": True}
-    assert pool["MfaConfiguration"] == "OPTIONAL"
     assert pool["EnabledMfas"] == ["SOFTWARE_TOKEN_MFA"]
     assert pool["DeletionProtection"] == "ACTIVE"
     policy = pool["Policies"]["PasswordPolicy"]
     assert policy["MinimumLength"] == 12
     assert all(policy[f"Require{kind}"] for kind in ("Lowercase", "Uppercase", "Numbers", "Symbols"))
+
+
+def test_a_second_factor_is_everybodys_or_may_be_set(alone: Templates, with_dagster: Templates) -> None:
+    for found, wanted in ((alone, "OPTIONAL"), (with_dagster, "ON")):
+        pools = found.resources("AWS::Cognito::UserPool").values()
+        assert {pool["MfaConfiguration"] for pool in pools} == {wanted}
 
 
 def test_the_dashboard_signs_in_with_a_code_and_no_secret(either: Templates) -> None:
