@@ -42,6 +42,7 @@ NOT_RUN: Final = [
     ("docs/deploy.md", "make deploy", "needs an AWS account; its templates: tests/infra/test_lint.py::test_no_rule_is_broken"),
     ("docs/deploy.md", "telemetry smoke", "needs an AWS account: tests/smoke/test_smoke.py::test_a_sound_deployment_passes_and_is_left_as_it_was"),
     ("docs/deploy.md", "aws", "needs an AWS account"),
+    ("docs/deploy.md", "TELEMETRY_LAKE=", "needs Glue: tests/cli/test_fleet_and_catalog.py::test_the_catalogue_of_a_bucket_is_synced_and_shown"),
     ("docs/edge.md", "sum=", "prepares what the next line sends"),
     ("docs/edge.md", "printf", "prepares what the next line sends"),
     ("docs/edge.md", "aws s3 cp", "needs a bucket"),
