@@ -97,7 +97,9 @@ def test_listings_are_two_a_vehicle_however_old_the_lake(store: Store, listings:
     decode(store, "EV_1", TODAY, *years)
     for number in range(2, 6):
         decode(store, f"EV_{number}", TODAY)
-    assert decoded_days(store, window_of(TODAY, DAYS)) == [Partition(f"EV_{number}", TODAY) for number in range(1, 6)]
+    assert decoded_days(store, window_of(TODAY, DAYS)) == [
+        Partition(f"EV_{number}", TODAY) for number in range(1, 6)
+    ]
     assert len(listings) == 1 + 2 * 5
 
 
