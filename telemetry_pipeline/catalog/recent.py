@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from telemetry_pipeline.catalog.glue import Glue
-from telemetry_pipeline.catalog.sync import differs
+from telemetry_pipeline.catalog.sync import bring
 from telemetry_pipeline.catalog.tables import TABLES, Table
 from telemetry_pipeline.lake import layout, ledger
 from telemetry_pipeline.lake.layout import Partition
@@ -112,15 +112,7 @@ def _register(glue: Glue, table: Table, found: Iterable[Partition], window: Sequ
         for item in glue.partitions(table, " AND ".join(map("{}='{}'".format, _MONTH_KEYS, (year, month))))
     }
     wanted = {values: prefix for day in found if (values := table.values(prefix := table.prefix_of(day)))}
-    created = glue.create(table, [prefix for values, prefix in wanted.items() if values not in known])
-    otherwise = [
-        prefix
-        for values, prefix in wanted.items()
-        if values in known and differs(known[values], table, glue, prefix)
-    ]
-    updated = glue.update(table, otherwise)
-    failed = {**created.failed, **updated.failed}
-    return Looked(table.name, len(wanted), len(created.created), len(updated.created), failed)
+    return Looked(table.name, len(wanted), *bring(glue, table, known, wanted))
 
 
 def _month_prefix(first: Partition) -> str:

@@ -4,13 +4,16 @@ What a door calls when nobody knows what the catalogue holds: it lists every mon
 running lake is registered one by one, or day by day (`recent`).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from telemetry_pipeline.catalog.glue import Change, Glue, Registered
 from telemetry_pipeline.catalog.tables import TABLES, Table, partition_input
 from telemetry_pipeline.lake.store import Store
+
+Values: TypeAlias = tuple[str, ...]
+"""What Glue knows a partition by."""
 
 
 @dataclass
@@ -68,20 +71,36 @@ def _sync(glue: Glue, store: Store, table: Table) -> Synced:
     known = {tuple(item["Values"]): item["StorageDescriptor"] for item in glue.partitions(table)}
     wanted = {values: prefix for prefix in table.partitions(store) if (values := table.values(prefix))}
     done.partitions = len(wanted)
-    created = glue.create(table, [prefix for values, prefix in wanted.items() if values not in known])
-    differing = [
-        prefix
-        for values, prefix in wanted.items()
-        if values in known and differs(known[values], table, glue, prefix)
-    ]
-    updated = glue.update(table, differing)
-    done.created, done.updated = len(created.created), len(updated.created)
-    done.failed = {**created.failed, **updated.failed}
+    done.created, done.updated, done.failed = bring(glue, table, known, wanted)
     done.removed = glue.delete(table, [values for values in known if values not in wanted])
     return done
 
 
-def differs(found: dict[str, Any], table: Table, glue: Glue, prefix: str) -> bool:
+def bring(
+    glue: Glue, table: Table, known: Mapping[Values, dict[str, Any]], wanted: Mapping[Values, str]
+) -> tuple[int, int, dict[str, str]]:
+    """Register what Glue does not know, and what it knows otherwise.
+
+    Args:
+        glue: The catalogue.
+        table: The table.
+        known: Storage descriptors that Glue has, by the partition's values.
+        wanted: Prefixes that it has to have, likewise.
+
+    Returns:
+        How many it did not know, how many it knew otherwise, and those that it refused, by prefix, and why.
+    """
+    created = glue.create(table, [prefix for values, prefix in wanted.items() if values not in known])
+    otherwise = [
+        prefix
+        for values, prefix in wanted.items()
+        if values in known and _differs(known[values], table, glue, prefix)
+    ]
+    updated = glue.update(table, otherwise)
+    return len(created.created), len(updated.created), {**created.failed, **updated.failed}
+
+
+def _differs(found: dict[str, Any], table: Table, glue: Glue, prefix: str) -> bool:
     """Whether a storage descriptor of Glue's has other columns, or another place, than a partition's has to have."""
     wanted = partition_input(table, glue.lake, prefix)["StorageDescriptor"]
     columns = [{name: column[name] for name in ("Name", "Type")} for column in found.get("Columns", [])]
