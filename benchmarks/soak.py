@@ -79,7 +79,7 @@ def soak(folder: Path, minutes: float, vehicles: int, pause_s: float) -> tuple[R
 
 
 def _notes(book: Ledger, faults: Faults, here: Town) -> list[str]:
-    counted = Counter(fault.name for fault in faults.happened)
+    counted = Counter(faults.happened)
     notes = ["faults: " + ", ".join(f"{count} × {name}" for name, count in counted.items())]
     if faults.missed:
         notes.append("found nothing to strike: " + ", ".join(faults.missed))

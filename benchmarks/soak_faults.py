@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from itertools import cycle
 from pathlib import Path
@@ -41,15 +40,6 @@ _STARTED: Final = (
 )
 
 
-@dataclass(frozen=True)
-class Fault:
-    """One thing that went wrong: what, when (seconds since the start), and for how long."""
-
-    name: str
-    at_s: float
-    lasted_s: float
-
-
 class Faults(Background):
     """Makes things go wrong for as long as the block runs.
 
@@ -60,7 +50,7 @@ class Faults(Background):
         seed: The same choices again.
 
     Attributes:
-        happened: What went wrong.
+        happened: What went wrong, by name.
         broken: Faults of the soak itself.
         missed: What found nothing to strike, such as a process that was not there.
         outages: When the store could not be reached, as (from, to) of `time.monotonic`: what answers then may be errors.
@@ -69,7 +59,7 @@ class Faults(Background):
 
     def __init__(self, town: Town, template: pa.Table, pause_s: float, seed: int = 1) -> None:
         super().__init__()
-        self.happened: list[Fault] = []
+        self.happened: list[str] = []
         self.outages: list[tuple[float, float]] = []
         self.broken: list[str] = []
         self.missed: Counter[str] = Counter()
@@ -80,13 +70,11 @@ class Faults(Background):
         self._random = random.Random(seed)
         self._hostile = _hostile_objects()
         self._scales = cycle(_SCALES)
-        self._begun = time.monotonic()
 
     def _run(self) -> None:
         for name, happen in cycle(self._program()):
             if self._over.wait(self._pause_s):
                 return
-            at = time.monotonic()
             try:
                 struck = happen() is not False
             except Exception as error:  # whatever it is, the soak must not go on as if there were faults
@@ -96,7 +84,7 @@ class Faults(Background):
                 self.missed[name] += 1
             else:
                 print(f"  {time.strftime('%H:%M:%S')} {name}", file=sys.stderr, flush=True)
-                self.happened.append(Fault(name, at - self._begun, time.monotonic() - at))
+                self.happened.append(name)
 
     def _program(self) -> list[tuple[str, Callable[[], bool | None]]]:
         kill = {
