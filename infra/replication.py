@@ -7,7 +7,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
-from infra.roles import acknowledge_wildcard, for_this_account
+from infra.roles import acknowledge_wildcard, for_this_account, through_s3
 from telemetry_pipeline.lake import layout
 
 PREFIXES: Final = (f"{layout.RAW}/", layout.DBC)
@@ -47,7 +47,10 @@ def replicate(bucket: s3.Bucket, target: str, *, role_name: str, key: kms.IKey |
         _allow("s3:ReplicateObject", "s3:ReplicateTags", on=there),
     ]
     if key:
-        statements.append(_allow("kms:Decrypt", on=[key.key_arn]))
+        only = through_s3(stack.region, [bucket.bucket_arn])
+        statements.append(
+            iam.PolicyStatement(actions=["kms:Decrypt"], resources=[key.key_arn], conditions=only)
+        )
     # a policy of its own: the bucket names the role, and the policy the bucket
     policy = iam.Policy(stack, "MayReplicate", roles=[role], statements=statements)
     own = stack.get_logical_id(bucket.node.default_child)

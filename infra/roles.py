@@ -41,9 +41,8 @@ def make_role(
         key: The ARN of the key that the lake and the results are encrypted with, if they have one of their own.
     """
     statements = [_statement(need, _arns(things[need.of])) for need in needs]
-    used = sorted({_KMS[action] for need in needs for action in need.actions if action in _KMS})
-    if key and used:
-        statements.append(iam.PolicyStatement(actions=used, resources=[key]))
+    if key:
+        statements += _uses(key, _keyed(needs, things), Stack.of(scope).region)
     role = iam.Role(
         scope,
         "Role",
@@ -55,6 +54,21 @@ def make_role(
         for shown, reason in _wildcards(need, things[need.of], Stack.of(scope)):
             acknowledge_wildcard(role, f"Resource::{shown}", reason)
     return role
+
+
+def through_s3(region: str, buckets: Sequence[str]) -> dict[str, dict[str, object]]:
+    """Conditions under which a key is used for what lies in buckets, by S3 alone: nobody asks KMS himself.
+
+    Args:
+        region: Where the buckets are.
+        buckets: Their ARNs. With a key of the bucket S3 names the bucket as what a key is for, without one the object.
+    """
+    return {
+        "StringEquals": {"kms:ViaService": f"s3.{region}.amazonaws.com"},
+        "StringLike": {
+            "kms:EncryptionContext:aws:s3:arn": [arn for it in buckets for arn in (it, f"{it}/*")]
+        },
+    }
 
 
 def for_this_account(scope: Construct, service: str) -> iam.PrincipalBase:
@@ -102,6 +116,24 @@ def _statement(need: Need, arns: list[str]) -> iam.PolicyStatement:
     return iam.PolicyStatement(
         actions=sorted(need.actions), resources=resources, conditions=dict(need.conditions) or None
     )
+
+
+def _keyed(needs: Sequence[Need], things: Things) -> dict[str, list[s3.Bucket]]:
+    """Buckets with a key of their own, by what their rows need of it."""
+    found: dict[str, list[s3.Bucket]] = {}
+    for need in needs:
+        thing = things[need.of]
+        if isinstance(thing, s3.Bucket) and thing.encryption_key is not None:
+            for used in sorted({_KMS[action] for action in need.actions if action in _KMS}):
+                if thing not in found.setdefault(used, []):
+                    found[used].append(thing)
+    return found
+
+
+def _uses(key: str, keyed: Mapping[str, Sequence[s3.Bucket]], region: str) -> Iterator[iam.PolicyStatement]:
+    for action, buckets in sorted(keyed.items()):
+        conditions = through_s3(region, [bucket.bucket_arn for bucket in buckets])
+        yield iam.PolicyStatement(actions=[action], resources=[key], conditions=conditions)
 
 
 def _wildcards(need: Need, thing: str | Sequence[str] | s3.Bucket, stack: Stack) -> Iterator[tuple[str, str]]:

@@ -38,6 +38,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 VARIANTS["with_glue"] = {
     "decoder": "dagster",
     "work": "glue",
+    "kms": True,
     "control_room_domain": "dagster.example.com",
     "control_room_certificate": "arn:aws:acm:eu-west-1:123456789012:certificate/0000",
 }

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pytest
 
 from infra import permissions
 from infra.permissions import Need
 from tests.infra.conftest import ROOT, Templates
-from tests.infra.policies import allowed, roles
+from tests.infra.policies import allowed, ending, roles
 
 TABLES: dict[str, Sequence[Need]] = {
     name: value for name, value in vars(permissions).items() if isinstance(value, tuple) and name.isupper()
@@ -59,13 +60,46 @@ def test_every_action_names_a_call_that_is_made(of: str, action: str, call: str)
 
 
 def test_every_role_is_its_rows(alone: Templates, with_dagster: Templates, with_glue: Templates) -> None:
-    rows = ((alone, ALONE, False), (with_dagster, WITH_DAGSTER, True), (with_glue, WITH_GLUE, False))
+    rows = ((alone, ALONE, False), (with_dagster, WITH_DAGSTER, True), (with_glue, WITH_GLUE, True))
     for found, wanted, kms in rows:
         named = roles(found)
         for name, needs in wanted.items():
             granted = {action for action, _, _ in allowed(named[name])}
             assert granted == actions(needs, kms=kms and name != "task-starter"), name
             assert "ManagedPolicyArns" not in named[name], name
+
+
+def uses_of_the_key(found: Templates) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Every role, or policy of the library's making, with a use of a key that it is granted, and the conditions of it."""
+    for name, role in roles(found).items():
+        for action, _, condition in allowed(role):
+            if action.startswith("kms:"):
+                yield name, action, condition
+    for name, policy in found.resources("AWS::IAM::Policy").items():
+        for action, _, condition in allowed({"Policies": [policy]}):
+            if action.startswith("kms:"):
+                yield name, action, condition
+
+
+def test_a_role_uses_the_key_by_s3_alone_and_for_its_own_buckets(
+    with_dagster: Templates, with_glue: Templates
+) -> None:
+    dagsters = {"decoder", "api", "edge", "control-room", "lake/MayReplicate"}
+    for found, wanted in ((with_dagster, dagsters), (with_glue, {"spark", "api", "edge", "control-room"})):
+        uses = list(uses_of_the_key(found))
+        assert {re.sub(r"(?<=Replicate)\w+$", "", name) for name, _, _ in uses} == wanted
+        for name, action, condition in uses:
+            assert condition.keys() == {"StringEquals", "StringLike"}, name
+            (by,) = condition["StringEquals"].items()
+            assert (by[0], ending(by[1])) == ("kms:ViaService", "s3.<AWS::Region>.amazonaws.com"), name
+            (what,) = condition["StringLike"].items()
+            assert what[0] == "kms:EncryptionContext:aws:s3:arn", name
+            of = {re.sub(r".*(Data|Results)[0-9A-F]{8}.*?(/\*)?$", r"\1\2", ending(arn)) for arn in what[1]}
+            # the service reads decoded days and results; results alone are written in its name, and by nobody else
+            mine = {"Data"}
+            if name == "api" and found is with_glue:
+                mine = {"Data", "Results"} if action == "kms:Decrypt" else {"Results"}
+            assert of == mine | {f"{bucket}/*" for bucket in mine}, (name, action)
 
 
 def test_no_service_takes_a_role_for_another_account(either: Templates, with_glue: Templates) -> None:
