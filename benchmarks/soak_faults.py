@@ -4,12 +4,11 @@ import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from itertools import cycle
-from pathlib import Path
+from itertools import count, cycle
 from typing import Final
 
 import psutil
@@ -18,17 +17,17 @@ import pyarrow as pa
 from benchmarks.background import Background
 from benchmarks.fleet_lander import MINUTE_NS, body_of
 from benchmarks.soak_gate import Mode
+from benchmarks.soak_hostile import hostile_bodies
 from benchmarks.soak_settle import stale
 from benchmarks.soak_town import DISK_MEGABYTES, Town
 from telemetry_pipeline.errors import TelemetryError
 from telemetry_pipeline.lake import ledger
 from telemetry_pipeline.lake.layout import DAY_NS, Partition, RawObject
-from tests.corpus import CORPUS
 from tests.raw_lake import EV_DBC, add_dbc
 
 LATE: Final = "LATE_01"
 LATE_DAYS: Final = 5
-AWAY: Final = "AWAY_01"
+HOSTILE: Final = "HOSTILE_01"
 BURST: Final = 300
 BURST_FRAMES: Final = 100
 HOSTILE_AT_ONCE: Final = 8
@@ -68,8 +67,9 @@ class Faults(Background):
         self._template = template
         self._pause_s = pause_s
         self._random = random.Random(seed)
-        self._hostile = _hostile_objects()
+        self._hostile = hostile_bodies(self._random, body_of(template, HOSTILE, time.time_ns()))
         self._scales = cycle(_SCALES)
+        self._away = count(1)
 
     def _run(self) -> None:
         for name, happen in cycle(self._program()):
@@ -121,11 +121,15 @@ class Faults(Background):
         self._town.services[name].process.kill()
 
     def _kill_decoder(self) -> bool:
-        """A vehicle that was away brings so much at once that processes are started for it."""
+        """A vehicle that was away brings so much at once that processes are started for it.
+
+        A new one each time: what a vehicle of today brings of earlier hours is found late in a bucket without events.
+        """
+        vehicle = f"AWAY_{next(self._away):02d}"
         now = time.time_ns()
         frames = self._template.slice(0, BURST_FRAMES)
         brought = {
-            RawObject.starting(AWAY, start_ns).key: body_of(frames, AWAY, start_ns)
+            RawObject.starting(vehicle, start_ns).key: body_of(frames, vehicle, start_ns)
             for start_ns in range(now - BURST * MINUTE_NS, now, MINUTE_NS)
         }
         with ThreadPoolExecutor(16) as pool:
@@ -133,7 +137,8 @@ class Faults(Background):
         return self._kill_child("decoder_worker")
 
     def _kill_run(self) -> bool:
-        return self._kill_child("spawn_main")
+        """One that decodes again what another database made stale."""
+        return self._change_database() and self._decode_again() and self._kill_child("spawn_main")
 
     def _kill_child(self, word: str) -> bool:
         """Kill one of the code server's processes whose command has a word in it, once there is one."""
@@ -149,14 +154,7 @@ class Faults(Background):
 
     def _cut_backfill(self) -> bool:
         """What is stale is decoded again, and everything of the code server's machine dies with that run."""
-        deadline = time.monotonic() + _BEGINS_S
-        launched = False
-        while time.monotonic() < deadline and not self._over.wait(0.2):
-            with suppress(OSError, RuntimeError):  # the webserver may be on its way
-                launched = launched or bool(stale(self._town, "--launch")["backfill"])
-                if launched and self._decodes_again():
-                    break
-        else:
+        if not self._decode_again():
             return False
         try:
             root = psutil.Process(self._town.services["code server"].process.pid)
@@ -168,7 +166,18 @@ class Faults(Background):
                 process.kill()
         return True
 
-    def _decodes_again(self) -> bool:
+    def _decode_again(self) -> bool:
+        """Launch a backfill of what is stale; whether a run of one has started."""
+        deadline = time.monotonic() + _BEGINS_S
+        launched = False
+        while time.monotonic() < deadline and not self._over.wait(0.2):
+            with suppress(OSError, RuntimeError):  # the webserver may be on its way
+                launched = launched or bool(stale(self._town, "--launch")["backfill"])
+                if launched and self._backfill_runs():
+                    return True
+        return False
+
+    def _backfill_runs(self) -> bool:
         runs = self._town.ask_dagster(_STARTED)["runsOrError"]["results"]
         return any(tag["key"] == "dagster/backfill" for run in runs for tag in run["tags"])
 
@@ -228,12 +237,10 @@ class Faults(Background):
         raw = RawObject.starting(LATE, start_ns)
         self._put("late", raw.key, body_of(self._template, LATE, start_ns))
 
-    def _land_hostile(self) -> bool:
-        lot, self._hostile = self._hostile[:HOSTILE_AT_ONCE], self._hostile[HOSTILE_AT_ONCE:]
-        for path in lot:
-            raw = RawObject.starting("HOSTILE_01", time.time_ns() - self._random.randint(1, 10**12))
-            self._put("hostile", raw.key, path.read_bytes())
-        return bool(lot)
+    def _land_hostile(self) -> None:
+        for _ in range(HOSTILE_AT_ONCE):
+            raw = RawObject.starting(HOSTILE, time.time_ns() - self._random.randint(1, 10**12))
+            self._put("hostile", raw.key, next(self._hostile))
 
     def _change_database(self) -> bool:
         """The same messages with another scale: what was decoded before, and something was, is stale."""
@@ -258,12 +265,3 @@ class Faults(Background):
         with suppress(TelemetryError):  # what did not land is not counted
             self._town.store.put(key, body, create_only=True)
             self.landed[kind].append(key)
-
-
-def _hostile_objects() -> list[Path]:
-    """Raw objects of the corpus that are wrong in some way and no larger than a megabyte; none where it is absent."""
-    return [path for path in _raw_files() if path.stat().st_size < 1 << 20]
-
-
-def _raw_files() -> Iterator[Path]:
-    yield from sorted((CORPUS / "hostile").glob("*/raw/**/*.parquet"))
