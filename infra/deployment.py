@@ -17,6 +17,7 @@ Decoder = Literal["lambda", "dagster"]
 Work = Literal["here", "lambda", "glue"]
 Engine = Literal["athena", "parquet"]
 
+_KEY: Final = re.compile(r"arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key/[\w-]+")
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{1,30}[a-z0-9]")
 
 
@@ -31,6 +32,7 @@ class Deployment:
         query: What the service reads through: `athena` or `parquet`.
         kms: A key of one's own for the lake and the results instead of S3's.
         replica: The ARN of a bucket in another region that gets a copy of `raw/` and `dbc/`; it must be versioned.
+        replica_key: With `kms` and `replica`, the ARN of the key in that region that the copies are encrypted with.
         people: ARNs (`*` allowed) of those who may read and write the lake's objects beside the roles of the stacks.
         groups: Vehicles by group of the user pool, ids with `*` and `?`: `EV_*` makes the group that sees those.
         origins: Other origins whose pages may call the service.
@@ -55,6 +57,7 @@ class Deployment:
     query: Engine = "athena"
     kms: bool = False
     replica: str | None = None
+    replica_key: str | None = None
     people: tuple[str, ...] = ()
     groups: tuple[str, ...] = ("*",)
     origins: tuple[str, ...] = ()
@@ -146,6 +149,16 @@ class Deployment:
             not self.replica or self.replica.startswith("arn:"),
             f"replica: {self.replica!r} is no ARN",
             "Use arn:aws:s3:::bucket",
+        )
+        need(
+            not self.replica_key or _KEY.fullmatch(self.replica_key),
+            f"replica_key: {self.replica_key!r} is no ARN of a key",
+            "Use arn:aws:kms:region:account:key/id, of the region of `replica`",
+        )
+        need(
+            not (self.kms and self.replica) or self.replica_key,
+            "S3 copies nothing that is encrypted with a key unless it is told of one for the copies",
+            "Set replica_key, or leave out kms or replica",
         )
 
 

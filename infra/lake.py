@@ -101,7 +101,13 @@ class LakeStack(Stack):
         bucket = make_bucket(self, "Data", access_logs=self.access_logs, key=self.key, rules=[archive])
         roles = [self.role_arn(f"{deployment.name}-{name}") for name in ROLES_OF_THE_LAKE]
         if deployment.replica:
-            replicate(bucket, deployment.replica, role_name=f"{deployment.name}-replication", key=self.key)
+            replicate(
+                bucket,
+                deployment.replica,
+                role_name=f"{deployment.name}-replication",
+                key=self.key,
+                key_there=deployment.replica_key if self.key else None,
+            )
             roles.append(self.role_arn(f"{deployment.name}-replication"))
         refuse_all_but(bucket, [*roles, *deployment.people])
         return bucket

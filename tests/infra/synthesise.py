@@ -22,6 +22,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "query": "parquet",
         "kms": True,
         "replica": "arn:aws:s3:::a-copy",
+        "replica_key": "arn:aws:kms:eu-central-1:123456789012:key/0000",
         "people": ["arn:aws:iam::123456789012:role/analysts-*"],
         "groups": ["EV_*", "TRUCK_7"],
         "origins": ["https://tools.example"],
@@ -47,7 +48,7 @@ VARIANTS["with_glue"] = {
 def stand_ins(folder: Path) -> Assets:
     """Packages, images and a dashboard of a few bytes each."""
     (folder / "api").mkdir(parents=True)
-    (folder / "api" / "Dockerfile").write_text("FROM scratch\n")
+    (folder / "api" / "Dockerfile").write_text("FROM scratch AS compact\n")
     (folder / "site").mkdir()
     (folder / "site" / "index.html").write_text("<!doctype html>")
     (folder / "source" / "deploy").mkdir(parents=True)

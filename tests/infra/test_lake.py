@@ -8,6 +8,8 @@ from tests.infra.conftest import Templates
 
 PUBLIC = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
 
+KEY_OF_THE_COPY = "arn:aws:kms:eu-central-1:123456789012:key/0000"
+
 
 def rules(bucket: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {rule["Id"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"] if "Id" in rule}
@@ -83,6 +85,17 @@ def test_a_copy_of_what_cannot_be_made_again(with_dagster: Templates, alone: Tem
     assert [rule["Filter"]["Prefix"] for rule in copied] == ["raw/", "dbc/"]
     assert {rule["Destination"]["Bucket"] for rule in copied} == {"arn:aws:s3:::a-copy"}
     assert {rule["DeleteMarkerReplication"]["Status"] for rule in copied} == {"Disabled"}
+    # S3 copies nothing that is encrypted with a key, unless it is told to and what with
+    for rule in copied:
+        assert rule["SourceSelectionCriteria"] == {"SseKmsEncryptedObjects": {"Status": "Enabled"}}
+        assert rule["Destination"]["EncryptionConfiguration"] == {"ReplicaKmsKeyID": KEY_OF_THE_COPY}
+    may = with_dagster.one("AWS::IAM::Policy", "lake", "MayReplicate")["PolicyDocument"]["Statement"]
+    (uses,) = [it for it in may if it["Resource"] == KEY_OF_THE_COPY]
+    assert uses["Action"] == ["kms:Encrypt", "kms:GenerateDataKey"]
+    assert uses["Condition"] == {
+        "StringEquals": {"kms:ViaService": "s3.eu-central-1.amazonaws.com"},
+        "StringLike": {"kms:EncryptionContext:aws:s3:arn": ["arn:aws:s3:::a-copy", "arn:aws:s3:::a-copy/*"]},
+    }
     assert "ReplicationConfiguration" not in alone.one("AWS::S3::Bucket", "lake", "Data")
 
 
