@@ -149,6 +149,7 @@ class ControlRoom(Construct):
                 "tasks": stack.format_arn(
                     service="ecs", resource="task", resource_name=f"{self._cluster.cluster_name}/*"
                 ),
+                "cluster": self._cluster.cluster_arn,
                 "task_definitions": stack.format_arn(
                     service="ecs", resource="task-definition", resource_name="run_*"
                 ),

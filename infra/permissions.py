@@ -22,12 +22,14 @@ class Need:
         actions: Each action, and the call that needs it: a file of ours and what stands there, or whose call it is.
         below: Prefixes within a bucket; with s3:ListBucket those that may be listed.
         conditions: More conditions of the statement.
+        within: With ecs:RunTask, the cluster that alone will do: a key of the ARNs, too.
     """
 
     of: str
     actions: Mapping[str, str]
     below: tuple[str, ...] = ()
     conditions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    within: str | None = None
 
 
 _GET: Final = {"s3:GetObject": f"{_STORE}: obstore.get("}
@@ -187,7 +189,10 @@ CONTROL_ROOM: Final = (
     Need("run_logs", {"s3:ListBucket": "Dagster's S3ComputeLogManager"}),
     Need("log", {"logs:GetLogEvents": _ECS}),
     Need("tasks", {"ecs:DescribeTasks": _ECS, "ecs:StopTask": _ECS}),
-    Need("task_definitions", {"ecs:RunTask": _ECS, "ecs:TagResource": _ECS}),
+    # tags are given to the task that is started, not to its definition; no other task is tagged
+    Need("tasks", {"ecs:TagResource": _ECS}, conditions={"StringEquals": {"ecs:CreateAction": "RunTask"}}),
+    # a definition is made for every job of every image: by then the stacks are long there
+    Need("task_definitions", {"ecs:RunTask": _ECS}, within="cluster"),
     # these know no resource
     Need("anything", dict.fromkeys(("ecs:RegisterTaskDefinition", "ecs:DescribeTaskDefinition"), _ECS)),
     Need("anything", {"ec2:DescribeNetworkInterfaces": _ECS}),

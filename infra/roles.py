@@ -40,7 +40,7 @@ def make_role(
         things: What they are of.
         key: The ARN of the key that the lake and the results are encrypted with, if they have one of their own.
     """
-    statements = [_statement(need, _arns(things[need.of])) for need in needs]
+    statements = [_statement(need, things) for need in needs]
     if key:
         statements += _uses(key, _keyed(needs, things), Stack.of(scope).region)
     role = iam.Role(
@@ -111,10 +111,14 @@ def _arns(thing: str | Sequence[str] | s3.Bucket) -> list[str]:
     return [thing] if isinstance(thing, str) else list(thing)
 
 
-def _statement(need: Need, arns: list[str]) -> iam.PolicyStatement:
+def _statement(need: Need, things: Things) -> iam.PolicyStatement:
+    arns = _arns(things[need.of])
     resources = [f"{arn}/{prefix}*" for arn in arns for prefix in need.below] or arns
+    conditions = {operator: dict(keys) for operator, keys in need.conditions.items()}
+    if need.within:
+        conditions["ArnEquals"] = {"ecs:cluster": _arns(things[need.within])}
     return iam.PolicyStatement(
-        actions=sorted(need.actions), resources=resources, conditions=dict(need.conditions) or None
+        actions=sorted(need.actions), resources=resources, conditions=conditions or None
     )
 
 

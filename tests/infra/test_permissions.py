@@ -111,6 +111,37 @@ def test_no_service_takes_a_role_for_another_account(either: Templates, with_glu
                 assert statement["Condition"] == condition, name
 
 
+def test_dagster_starts_tasks_in_its_own_cluster_with_its_own_roles_alone(with_dagster: Templates) -> None:
+    cluster = "arn:<AWS::Partition>:ecs:<AWS::Region>:<AWS::AccountId>:{}"
+    found = {
+        action: (ending_cluster(resource), condition)
+        for action, resource, condition in allowed(roles(with_dagster)["control-room"])
+        if action.startswith("ecs:")
+    }
+    resource, condition = found["ecs:RunTask"]
+    assert resource == cluster.format("task-definition/run_*")
+    ((operator, keys),) = condition.items()
+    assert operator == "ArnEquals"
+    (of,) = keys["ecs:cluster"]
+    assert ending(of).startswith("RoomCluster")
+    for action in ("ecs:DescribeTasks", "ecs:StopTask", "ecs:TagResource"):
+        assert found[action][0] == cluster.format("task/<RoomCluster>/*"), action
+    assert found["ecs:TagResource"][1] == {"StringEquals": {"ecs:CreateAction": "RunTask"}}
+    passed = {
+        resource: condition
+        for action, resource, condition in allowed(roles(with_dagster)["control-room"])
+        if action == "iam:PassRole"
+    }
+    assert {role.rpartition("/")[2] for role in passed} == {"fleet-task-starter", "fleet-control-room"}
+    to = {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
+    assert all(condition == to for condition in passed.values())
+
+
+def ending_cluster(resource: str) -> str:
+    """A resource without what the library adds to the name of the cluster."""
+    return re.sub(r"(?<=RoomCluster)\w+", "", resource)
+
+
 def test_no_role_has_another_policy(either: Templates) -> None:
     named = {
         name for name, role in either.resources("AWS::IAM::Role").items() if role.get("RoleName")
