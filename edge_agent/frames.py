@@ -41,8 +41,9 @@ def frames_table(
     is_error_frame: Sequence[bool],
     is_remote_frame: Sequence[bool],
     dlc: npt.NDArray[np.uint8],
+    bitrate_switch: Sequence[bool] | None = None,
 ) -> pa.Table:
-    """Frames in the columns of the raw schema.
+    """Frames in the columns of schema `RAW`, or of `RAW_FD` if `bitrate_switch` is given.
 
     Args:
         stamps: Nanoseconds since the epoch.
@@ -55,6 +56,7 @@ def frames_table(
         is_error_frame: Whether it is an error frame.
         is_remote_frame: Whether it is a remote frame.
         dlc: Data length codes.
+        bitrate_switch: Whether its data came at the higher bit rate. No sender is error-passive.
     """
     rows = len(stamps)
     columns = [
@@ -66,9 +68,7 @@ def frames_table(
         *(pa.array(flags, pa.bool_()) for flags in (is_extended_id, is_fd, is_error_frame, is_remote_frame)),
         pa.repeat(channel, rows),
     ]
-    return pa.table(columns, schema=schema.RAW)
-
-
-def no_frames() -> pa.Table:
-    """An empty table of frames."""
-    return schema.RAW.empty_table()
+    if bitrate_switch is None:
+        return pa.table(columns, schema=schema.RAW)
+    flags = [pa.array(bitrate_switch, pa.bool_()), pa.repeat(False, rows)]
+    return pa.table([*columns, *flags], schema=schema.RAW_FD)

@@ -7,7 +7,17 @@ import can
 import numpy as np
 
 from edge_agent.filters import Filter
-from edge_agent.records import CLASSIC, ERROR, EXTENDED, FD, REMOTE, WIDE, Records
+from edge_agent.records import (
+    BITRATE_SWITCH,
+    CLASSIC,
+    ERROR,
+    ERROR_STATE,
+    EXTENDED,
+    FD,
+    REMOTE,
+    WIDE,
+    Records,
+)
 from telemetry_pipeline.errors import BadSetting
 from telemetry_pipeline.lake.layout import DAY_NS
 
@@ -108,7 +118,11 @@ def records_of_messages(messages: list[Any]) -> Records:
             | (ERROR if message.is_error_frame else 0)
         )
         record["flags"] = (
-            FD | message.bitrate_switch | message.error_state_indicator << 1 if message.is_fd else 0
+            FD
+            | (BITRATE_SWITCH if message.bitrate_switch else 0)
+            | (ERROR_STATE if message.error_state_indicator else 0)
+            if message.is_fd
+            else 0
         )
         # a remote frame carries no data, and its length code says how much it asks for
         record["length"] = message.dlc if message.is_remote_frame else len(message.data)

@@ -27,8 +27,10 @@ ERROR: Final = 0x2000_0000
 ID_MASK: Final = 0x1FFF_FFFF
 """The bits of `id` that are the arbitration id; the others are the three flags above, as in SocketCAN."""
 
+BITRATE_SWITCH: Final = 0x01
+ERROR_STATE: Final = 0x02
 FD: Final = 0x04
-"""The bit of `flags` that says CAN FD; bits 0 and 1 are bit-rate switch and error state, as in SocketCAN."""
+"""Bits of `flags`, as in SocketCAN; a frame has one of the first two only with `FD`."""
 
 
 def _dtype(width: int) -> np.dtype[Any]:
@@ -107,12 +109,15 @@ def gathered(arrivals: Sequence[Arrival]) -> Gathered:
 
 
 def table_of(arrivals: Sequence[Arrival], vehicle_id: str, offset: int = 0) -> pa.Table:
-    """Frames as a table of schema `RAW`; see `coded_table`."""
-    return coded_table(gathered(arrivals), vehicle_id, offset).cast(schema.RAW)
+    """Frames as a table of schema `RAW` or `RAW_FD`; see `coded_table`."""
+    table = coded_table(gathered(arrivals), vehicle_id, offset)
+    return table.cast(schema.RAW if table.schema == schema.RAW_CODED else schema.RAW_FD)
 
 
 def coded_table(frames: Gathered, vehicle_id: str, offset: int = 0) -> pa.Table:
     """Frames as a table of schema `RAW_CODED`, in order of time; frames of one time stay in the order of their arrival.
+
+    The schema is `RAW_FD_CODED` if one of them has a flag of CAN FD.
 
     Args:
         frames: The frames.
@@ -125,6 +130,7 @@ def coded_table(frames: Gathered, vehicle_id: str, offset: int = 0) -> pa.Table:
         order = np.argsort(stamps, kind="stable")
     del stamps  # a window is as large as may be: what is made of it takes turns in memory
     vehicle, channels = pa.array([vehicle_id]), pa.array(frames.channels, pa.string())
+    form = schema.RAW_FD_CODED if _has_fd_flags(records) else schema.RAW_CODED
     batches = []
     for begin in range(0, len(records), _CHUNK):
         chosen = slice(begin, begin + _CHUNK) if order is None else order[begin : begin + _CHUNK]
@@ -132,15 +138,28 @@ def coded_table(frames: Gathered, vehicle_id: str, offset: int = 0) -> pa.Table:
         one = pa.array(np.zeros(len(some), np.int8))
         columns = {
             **_columns(some, offset),
+            **(_fd_flags(some) if form == schema.RAW_FD_CODED else {}),
             "vehicle_id": pa.DictionaryArray.from_arrays(one, vehicle),
             "channel": pa.DictionaryArray.from_arrays(pa.array(frames.index[chosen]), channels),
         }
-        batches.append(pa.record_batch([columns[name] for name in schema.RAW.names], schema=schema.RAW_CODED))
-    return pa.Table.from_batches(batches, schema.RAW_CODED)
+        batches.append(pa.record_batch([columns[name] for name in form.names], schema=form))
+    return pa.Table.from_batches(batches, form)
+
+
+def _has_fd_flags(records: Records) -> bool:
+    return records.dtype == WIDE and bool((records["flags"] & (BITRATE_SWITCH | ERROR_STATE)).any())
+
+
+def _fd_flags(records: Records) -> dict[str, pa.Array]:
+    flags = records["flags"]
+    return {
+        "bitrate_switch": pa.array((flags & BITRATE_SWITCH) != 0),
+        "error_state_indicator": pa.array((flags & ERROR_STATE) != 0),
+    }
 
 
 def _columns(records: Records, offset: int) -> dict[str, pa.Array]:
-    """All columns of the lake that are no names."""
+    """All columns of `RAW` that are no names."""
     ids = records["id"]
     remote = (ids & REMOTE) != 0
     return {
@@ -156,9 +175,9 @@ def _columns(records: Records, offset: int) -> dict[str, pa.Array]:
 
 
 def records_of(table: pa.Table) -> Records:
-    """The frames of a table of schema `RAW` as records; their channel is not in them."""
+    """The frames of a table of schema `RAW` or `RAW_FD` as records; their channel is not in them."""
     table = table.combine_chunks()
-    columns = {name: table[name].to_numpy() for name in schema.RAW.names if name not in ("data", "channel")}
+    columns = {name: table[name].to_numpy() for name in table.column_names if name not in ("data", "channel")}
     data = table["data"].combine_chunks() if table.num_rows else pa.array([], pa.binary())
     offsets = np.frombuffer(data.buffers()[1] or b"\0\0\0\0", np.int32)[data.offset :][: len(data) + 1]
     sizes = np.diff(offsets)
@@ -168,7 +187,13 @@ def records_of(table: pa.Table) -> Records:
     records["id"] = columns["arb_id"]
     for name, bit in (("is_extended_id", EXTENDED), ("is_remote_frame", REMOTE), ("is_error_frame", ERROR)):
         records["id"] |= np.where(columns[name], np.uint32(bit), np.uint32(0))
-    records["flags"] = np.where(columns["is_fd"], FD, 0)
+    for name, bit in (
+        ("is_fd", FD),
+        ("bitrate_switch", BITRATE_SWITCH),
+        ("error_state_indicator", ERROR_STATE),
+    ):
+        if name in columns:
+            records["flags"] |= np.where(columns[name], np.uint8(bit), np.uint8(0))
     records["length"] = np.where(columns["is_remote_frame"], columns["dlc"], sizes)
     if len(sizes):
         values = np.frombuffer(data.buffers()[2] or b"", np.uint8)[offsets[0] : offsets[-1]]

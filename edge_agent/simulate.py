@@ -12,11 +12,12 @@ import pyarrow as pa
 
 from edge_agent.drive import Drive
 from edge_agent.encode import can_encode, encode_frames
-from edge_agent.frames import MAX_BYTES, binary_of, dlc_of, frames_table, no_frames
+from edge_agent.frames import MAX_BYTES, binary_of, dlc_of, frames_table
 from edge_agent.multiplex import Shape, shapes_of
 from edge_agent.noise import key_of, noise
 from edge_agent.waveform import waveform
 from telemetry_pipeline.errors import BadSetting
+from telemetry_pipeline.lake import schema
 from telemetry_pipeline.lake.layout import check_vehicle_id
 
 if TYPE_CHECKING:
@@ -83,12 +84,17 @@ class Simulator:
             )
             for slot, message in enumerate(messages)
         ]
+        self._switching = {message.name for message in messages if _switches_rate(database, message)}
+        self._schema = schema.RAW_FD if self._switching else schema.RAW
         self._vehicle_id = vehicle_id
         self.channel = channel
 
     def frames(self, start_ns: int, end_ns: int) -> pa.Table:
-        """The frames of [start_ns, end_ns), schema `RAW`, in order of time; no two have the same timestamp."""
-        parts = [no_frames()]
+        """The frames of [start_ns, end_ns) in order of time; no two have the same timestamp.
+
+        The schema is `RAW`, or `RAW_FD` where the database has messages that switch their bit rate.
+        """
+        parts = [self._schema.empty_table()]
         for sender in self._senders:
             elapsed, data = sender.frames(start_ns - self._start_ns, end_ns - self._start_ns)
             if len(elapsed):
@@ -100,7 +106,7 @@ class Simulator:
         self, message: "Message", elapsed: npt.NDArray[np.int64], data: npt.NDArray[np.uint8]
     ) -> pa.Table:
         rows = len(elapsed)
-        lengths = np.full(rows, data.shape[1])
+        lengths = np.full(rows, message.length)
         never = [False] * rows
         return frames_table(
             elapsed + self._start_ns,
@@ -109,11 +115,25 @@ class Simulator:
             vehicle_id=self._vehicle_id,
             channel=self.channel,
             is_extended_id=[bool(message.is_extended_frame)] * rows,
-            is_fd=[bool(message.is_fd) or data.shape[1] > 8] * rows,
+            is_fd=[_is_fd(message)] * rows,
             is_error_frame=never,
             is_remote_frame=never,
             dlc=dlc_of(lengths),
+            bitrate_switch=[message.name in self._switching] * rows if self._switching else None,
         )
+
+
+def _is_fd(message: "Message") -> bool:
+    return bool(message.is_fd) or message.length > 8
+
+
+def _switches_rate(database: Any, message: "Message") -> bool:  # noqa: ANN401  cantools carries no usable types
+    """Whether a message is CAN FD and the database's attribute CANFD_BRS says so of it, or of all by its default."""
+    defined = getattr(database.dbc, "attribute_definitions", {}).get("CANFD_BRS")
+    if defined is None or not _is_fd(message):
+        return False
+    attribute = message.dbc.attributes.get("CANFD_BRS") if message.dbc else None
+    return str(attribute.value if attribute else defined.default_value) == "1"
 
 
 def _is_possible(message: "Message", shape: Shape) -> bool:

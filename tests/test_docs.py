@@ -73,7 +73,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def test_the_contract_names_every_column() -> None:
-    for name in {*schema.RAW.names, *schema.DECODED.names, *schema.EVENTS.names}:
+    for name in {*schema.RAW_FD.names, *schema.DECODED.names, *schema.EVENTS.names}:
         assert f"`{name}`" in CONTRACT
 
 

@@ -10,7 +10,9 @@ from telemetry_pipeline.lake.store import Store
 
 
 def frames(store: Store, vehicle_id: str, start_ns: int, end_ns: int) -> pl.DataFrame:
-    """The frames in [start_ns, end_ns), in order of time; those of one instant in order of their objects.
+    """The frames in [start_ns, end_ns) in the columns of `RAW_FD`, in order of time.
+
+    Those of one instant are in order of their objects.
 
     An object lies under the day of its first frame, and may reach into the next.
 
@@ -24,13 +26,14 @@ def frames(store: Store, vehicle_id: str, start_ns: int, end_ns: int) -> pl.Data
     inside = pl.col("timestamp").is_between(
         pl.lit(low, shapes.TIME), pl.lit(high, shapes.TIME), closed="left"
     )
-    parts, skipped = [shapes.timed(schema.RAW.empty_table())], 0
+    parts, skipped = [shapes.timed(schema.RAW_FD.empty_table())], 0
     for day in ledger.partitions(store, vehicle_id, layout.RAW):
         if not first.date <= day.date <= last.date:
             continue
         for item in sorted(ledger.read_ledger(store, day).raw):
             try:
-                parts.append(shapes.timed(parquet.read_raw(store.get(item.key), item.key)).filter(inside))
+                found = parquet.read_raw(store.get(item.key), item.key, wanted=schema.RAW_FD)
+                parts.append(shapes.timed(found).filter(inside))
             except BadRaw:
                 skipped += 1
     shapes.warn_of(skipped)

@@ -54,7 +54,7 @@ def raw_frames() -> dg.AssetSpec:
         RAW_FRAMES,
         "Raw CAN frames, one Parquet object per vehicle and window, landed by edge agents.",
         kinds={"parquet", "raspberrypi"},
-        columns=schema.RAW,
+        columns=schema.RAW_FD,
         code=[land],
     )
 

@@ -66,6 +66,8 @@ def _to_frames(messages: list[Any]) -> Frames:
         data,
         _flags(messages, "is_extended_id"),
         fd,
+        fd & _flags(messages, "bitrate_switch"),
+        fd & _flags(messages, "error_state_indicator"),
         error,
         _flags(messages, "is_remote_frame"),
         pa.array([str(message.channel + 1) for message in messages], pa.string()),

@@ -1,7 +1,8 @@
 """Text logs as regular expressions: one `Dialect` per format, with the same group names in all of them.
 
 Groups of a pattern (RE2, over whole lines): `time` and `fraction` (in `unit_ns`), `channel`, `id` (hex),
-`extended`, `fd`, `error`, `remote` (flags: anything but "", "0" and "false" is true), `length` (payload bytes: no
+`extended`, `fd`, `error`, `remote`, `brs` (bit rate switch), `esi` (error state indicator), `both` of these
+(flags: anything but "", "0" and "false" is true), `fd_flags` (the same two as SocketCAN's bits, hex), `length` (payload bytes: no
 fewer may follow, more are not payload), `code` (DLC, hex), `size` (DLC or payload bytes), `data` (hex, separators
 allowed), `data64` (base64), `exponent` (of `time`). Groups that a format lacks are left out.
 How a match becomes a frame is `text`'s business.
@@ -51,11 +52,13 @@ CANDUMP: Final = Dialect(
     (
         (
             rf"^\s*(?:\d+ +)?\({_SECONDS}\)\s+(?P<channel>[!-~]+)\s+{_CANDUMP_ID}#"
-            rf"(?:(?P<remote>[Rr])(?P<size>{_HEX})?|(?P<fd>#{_HEX})?(?P<data>{_HEX}*))(?:_(?P<code>{_HEX}))?(?:\s+[RT])?\s*$"
+            rf"(?:(?P<remote>[Rr])(?P<size>{_HEX})?|(?P<fd>#(?P<fd_flags>{_HEX}))?(?P<data>{_HEX}*))"
+            rf"(?:_(?P<code>{_HEX}))?(?:\s+[RT])?\s*$"
         ),
         # can-utils: candump -t a on the screen, lib.c sprint_long_canframe; two digits of length mean CAN FD
         (
-            rf"^\s*\({_SECONDS}\)\s+(?P<channel>[!-~]+)\s+(?:[RT]X [-B] [-E]\s+)?{_CANDUMP_ID}\s+"
+            rf"^\s*\({_SECONDS}\)\s+(?P<channel>[!-~]+)\s+"
+            rf"(?:[RT]X (?:-|(?P<brs>B)) (?:-|(?P<esi>E))\s+)?{_CANDUMP_ID}\s+"
             rf"\[(?:(?P<fd>\d\d)|(?P<length>\d))\]{_BYTES}(?:\s+(?P<remote>remote request))?"
             r"(?:\s+ERRORFRAME)?(?:\s+'.*')?\s*$"
         ),
@@ -73,7 +76,8 @@ ASC: Final = Dialect(
             rf"|[dD]\s+(?P<size>\d{{1,2}}|{_HEX}){_BYTES})(?:\s+[A-Za-z]{{3,}}.*)?\s*$"
         ),
         (
-            rf"^\s*{_SECONDS}\s+(?P<fd>CANFD)\s+(?P<channel>\d+)\s+[RT]x\s+{_ASC_ID}\s+(?:\S*[^\s\d]\S*\s+)?[01]\s+[01]\s+"
+            rf"^\s*{_SECONDS}\s+(?P<fd>CANFD)\s+(?P<channel>\d+)\s+[RT]x\s+{_ASC_ID}\s+"
+            rf"(?:\S*[^\s\d]\S*\s+)?(?P<brs>[01])\s+(?P<esi>[01])\s+"
             rf"(?:(?P<remote>(?P<code>[1-9A-Fa-f])\s+0)|{_HEX}\s+(?P<length>\d+)(?P<data>(?:\s+{_HEX}{{2}}\b)*))(?:\s.*)?\s*$"
         ),
         rf"^\s*{_SECONDS}\s+(?:CANFD\s+)?(?P<channel>\d+)\s+(?:[RT]x\s+)?(?P<error>ErrorFrame)\b.*\s*$",
@@ -86,7 +90,8 @@ ASC: Final = Dialect(
 )
 
 TRC: Final = Dialect(
-    # PEAK CAN TRC file format 1.0 to 1.3, and 2.0 and 2.1 with the columns that PCAN-View and PEAK-Converter write
+    # PEAK CAN TRC file format 1.0 to 1.3, and 2.0 and 2.1 with the columns that PCAN-View and PEAK-Converter write;
+    # by PEAK's description FB is the bit rate switch, FE the error state, BI both
     "TRC",
     (
         (
@@ -94,7 +99,8 @@ TRC: Final = Dialect(
             rf"(?P<id>{_TRC_ID})\s+(?:-\s+)?(?P<length>\d)(?:\s+(?P<remote>RTR)|{_BYTES})\s*$"
         ),
         (
-            rf"^\s*\d+\s+(?P<time>\d+)\.(?P<fraction>\d+)\s+(?:DT|(?P<fd>F[DBE]|BI)|(?P<remote>RR))\s+"
+            rf"^\s*\d+\s+(?P<time>\d+)\.(?P<fraction>\d+)\s+"
+            rf"(?:DT|(?P<fd>FD|(?P<brs>FB)|(?P<esi>FE)|(?P<both>BI))|(?P<remote>RR))\s+"
             rf"(?:(?P<channel>\d+)\s+)?(?P<id>{_TRC_ID})\s+[RT]x\s+(?:-\s+)?(?P<size>\d+){_BYTES}\s*$"
         ),
     ),
@@ -141,7 +147,7 @@ CANEDGE: Final = Dialect(
     (
         (
             rf"^{_SECONDS};(?P<channel>\d+);(?P<id>{_HEX}{{1,8}});(?P<extended>[01]);\d+;(?P<length>\d+);[01];(?P<fd>[01]);"
-            rf"[01];(?P<data>{_HEX}*)\s*$"
+            rf"(?P<brs>[01]);(?P<data>{_HEX}*)\s*$"
         ),
     ),
     re.compile(rb"TimestampEpoch;"),

@@ -30,6 +30,8 @@ class Frames:
         data: binary (n,), the payloads.
         extended: bool (n,).
         fd: bool (n,).
+        bitrate_switch: bool (n,), only with `fd`; false where the log does not say.
+        error_state: bool (n,), the error state indicator, likewise.
         error: bool (n,).
         remote: bool (n,).
         channel: string (n,), "" where the log names none.
@@ -41,6 +43,8 @@ class Frames:
     data: pa.Array
     extended: npt.NDArray[np.bool_]
     fd: npt.NDArray[np.bool_]
+    bitrate_switch: npt.NDArray[np.bool_]
+    error_state: npt.NDArray[np.bool_]
     error: npt.NDArray[np.bool_]
     remote: npt.NDArray[np.bool_]
     channel: pa.Array
@@ -67,7 +71,7 @@ class Frames:
         return cls(*(batch[name] if name in arrow else np.asarray(batch[name]) for name in names))
 
     def to_table(self, vehicle_id: str) -> pa.Table:
-        """The frames as a table of schema `RAW`."""
+        """The frames as a table of schema `RAW_FD`."""
         columns: dict[str, Any] = {
             "timestamp": pa.array(self.stamps).view(schema.TIMESTAMP),
             "arb_id": self.arb_id,
@@ -79,8 +83,10 @@ class Frames:
             "is_error_frame": self.error,
             "is_remote_frame": self.remote,
             "channel": self.channel,
+            "bitrate_switch": self.bitrate_switch,
+            "error_state_indicator": self.error_state,
         }
-        return pa.table(columns, schema=schema.RAW)
+        return pa.table(columns, schema=schema.RAW_FD)
 
 
 def dlc_of(lengths: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:

@@ -110,6 +110,8 @@ def _to_frames(name: str, signal: Any, start: int) -> Frames:  # noqa: ANN401  a
         data,
         column("IDE") > 0,
         fd,
+        fd & (column("BRS") > 0),
+        fd & (column("ESI") > 0),
         np.full(count, error),
         np.full(count, remote) | (column("RTR") > 0),
         pa.repeat("", count) if channels is None else pa.array(channels).cast(pa.string()),

@@ -47,7 +47,7 @@ def read_log(
         report: Filled with what came of the log.
 
     Yields:
-        Tables of schema `RAW`, some 100,000 frames each, in order of time (see `in_order`).
+        Tables of schema `RAW_FD`, some 100,000 frames each, in order of time (see `in_order`).
 
     Raises:
         BadKey: The vehicle id is not one.

@@ -27,6 +27,10 @@ REAL_CLOCK_NS: Final = 631_152_000 * NS_PER_S
 _ERROR_FLAG: Final = 0x2000_0000
 _REMOTE_FLAG: Final = 0x4000_0000
 _EXTENDED_FLAG: Final = 0x8000_0000
+_BITRATE_SWITCH: Final = 0x01
+_ERROR_STATE: Final = 0x02
+"""Bits of `fd_flags`, as in SocketCAN."""
+
 _LATEST_S: Final = 9_223_372_035
 """The last whole second that int64 nanoseconds hold."""
 
@@ -141,6 +145,7 @@ def _convert(at: npt.NDArray[np.int64], groups: pa.StructArray, dialect: Dialect
     extended = (extended | (ids & _EXTENDED_FLAG > 0)) & ~error
     ids &= EXTENDED_ID_MAX
     fd = flag("fd") | (lengths > 8)
+    fd_flags, _ = _from_hex_numbers(text("fd_flags"))
 
     stamps, in_range = _stamps(groups, names, dialect.unit_ns)
     good = whole & in_range & (extended | error | (ids <= STANDARD_ID_MAX))
@@ -157,6 +162,8 @@ def _convert(at: npt.NDArray[np.int64], groups: pa.StructArray, dialect: Dialect
         data,
         extended,
         fd,
+        fd & (flag("brs") | flag("both") | (fd_flags & _BITRATE_SWITCH > 0)),
+        fd & (flag("esi") | flag("both") | (fd_flags & _ERROR_STATE > 0)),
         error,
         remote,
         text("channel").cast(pa.string()),

@@ -22,8 +22,8 @@ _REMOTE_AND_ERROR: Final = 3 << 29
 """SocketCAN's two flag bits that no frame has both of: such a number is no id, but the fill of unwritten memory."""
 
 
-def check_columns(names: Sequence[str], where: str) -> None:
-    """Check that the required columns are there, and none of ours twice.
+def check_columns(names: Sequence[str], where: str, *, wanted: pa.Schema = schema.RAW) -> None:
+    """Check that the required columns are there, and none of the wanted ones twice.
 
     Raises:
         BadRaw: They are not; the message lists what is missing and what was found.
@@ -31,7 +31,7 @@ def check_columns(names: Sequence[str], where: str) -> None:
     if missing := [name for name in schema.RAW_REQUIRED.names if name not in names]:
         found = ", ".join(_in_one_line(name) for name in names[:20]) or "none"
         raise BadRaw(f"columns {', '.join(missing)} are missing; found: {found}", where)
-    if doubled := {name for name in schema.RAW.names if names.count(name) > 1}:
+    if doubled := {name for name in wanted.names if names.count(name) > 1}:
         raise BadRaw(f"columns {', '.join(sorted(doubled))} are there twice", where)
 
 
@@ -40,8 +40,8 @@ def _in_one_line(name: str) -> str:
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in name[:40])
 
 
-def conform_raw(table: pa.Table, where: str) -> pa.Table:
-    """Bring a table of frames to the columns, order and dtypes of `RAW`, with defaults for optional ones.
+def conform_raw(table: pa.Table, where: str, *, wanted: pa.Schema = schema.RAW) -> pa.Table:
+    """Bring a table of frames to the columns, order and dtypes of `RAW` or `RAW_FD`, with defaults for optional ones.
 
     Columns may hold nulls. `is_extended_id`, when absent, is `arb_id` above 0x7FF; the other flags are false, the
     channel is "".
@@ -52,7 +52,7 @@ def conform_raw(table: pa.Table, where: str) -> pa.Table:
     import pyarrow.compute as pc  # noqa: PLC0415
 
     columns = []
-    for field in schema.RAW:
+    for field in wanted:
         if field.name in table.column_names:
             columns.append(_converted(table[field.name], field, where))
         elif field.name == "is_extended_id":
@@ -60,7 +60,7 @@ def conform_raw(table: pa.Table, where: str) -> pa.Table:
         else:
             default = pa.scalar("" if field.name == "channel" else False, field.type)
             columns.append(pa.repeat(default, table.num_rows))
-    return pa.table(columns, schema=schema.RAW_NULLABLE)
+    return pa.table(columns, schema=pa.schema([field.with_nullable(True) for field in wanted]))
 
 
 def _converted(column: pa.ChunkedArray, field: pa.Field, where: str) -> pa.ChunkedArray:

@@ -32,11 +32,17 @@ _READ_ERRORS = (pa.ArrowException, OSError, ValueError)
 
 
 def write_raw(table: pa.Table, footer: Mapping[str, str] | None = None) -> bytes:
-    """Write frames (schema `RAW` or `RAW_CODED`) as a raw object, with `footer` as our own footer entries.
+    """Write frames (schema `RAW` or `RAW_FD`, with codes or without) as a raw object, with our own entries `footer`.
 
-    The bytes are the same with either schema; with codes they are made in less time.
+    The bytes are the same with codes and without, but are made in less time with them. Flags of CAN FD that no frame
+    has are not written.
     """
-    columns = schema.RAW_CODED if table.schema == schema.RAW_CODED else schema.RAW
+    if not _has_fd_flags(table):
+        table = table.drop_columns([name for name in schema.FD_FLAGS.names if name in table.column_names])
+        forms = schema.RAW, schema.RAW_CODED
+    else:
+        forms = schema.RAW_FD, schema.RAW_FD_CODED
+    columns = forms[1] if table.schema == forms[1] else forms[0]
     return _write(
         [table if table.schema == columns else table.cast(columns)],
         lambda: footer or {},
@@ -51,6 +57,11 @@ def write_raw(table: pa.Table, footer: Mapping[str, str] | None = None) -> bytes
         write_statistics=["timestamp", "arb_id"],
         columns=columns,
     )
+
+
+def _has_fd_flags(table: pa.Table) -> bool:
+    flags = [table[name] for name in schema.FD_FLAGS.names if name in table.column_names]
+    return any(bool(flag.to_numpy().any()) for flag in flags)
 
 
 def _repeats(payloads: pa.ChunkedArray) -> bool:
@@ -120,21 +131,24 @@ def read_footer(file: pq.ParquetFile) -> dict[str, str]:
     }
 
 
-def read_raw(body: bytes, where: str) -> pa.Table:
+def read_raw(body: bytes, where: str, *, wanted: pa.Schema = schema.RAW) -> pa.Table:
     """Read a raw object as frames in one table; see `read_raw_batches`."""
-    return pa.concat_tables(read_raw_batches(body, where))
+    return pa.concat_tables(read_raw_batches(body, where, wanted=wanted))
 
 
-def read_raw_batches(body: bytes, where: str, rows: int = BATCH_ROWS) -> Iterator[pa.Table]:
+def read_raw_batches(
+    body: bytes, where: str, rows: int = BATCH_ROWS, *, wanted: pa.Schema = schema.RAW
+) -> Iterator[pa.Table]:
     """Read a raw object as frames, a bounded number at a time: a few bytes of Parquet can stand for millions of rows.
 
     Args:
         body: The object's bytes.
         where: Its key, for messages.
         rows: The most frames in one table.
+        wanted: `RAW`, or `RAW_FD` for who wants the flags of CAN FD, too.
 
     Yields:
-        Tables of schema `RAW`, whose required columns may hold nulls; at least one, which may be empty.
+        Tables of the wanted schema, whose columns may hold nulls; at least one, which may be empty.
 
     Raises:
         BadRaw: It is no Parquet file, claims more than an object may hold, or its columns are not those of frames.
@@ -142,14 +156,14 @@ def read_raw_batches(body: bytes, where: str, rows: int = BATCH_ROWS) -> Iterato
     file = open_object(body, where)
     _check_claims(file.metadata, where)
     names = file.schema_arrow.names
-    check_columns(names, where)
-    columns = [name for name in schema.RAW.names if name in names]
+    check_columns(names, where, wanted=wanted)
+    columns = [name for name in wanted.names if name in names]
     try:
         if file.metadata.num_rows <= rows:
-            yield conform_raw(file.read(columns=columns, use_threads=False), where)
+            yield conform_raw(file.read(columns=columns, use_threads=False), where, wanted=wanted)
             return
         for batch in file.iter_batches(batch_size=rows, columns=columns, use_threads=False):
-            yield conform_raw(pa.Table.from_batches([batch]), where)
+            yield conform_raw(pa.Table.from_batches([batch]), where, wanted=wanted)
     except _READ_ERRORS as error:
         raise BadRaw(f"its data cannot be read ({_first_line(error)})", where) from error
 

@@ -32,13 +32,31 @@ RAW_OPTIONAL: Final = pa.schema(
 RAW: Final = pa.schema([*RAW_REQUIRED, *RAW_OPTIONAL])
 """What our agent writes and every reader gets: one row per frame, payload length is len(data), never dlc."""
 
-RAW_CODED: Final = pa.schema(
+FD_FLAGS: Final = pa.schema(
     [
-        field.with_type(pa.dictionary(pa.int8(), pa.string())) if pa.types.is_string(field.type) else field
-        for field in RAW
+        pa.field("bitrate_switch", pa.bool_(), nullable=False),
+        pa.field("error_state_indicator", pa.bool_(), nullable=False),
     ]
 )
-"""`RAW` in memory, with codes for the names; in a file it is the same."""
+"""What CAN FD frames say of their sending: the data came at the higher bit rate, the sender is error-passive.
+
+No value depends on them. They follow the columns of `RAW` in objects in which a frame has one of them, and in no other.
+"""
+
+RAW_FD: Final = pa.schema([*RAW, *FD_FLAGS])
+"""`RAW` with the flags of CAN FD."""
+
+
+def _coded(columns: pa.Schema) -> pa.Schema:
+    code = pa.dictionary(pa.int8(), pa.string())
+    return pa.schema(
+        [field.with_type(code) if pa.types.is_string(field.type) else field for field in columns]
+    )
+
+
+RAW_CODED: Final = _coded(RAW)
+RAW_FD_CODED: Final = _coded(RAW_FD)
+"""`RAW` and `RAW_FD` in memory, with codes for the names; in a file they are the same."""
 
 RAW_NULLABLE: Final = pa.schema([field.with_nullable(True) for field in RAW])
 """`RAW` as it is read: other writers leave nulls, which the decoder counts as bad rows."""

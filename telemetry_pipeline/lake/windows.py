@@ -61,7 +61,7 @@ def split_windows(
     window and one table are held.
 
     Args:
-        tables: Frames (schema `RAW`) in order of time, within the tables and across them.
+        tables: Frames (schema `RAW` or `RAW_FD`) in order of time, within the tables and across them.
         window_ns: The longest window in nanoseconds, above 0.
         vehicle_id: The vehicle that the keys name.
         max_rows: The most frames in one window, above 0.

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from telemetry_pipeline.cli.import_log import import_log
 from telemetry_pipeline.errors import BadKey, BadSetting
-from telemetry_pipeline.lake import parquet
+from telemetry_pipeline.lake import parquet, schema
 from telemetry_pipeline.lake.store import Store
 
 app = typer.Typer()
@@ -53,6 +53,19 @@ def test_every_frame_lands_in_windows(store, log):
     assert [int.from_bytes(value, "big") for table in tables for value in table["data"].to_pylist()] == list(
         range(90)
     )
+
+
+def test_flags_of_can_fd_land_in_the_objects_that_have_one(store, tmp_path):
+    lines = ["(1800000000.5) can0 123##011", "(1800000060.5) can0 123##111", "(1800000061.5) can0 123##011"]
+    (tmp_path / "fd.log").write_text("\n".join(lines))
+    assert run(tmp_path / "fd.log", "--vehicle", "CAR_1", "--window", "30s").exit_code == 0
+    bodies = [store.get(key) for key in sorted(info.key for info in store.list_objects("raw/"))]
+    columns = [parquet.open_object(body, "raw").schema_arrow.names for body in bodies]
+    assert columns == [schema.RAW.names, schema.RAW_FD.names]
+    table = parquet.read_raw(bodies[1], "raw", wanted=schema.RAW_FD)
+    assert table["bitrate_switch"].to_pylist() == [True, False]
+    # the decoder has the same frames as without them
+    assert parquet.read_raw(bodies[1], "raw").equals(table.select(schema.RAW.names))
 
 
 def test_importing_again_is_no_error_and_writes_nothing(store, log):

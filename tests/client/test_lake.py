@@ -3,17 +3,19 @@
 import datetime as dt
 
 import polars as pl
+import pyarrow as pa
 import pytest
 from polars.testing import assert_frame_equal
 
 from telemetry_pipeline.bindings import Databases
 from telemetry_pipeline.client import Lake
 from telemetry_pipeline.errors import BadQuery, BadSetting, NotFound, NoVehicle
-from telemetry_pipeline.lake import layout
+from telemetry_pipeline.lake import layout, schema
 from telemetry_pipeline.lake.layout import RawObject
+from telemetry_pipeline.lake.parquet import write_raw
 from telemetry_pipeline.process import process_objects
 from telemetry_pipeline.series.compact import compact_day
-from tests.raw_lake import NOON, SECOND, add_dbc, land
+from tests.raw_lake import NOON, SECOND, add_dbc, frames, land
 
 V = "VIN1"
 MIDNIGHT = NOON + 12 * 3_600 * SECOND
@@ -114,6 +116,17 @@ def test_raw_frames_come_as_they_were_heard(lake):
     one = Lake(lake.root).frames(V, "2026-02-24T00:00:00Z", "2026-02-24T00:00:00.1Z")
     assert one.height == 10
     assert Lake(lake.root).frames(V, "2020-01-01T00:00:00Z", "2020-01-02T00:00:00Z").schema == found.schema
+
+
+def test_flags_of_can_fd_stand_in_raw_frames(lake):
+    table = frames(V, NOON + 2 * SECOND, 2)
+    flags = (pa.array([True, False]), pa.array([False, True]))
+    for field, flag in zip(schema.FD_FLAGS, flags, strict=True):
+        table = table.append_column(field, flag)
+    lake.put(RawObject.starting(V, NOON + 2 * SECOND).key, write_raw(table))
+    found = Lake(lake.root).frames(V, START, END)
+    assert found.columns == schema.RAW_FD.names
+    assert found.select(pl.col(*schema.FD_FLAGS.names).sum()).row(0) == (1, 1)
 
 
 def test_what_cannot_be_read_is_said(lake):

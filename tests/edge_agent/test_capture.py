@@ -49,6 +49,8 @@ def test_every_kind_of_frame_arrives_as_it_was_sent(config):
         can.Message(arbitration_id=0x7FF, is_remote_frame=True, dlc=5, is_extended_id=False),
         can.Message(arbitration_id=0x20, is_error_frame=True, data=bytes(8), is_extended_id=False),
         can.Message(arbitration_id=0x55, is_fd=True, data=bytes(range(20)), is_extended_id=False),
+        can.Message(0, 0x56, is_extended_id=False, is_fd=True, bitrate_switch=True, data=b"\1"),
+        can.Message(0, 0x57, is_extended_id=False, is_fd=True, error_state_indicator=True, data=b"\2"),
     ]
     with can.Bus(interface="virtual", channel=settings.channel) as sender:
         before = time.time_ns()
@@ -56,9 +58,11 @@ def test_every_kind_of_frame_arrives_as_it_was_sent(config):
         after = time.time_ns()
     assert [row["arb_id"] for row in rows] == [message.arbitration_id for message in sent]
     assert [row["data"] for row in rows] == [bytes(message.data) for message in sent]
-    assert [row["dlc"] for row in rows] == [3, 0, 8, 5, 8, 11]
+    assert [row["dlc"] for row in rows] == [3, 0, 8, 5, 8, 11, 1, 1]
     for name in ("is_extended_id", "is_fd", "is_error_frame", "is_remote_frame"):
         assert [row[name] for row in rows] == [getattr(message, name) for message in sent]
+    for name in ("bitrate_switch", "error_state_indicator"):
+        assert [row.get(name, False) for row in rows] == [getattr(message, name) for message in sent]
     assert {row["vehicle_id"] for row in rows} == {"V"}
     assert {row["channel"] for row in rows} == {settings.channel}
     assert all(before - 1_000_000 <= row["timestamp"].value <= after + 1_000_000 for row in rows)

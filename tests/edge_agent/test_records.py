@@ -1,11 +1,14 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_agent import records
 from edge_agent.records import (
+    BITRATE_SWITCH,
     CLASSIC,
     ERROR,
+    ERROR_STATE,
     EXTENDED,
     FD,
     REMOTE,
@@ -18,7 +21,7 @@ from edge_agent.records import (
     table_of,
 )
 from telemetry_pipeline.lake import schema
-from telemetry_pipeline.lake.parquet import read_raw, write_raw
+from telemetry_pipeline.lake.parquet import open_object, read_raw, write_raw
 
 LENGTHS = [*range(9), 12, 16, 20, 24, 32, 48, 64]
 
@@ -37,6 +40,8 @@ def frame(draw):
         "is_fd": is_fd,
         "is_error_frame": draw(st.booleans()),
         "is_remote_frame": not is_fd and draw(st.booleans()),
+        "bitrate_switch": is_fd and draw(st.booleans()),
+        "error_state_indicator": is_fd and draw(st.booleans()),
     }
     if row["is_remote_frame"]:
         row["data"] = b""
@@ -53,7 +58,11 @@ def record_of(row, dtype=WIDE):
         | REMOTE * row["is_remote_frame"]
     )
     record["length"] = LENGTHS[row["dlc"]]
-    record["flags"] = FD * row["is_fd"]
+    record["flags"] = (
+        FD * row["is_fd"]
+        | BITRATE_SWITCH * row["bitrate_switch"]
+        | ERROR_STATE * row["error_state_indicator"]
+    )
     record["data"][0, : len(row["data"])] = np.frombuffer(row["data"], np.uint8)
     return record
 
@@ -62,11 +71,12 @@ def record_of(row, dtype=WIDE):
 def test_columns_say_what_the_records_say(frames):
     arrivals = [Arrival(channel, narrowed(record_of(row))) for row, channel in frames]
     table = table_of(arrivals, "V")
-    assert table.schema == schema.RAW
+    has_flags = any(row["bitrate_switch"] or row["error_state_indicator"] for row, _ in frames)
+    assert table.schema == (schema.RAW_FD if has_flags else schema.RAW)
     wanted = [row | {"channel": channel, "vehicle_id": "V"} for row, channel in frames]
     wanted.sort(key=lambda row: row["timestamp"])  # stable: equal times stay as they came
     rows = [row | {"timestamp": row["timestamp"].value} for row in table.to_pylist()]
-    assert rows == [{name: row[name] for name in schema.RAW.names} for row in wanted]
+    assert rows == [{name: row[name] for name in table.column_names} for row in wanted]
 
 
 @given(st.lists(frame(), max_size=20))
@@ -77,7 +87,8 @@ def test_and_back(frames):
     back = records_of(table.slice(0, len(frames)))
     assert table_of([Arrival("can0", back)], "V").equals(table)
     half = len(frames) // 2
-    assert table_of([Arrival("can0", records_of(table.slice(half)))], "V").equals(table.slice(half))
+    rest = table_of([Arrival("can0", records_of(table.slice(half)))], "V")
+    assert rest.equals(table.slice(half).select(rest.column_names))
 
 
 def test_more_frames_than_become_columns_at_once_stay_in_their_order(monkeypatch):
@@ -104,9 +115,26 @@ def test_classic_frames_take_the_narrow_form_alone():
     assert narrowed(frames).dtype == WIDE
 
 
-def test_codes_are_written_as_the_names_that_they_stand_for():
-    arrivals = [Arrival(f"can{nth % 2}", np.zeros(3, CLASSIC)) for nth in range(4)]
+@pytest.mark.parametrize(
+    ("flags", "form", "plain"),
+    [(0, schema.RAW_CODED, schema.RAW), (FD | BITRATE_SWITCH, schema.RAW_FD_CODED, schema.RAW_FD)],
+)
+def test_codes_are_written_as_the_names_that_they_stand_for(flags, form, plain):
+    arrivals = [Arrival(f"can{nth % 2}", np.zeros(3, WIDE if flags else CLASSIC)) for nth in range(4)]
+    arrivals[2].records["flags"][1] = flags
     coded, table = coded_table(gathered(arrivals), "V"), table_of(arrivals, "V")
-    assert coded.schema == schema.RAW_CODED
+    assert coded.schema == form
     assert write_raw(coded) == write_raw(table)
-    assert read_raw(write_raw(coded), "x").to_pylist() == table.to_pylist()
+    assert read_raw(write_raw(coded), "x", wanted=plain).to_pylist() == table.to_pylist()
+
+
+def test_flags_of_can_fd_have_columns_only_in_objects_that_hold_one():
+    frames = np.zeros(40, WIDE)
+    frames["flags"] = FD
+    without = write_raw(coded_table(gathered([Arrival("can0", frames[:39])]), "V"))
+    frames["flags"][-1] |= ERROR_STATE
+    table = coded_table(gathered([Arrival("can0", frames)]), "V")
+    assert open_object(write_raw(table), "x").schema_arrow.names == schema.RAW_FD.names
+    # the frames before it, as at midnight, are written as if nobody knew of the flags
+    assert write_raw(table.slice(0, 39)) == without
+    assert open_object(without, "x").schema_arrow.names == schema.RAW.names

@@ -4,11 +4,13 @@ from contextlib import suppress
 
 import cantools
 import numpy as np
+import pyarrow.compute as pc
 import pytest
 from cantools.database import DecodeError
 from cantools.database.errors import Error as CantoolsError
 
 from edge_agent.database import BUNDLED, read_database
+from edge_agent.records import BITRATE_SWITCH, records_of
 from edge_agent.simulate import Simulator
 from telemetry_pipeline.errors import BadDbc, BadKey, BadSetting, TelemetryError
 from telemetry_pipeline.lake import schema
@@ -66,6 +68,21 @@ def test_each_message_keeps_its_cycle(powertrain):
         assert 5_000 < gaps.std() < 60_000  # jitter, as on a bus
     assert set(table["vehicle_id"].to_pylist()) == {"V"}
     assert set(table["channel"].to_pylist()) == {"can0"}
+
+
+def test_frames_of_can_fd_switch_their_bit_rate_where_the_database_says_so():
+    text = (
+        'VERSION ""\nBU_: A\n'
+        + "".join(f'BO_ {nth} M{nth}: {8 * nth} A\n SG_ S : 0|8@1+ (1,0) [0|0] "" A\n' for nth in (1, 2, 3))
+        + 'BA_DEF_ BO_ "CANFD_BRS" ENUM "0","1";\nBA_DEF_DEF_ "CANFD_BRS" "1";\nBA_ "CANFD_BRS" BO_ 3 0;\n'
+    )
+    database = cantools.database.load_string(text, "dbc")
+    table = Simulator(database, "V", 0, START).frames(START, START + SECOND)
+    assert table.schema == schema.RAW_FD
+    for arb_id, is_switched in ((1, False), (2, True), (3, False)):
+        rows = table.filter(pc.equal(table["arb_id"], arb_id))
+        assert set(rows["bitrate_switch"].to_pylist()) == {is_switched}
+        assert (records_of(rows)["flags"] & BITRATE_SWITCH != 0).all() == is_switched
 
 
 def test_timestamps_rise_and_are_unique(generic, powertrain):

@@ -23,7 +23,7 @@ def test_every_kind_of_frame_is_kept(bus):
         classic(0x7FF | REMOTE, length=5),
         classic(0x40 | ERROR, bytes(8)),
         flexible(0x55, bytes(range(64)), flags=1),
-        flexible(0x56, b""),
+        flexible(0x56, b"", flags=2),
         classic(0x57, b"x"),
     ]
     for frame in sent:
@@ -38,6 +38,8 @@ def test_every_kind_of_frame_is_kept(bus):
     assert [next((kind for kind in kinds if row[kind]), "") for row in rows] == [
         *("", "is_extended_id", "is_extended_id", "is_remote_frame", "is_error_frame", "is_fd", "is_fd", "")
     ]
+    assert [row["arb_id"] for row in rows if row["bitrate_switch"]] == [0x55]
+    assert [row["arb_id"] for row in rows if row["error_state_indicator"]] == [0x56]
     reader.close()
 
 

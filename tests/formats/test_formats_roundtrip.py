@@ -37,11 +37,24 @@ FD = [
         data=b"\x5a" * 12,
         channel=1,
     ),
-    message(6, arbitration_id=0x2, is_extended_id=False, is_fd=True, data=b"\x01", channel=0),
+    message(
+        6,
+        arbitration_id=0x2,
+        is_extended_id=False,
+        is_fd=True,
+        error_state_indicator=True,
+        data=b"\x01",
+        channel=0,
+    ),
 ]
 REMOTE = [message(7, arbitration_id=0x321, is_extended_id=False, is_remote_frame=True, dlc=0, channel=0)]
 ERROR = [message(8, is_error_frame=True, is_extended_id=False, channel=0)]
 END = [message(9, arbitration_id=0x100, is_extended_id=False, data=b"\x09", channel=1)]
+
+FLAGS = (
+    *("is_extended_id", "is_fd", "is_error_frame", "is_remote_frame"),
+    *("bitrate_switch", "error_state_indicator"),
+)
 
 EVERYTHING = [*CLASSIC, *FD, *REMOTE, *ERROR, *END]
 
@@ -59,18 +72,17 @@ def write(path, messages):
 
 def rows(path, **kwargs):
     tables = list(read_log(path, vehicle_id="V", **kwargs))
-    assert all(table.schema == schema.RAW for table in tables)
+    assert all(table.schema == schema.RAW_FD for table in tables)
     return [row for table in tables for row in table.to_pylist()]
 
 
 def expected(item, channel):
-    flags = (item.is_extended_id, item.is_fd, item.is_error_frame, item.is_remote_frame)
+    flags = tuple(getattr(item, name) for name in FLAGS)
     return (item.arbitration_id, bytes(item.data), *flags, channel)
 
 
 def got(row):
-    flags = ("is_extended_id", "is_fd", "is_error_frame", "is_remote_frame")
-    return (row["arb_id"], row["data"], *(row[name] for name in flags), row["channel"])
+    return (row["arb_id"], row["data"], *(row[name] for name in FLAGS), row["channel"])
 
 
 def stamps(found):

@@ -42,6 +42,22 @@ def test_absent_columns_get_their_defaults() -> None:
     )
 
 
+def test_flags_of_can_fd_come_to_those_who_want_them() -> None:
+    flags = {"bitrate_switch": pa.array([1, 0], pa.int8())}
+    table = conform_raw(pa.table({**GOOD, **flags}), "here", wanted=schema.RAW_FD)
+    assert table.schema.names == schema.RAW_FD.names
+    assert table["bitrate_switch"].to_pylist() == [True, False]
+    assert table["error_state_indicator"].to_pylist() == [False, False]
+    # no value depends on them: what cannot be read as one matters to nobody else
+    strange = pa.table({**GOOD, "bitrate_switch": pa.array(["on", "off"])})
+    assert conform_raw(strange, "here").equals(conform_raw(pa.table(GOOD), "here"))
+    with pytest.raises(BadRaw, match="bitrate_switch"):
+        conform_raw(strange, "here", wanted=schema.RAW_FD)
+    with pytest.raises(BadRaw, match="there twice"):
+        check_columns([*GOOD, "bitrate_switch", "bitrate_switch"], "here", wanted=schema.RAW_FD)
+    check_columns([*GOOD, "bitrate_switch", "bitrate_switch"], "here")
+
+
 @pytest.mark.parametrize(
     ("column", "expected"),
     [
