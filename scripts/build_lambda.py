@@ -129,6 +129,11 @@ def main() -> int:
         machine = chosen.arch if not chosen.here else platform.machine().replace("aarch64", "arm64")
         text = package.dockerfile.read_text().replace("ARG MACHINE=arm64", f"ARG MACHINE={machine}")
         (chosen.out / "Dockerfile").write_text(text)
+        scratch = chosen.out / "scratch" / "tmp"
+        scratch.mkdir(parents=True)
+        (scratch / "README").write_text(
+            "Nothing lasts here: what is mounted over this folder ends with its task.\n"
+        )
         packed = "an image by its Dockerfile"
     print(f"{chosen.out}: {_mb(size)} unzipped of {_mb(package.limit_bytes)}, {packed}")
     for name, part in largest(chosen.out):

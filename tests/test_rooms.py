@@ -121,6 +121,10 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         (ERRORS, LAKE, SETTINGS, f"{P}.catalog", f"{P}.metrics_log"),
         (),
     ),
+    f"{P}.compact_task": (
+        (ERRORS, LAKE, SETTINGS, f"{P}.catalog", f"{P}.metrics_log", f"{P}.series"),
+        (),
+    ),
     f"{P}.spark_job": (
         (
             ERRORS,
@@ -135,7 +139,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         (),
     ),
     f"{P}.fleet": ((ERRORS, LAKE, f"{P}.decode.report", f"{P}.query"), ("numpy", "polars", "pyarrow")),
-    f"{P}.catalog": ((ERRORS, LAKE), ("boto3", "botocore", "pyarrow")),
+    f"{P}.catalog": ((ERRORS, LAKE, f"{P}.series.tiers"), ("boto3", "botocore", "pyarrow")),
     f"{P}.verify": ((ERRORS, LAKE, f"{P}.decode.report", f"{P}.borders"), ()),
     f"{P}.defs": (
         (

@@ -1,8 +1,9 @@
 """What was decoded into the last days, registered: for a schedule, whose work must not grow with the years of a lake.
 
 The decoded days of a month are one listing of a vehicle; they are registered in every table that has a partition for a
-vehicle and day, whether or not there are objects of it yet: a partition without objects has no rows. Nothing is
-forgotten here, and nothing older is looked at: comparing the whole lake is `sync`'s business.
+vehicle and day, and their months in the overview, whether or not there are objects of it yet: a partition without
+objects has no rows. Nothing is forgotten here, and nothing older is looked at: comparing the whole lake is `sync`'s
+business.
 """
 
 import datetime as dt
@@ -13,10 +14,12 @@ from typing import Any, Final
 
 from telemetry_pipeline.catalog.glue import Glue
 from telemetry_pipeline.catalog.sync import bring
-from telemetry_pipeline.catalog.tables import TABLES, Table
+from telemetry_pipeline.catalog.tables import SIGNAL_OVERVIEW, TABLES, Table
 from telemetry_pipeline.lake import layout, ledger
+from telemetry_pipeline.lake.compacted import OverviewMonth
 from telemetry_pipeline.lake.layout import Partition
 from telemetry_pipeline.lake.store import Store
+from telemetry_pipeline.series.tiers import TIERS_S
 
 DAYS: Final = 27
 """How far back is looked: what a vehicle sends that was away for four weeks is noticed by itself. With today and the
@@ -37,7 +40,7 @@ class Looked:
 
     Attributes:
         table: Its name.
-        partitions: How many days of vehicles were found in the window.
+        partitions: How many days of vehicles were found in the window; of the overview: months, by tier.
         created: How many of them the catalogue did not know.
         updated: How many it knew otherwise.
         failed: Those that Glue refused, by prefix, and why.
@@ -55,7 +58,7 @@ class Looked:
 
 
 def sync_recent(glue: Glue, store: Store, today: dt.date, days: int = DAYS) -> Iterator[Looked]:
-    """Register every day of the window that has decoded objects, table by table.
+    """Register every day of the window that has decoded objects, table by table, the overview's months last.
 
     Requests: one listing per thousand vehicles, one per vehicle and month that the window touches, and Glue's pages of
     the window's partitions.
@@ -74,7 +77,9 @@ def sync_recent(glue: Glue, store: Store, today: dt.date, days: int = DAYS) -> I
     window = window_of(today, days)
     found = decoded_days(store, window)
     for table in BY_DAY:
-        yield _register(glue, table, found, window)
+        yield _register(glue, table, (table.prefix_of(day) for day in found), window)
+    months = {OverviewMonth.containing(tier, day).prefix for day in found for tier in TIERS_S}
+    yield _register(glue, SIGNAL_OVERVIEW, sorted(months), window)
 
 
 def window_of(today: dt.date, days: int) -> list[dt.date]:
@@ -95,7 +100,7 @@ def decoded_days(store: Store, window: Sequence[dt.date]) -> list[Partition]:
         return [
             day
             for month in months
-            for below in store.list_dirs(_month_prefix(Partition(vehicle_id, month)))
+            for below in store.list_dirs(Partition(vehicle_id, month).month_prefix(layout.DECODED))
             if (day := layout.partition_of(below, layout.DECODED)) and day.date in wanted
         ]
 
@@ -104,17 +109,12 @@ def decoded_days(store: Store, window: Sequence[dt.date]) -> list[Partition]:
         return sorted(day for days in listed for day in days)
 
 
-def _register(glue: Glue, table: Table, found: Iterable[Partition], window: Sequence[dt.date]) -> Looked:
+def _register(glue: Glue, table: Table, prefixes: Iterable[str], window: Sequence[dt.date]) -> Looked:
     months = sorted({(f"{date:%Y}", f"{date:%m}") for date in window})
     known = {
         tuple(item["Values"]): item["StorageDescriptor"]
         for year, month in months
         for item in glue.partitions(table, " AND ".join(map("{}='{}'".format, _MONTH_KEYS, (year, month))))
     }
-    wanted = {values: prefix for day in found if (values := table.values(prefix := table.prefix_of(day)))}
+    wanted = {values: prefix for prefix in prefixes if (values := table.values(prefix))}
     return Looked(table.name, len(wanted), *bring(glue, table, known, wanted))
-
-
-def _month_prefix(first: Partition) -> str:
-    """Where the days of a month lie, by its first one."""
-    return f"{first.prefix(layout.DECODED).rstrip('/').rpartition('/')[0]}/"

@@ -1,5 +1,6 @@
 """`telemetry compact`: a vehicle's day as one series object, and in the overview."""
 
+import datetime as dt
 import time
 from typing import Annotated, Any
 
@@ -7,9 +8,10 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
-from telemetry_pipeline.cli.arguments import parse_day, parse_duration
 from telemetry_pipeline.cli.console import emit, open_lake, progress_console
 from telemetry_pipeline.errors import BadSetting, TelemetryError
+from telemetry_pipeline.lake.duration import parse_duration
+from telemetry_pipeline.lake.instant import parse_day
 from telemetry_pipeline.lake.layout import Partition
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.series.compact import Compacted, compact_day
@@ -25,21 +27,33 @@ def compact(
     quiet: Annotated[
         str, typer.Option(help="With --all: so long nothing was decoded into a day, such as 30m or 2h.")
     ] = "1h",
+    days: Annotated[
+        int | None, typer.Option(help="With --all: look at so many days before today alone.", min=1)
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Answer with one JSON document.")] = False,
 ) -> None:
     """Compact a vehicle's day for reading: `--vehicle V --day D`, or `--all`. What is compacted already stays."""
     store = open_lake()
     if every and day is None:
         vehicles = None if vehicle is None else [vehicle]
+        today = dt.datetime.now(dt.UTC).date()
         waiting = days_to_compact(
-            store, quiet_for_ns=parse_duration(quiet), now_ns=time.time_ns(), vehicles=vehicles
+            store,
+            quiet_for_ns=parse_duration(quiet),
+            now_ns=time.time_ns(),
+            vehicles=vehicles,
+            first=dt.date.min if days is None else today - dt.timedelta(days=days),
         )
-        days = list(waiting)
-    elif vehicle is not None and day is not None and not every:
-        days = [Partition(vehicle, parse_day(day))]
+        partitions = list(waiting)
+    elif vehicle is not None and day is not None and not every and days is None:
+        partitions = [Partition(vehicle, parse_day(day))]
     else:
-        raise BadSetting("say what to compact", "telemetry compact", "--vehicle V --day D, or --all")
-    done, failed = _compact(store, days, stop=not every)
+        raise BadSetting(
+            "say what to compact",
+            "telemetry compact",
+            "--vehicle V --day D, or --all, with --days or without",
+        )
+    done, failed = _compact(store, partitions, stop=not every)
     payload: dict[str, Any] = {
         "lake": store.url,
         "days": [_as_dict(item) for item in done],

@@ -102,6 +102,10 @@ class Partition:
         """The key prefix of the partition in a zone, with its trailing slash."""
         return f"{vehicle_prefix(zone, self.vehicle_id)}year={self.date:%Y}/month={self.date:%m}/day={self.date:%d}/"
 
+    def month_prefix(self, zone: Zone) -> str:
+        """The key prefix of the partition's whole month in a zone, with its trailing slash."""
+        return f"{vehicle_prefix(zone, self.vehicle_id)}year={self.date:%Y}/month={self.date:%m}/"
+
     @property
     def start_ns(self) -> int:
         """The first nanosecond of the day."""
@@ -239,6 +243,11 @@ def partition_of(prefix: str, zone: Zone) -> Partition | None:
         return Partition.parse(prefix.removeprefix(f"{zone}/"))
     except BadKey:
         return None
+
+
+def month_of(prefix: str, zone: Zone) -> Partition | None:
+    """The first day of the month that a month-directory of a zone stands for, or None if it is not one."""
+    return partition_of(f"{prefix.rstrip('/')}/day=01", zone)
 
 
 def hive_values(prefix: str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 Arrival order, late uploads, double events and lost events make no difference to a set difference.
 """
 
+import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -96,6 +97,29 @@ def partitions(store: Store, vehicle_id: str, zone: Zone = layout.RAW) -> list[P
     for _ in ("year", "month", "day"):
         prefixes = [below for prefix in prefixes for below in store.list_dirs(prefix)]
     return sorted(found for prefix in prefixes if (found := layout.partition_of(prefix, zone)))
+
+
+def months(
+    store: Store, vehicle_id: str, zone: Zone = layout.RAW, first: dt.date = dt.date.min
+) -> list[Partition]:
+    """The first days of a vehicle's months in a zone, oldest first.
+
+    Args:
+        store: The lake.
+        vehicle_id: The vehicle.
+        zone: The zone.
+        first: Months that ended before this day are left out, and years are not even listed.
+    """
+    top = layout.vehicle_prefix(zone, vehicle_id)
+    years = [
+        year
+        for year in store.list_dirs(top)
+        if layout.hive_values(year.removeprefix(top)).get("year", "") >= f"{first.year:04d}"
+    ]
+    found = (layout.month_of(below, zone) for year in years for below in store.list_dirs(year))
+    return sorted(
+        month for month in found if month and (month.date.year, month.date.month) >= (first.year, first.month)
+    )
 
 
 def all_partitions(store: Store, zone: Zone = layout.RAW) -> Iterator[Partition]:

@@ -12,7 +12,7 @@ from telemetry_pipeline.catalog.connect import open_catalog
 from telemetry_pipeline.catalog.glue import Glue
 from telemetry_pipeline.catalog.recent import BY_DAY, DAYS, decoded_days, sync_recent, window_of
 from telemetry_pipeline.catalog.sync import sync
-from telemetry_pipeline.catalog.tables import DECODED_SIGNALS, SIGNAL_SERIES
+from telemetry_pipeline.catalog.tables import DECODED_SIGNALS, SIGNAL_OVERVIEW, SIGNAL_SERIES
 from telemetry_pipeline.errors import BadSetting, TransientError
 from telemetry_pipeline.lake.layout import DecodedObject, Partition
 from telemetry_pipeline.lake.store import Store
@@ -77,19 +77,24 @@ def test_days_of_the_window_are_registered_in_every_table_of_days(glue: Glue, st
     decode(store, "EV_1", TODAY, ago(1), ago(DAYS), ago(DAYS + 1), ago(-1), ago(-2))
     decode(store, "EV_2", ago(3))
     done = list(sync_recent(glue, store, TODAY))
+    # two months of one vehicle, one of the other, in three tiers
     assert [(item.table, item.partitions, item.created) for item in done] == [
-        (table.name, 5, 5) for table in BY_DAY
+        *((table.name, 5, 5) for table in BY_DAY),
+        (SIGNAL_OVERVIEW.name, 9, 9),
     ]
+    assert {values[1] for values in registered(glue, SIGNAL_OVERVIEW)} == {"EV_1", "EV_2"}
     days = {values: dt.date(*map(int, values[1:])) for values in registered(glue)}
     assert sorted(days.values()) == sorted([ago(-1), TODAY, ago(1), ago(3), ago(DAYS)])
     # a day that is there already is not asked for again, whoever registered it
     decode(store, "EV_2", TODAY)
-    again = list(sync_recent(glue, store, TODAY))
+    *again, months = list(sync_recent(glue, store, TODAY))
+    assert (months.partitions, months.created, months.updated) == (12, 3, 0)
     assert {(item.partitions, item.created, item.updated) for item in again} == {(6, 1, 0)}
     # what is older is the whole comparison's, which forgets what has no objects
     whole = {item.table: item for item in sync(glue, store)}
     assert whole[DECODED_SIGNALS.name].created == 2
     assert whole[SIGNAL_SERIES.name].removed == 6
+    assert whole[SIGNAL_OVERVIEW.name].removed == 12
 
 
 def test_listings_are_two_a_vehicle_however_old_the_lake(store: Store, listings: list[str]) -> None:

@@ -69,8 +69,19 @@ def test_a_day_that_fails_does_not_stop_the_others(lake, monkeypatch):
     )
 
 
+def test_all_of_the_last_days(lake):
+    yesterday = Partition("VIN1", dt.datetime.now(dt.UTC).date()).shifted(-1)
+    put_decoded(lake, yesterday, "a", {SPEED: ([yesterday.start_ns], [1.0])})
+    days = json.loads(run("--all", "--days", "3", "--quiet", "1ms", "--json").stdout)["days"]
+    assert [day["day"] for day in days] == [yesterday.date.isoformat()]
+
+
 @pytest.mark.parametrize(
-    "arguments", [[], ["--vehicle", "V"], ["--day", "2026-03-01"], ["--all", "--day", "2026-03-01"]]
+    "arguments",
+    [
+        *([], ["--vehicle", "V"], ["--day", "2026-03-01"], ["--all", "--day", "2026-03-01"]),
+        ["--vehicle", "V", "--day", "2026-03-01", "--days", "3"],
+    ],
 )
 def test_half_a_question_is_refused(lake, arguments):
     with pytest.raises(BadSetting, match="say what to compact"):

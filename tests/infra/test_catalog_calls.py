@@ -14,7 +14,7 @@ from infra.permissions import Need
 from telemetry_pipeline.catalog.glue import Glue
 from telemetry_pipeline.catalog.recent import BY_DAY, sync_recent
 from telemetry_pipeline.catalog.sync import sync
-from telemetry_pipeline.catalog.tables import DECODED_SIGNALS, partition_input
+from telemetry_pipeline.catalog.tables import DECODED_SIGNALS, SIGNAL_OVERVIEW, partition_input
 from telemetry_pipeline.inbox.queue import Queue
 from tests.moto_server import Aws, Landing, make_landing, moto_running
 from tests.raw_lake import NOON, land
@@ -81,7 +81,7 @@ def test_the_catalogue_is_kept_by_its_rows_and_needs_each(aws: Aws, landing: Lan
 def test_the_last_days_are_registered_by_their_rows_and_need_each(aws: Aws, landing: Landing) -> None:
     client = aws.client("glue")
     glue = Glue(client, landing.store.url, "last_days")
-    for _ in sync(glue, landing.store, BY_DAY):
+    for _ in sync(glue, landing.store, (*BY_DAY, SIGNAL_OVERVIEW)):
         pass
     today = dt.date(2026, 2, 23)
     raw = land(landing.store, "EV_1")
@@ -93,7 +93,8 @@ def test_the_last_days_are_registered_by_their_rows_and_need_each(aws: Aws, land
     client.create_partition(DatabaseName="last_days", TableName=DECODED_SIGNALS.name, PartitionInput=older)
     seen = watched(client)
     done = {item.table: (item.created, item.updated) for item in sync_recent(glue, landing.store, today)}
-    assert done == {table.name: (1, 0) for table in BY_DAY} | {DECODED_SIGNALS.name: (0, 1)}
+    days = {table.name: (1, 0) for table in BY_DAY} | {DECODED_SIGNALS.name: (0, 1)}
+    assert done == days | {SIGNAL_OVERVIEW.name: (3, 0)}
     assert seen == granted(permissions.CATALOG, "glue")
 
 
