@@ -69,7 +69,7 @@ def test_silence_is_no_verdict(tmp_path: Path, pip_audit: list[str], npm: dict[s
 
 
 def test_what_is_known_outweighs_silence(tmp_path: Path) -> None:
-    packages = [
+    packages: list[dict[str, Any]] = [
         {"name": "one", "version": "1.0", "vulns": [KNOWN]},
         {"name": "two", "skip_reason": "not found"},
     ]
