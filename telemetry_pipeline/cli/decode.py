@@ -10,7 +10,6 @@ from rich.progress import track
 from rich.table import Table
 
 from telemetry_pipeline.bindings import Databases
-from telemetry_pipeline.cli.arguments import parse_day
 from telemetry_pipeline.cli.console import emit, open_lake, progress_console, settings
 from telemetry_pipeline.decode.dbc import load_dbc
 from telemetry_pipeline.decode.frames import Decoder
@@ -21,6 +20,7 @@ from telemetry_pipeline.decode.transport.carriers import Transport
 from telemetry_pipeline.decode.transport.stitch import Stitcher
 from telemetry_pipeline.errors import BadSetting, NotFound
 from telemetry_pipeline.lake import decoded_file, ledger, parquet
+from telemetry_pipeline.lake.instant import parse_day
 from telemetry_pipeline.lake.layout import Partition, RawObject
 from telemetry_pipeline.process import Tally, process_objects
 from telemetry_pipeline.scratch import scratch_folder

@@ -9,10 +9,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from telemetry_pipeline.cli.arguments import parse_day
 from telemetry_pipeline.cli.console import emit, open_lake
 from telemetry_pipeline.errors import NotFound
 from telemetry_pipeline.fleet.table import make_day, read_day
+from telemetry_pipeline.lake.instant import parse_day
 from telemetry_pipeline.lake.store import Store
 
 _SUMS = ("objects", "rows", "unknown_id", "decode_error", "truncated", "quarantined", "pending", "gaps")

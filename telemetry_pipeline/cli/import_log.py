@@ -11,11 +11,12 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-from telemetry_pipeline.cli.arguments import parse_duration, parse_instant
 from telemetry_pipeline.cli.console import emit, open_lake, progress_console
 from telemetry_pipeline.errors import BadLog
 from telemetry_pipeline.formats.reader import read_log
 from telemetry_pipeline.formats.report import LogReport
+from telemetry_pipeline.lake.duration import parse_duration
+from telemetry_pipeline.lake.instant import parse_instant
 from telemetry_pipeline.lake.land import Landed, land
 from telemetry_pipeline.lake.layout import check_vehicle_id
 from telemetry_pipeline.lake.store import Store

@@ -10,10 +10,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from telemetry_pipeline.cli.arguments import parse_instant
 from telemetry_pipeline.cli.console import emit, open_lake, settings
 from telemetry_pipeline.errors import BadQuery, BadSetting
-from telemetry_pipeline.lake.instant import format_instant
+from telemetry_pipeline.lake.instant import format_instant, parse_instant
 
 if TYPE_CHECKING:
     import polars as pl

@@ -13,14 +13,13 @@ from rich.progress import track
 from rich.table import Table
 
 from telemetry_pipeline.bindings import Databases
-from telemetry_pipeline.cli.arguments import parse_day, parse_instant
 from telemetry_pipeline.cli.console import emit, open_lake, progress_console
 from telemetry_pipeline.decode.dbc import Dbc, load_dbc
 from telemetry_pipeline.decode.plan import compile_plan
 from telemetry_pipeline.errors import NotFound
 from telemetry_pipeline.lake import layout, ledger
 from telemetry_pipeline.lake.duration import format_duration
-from telemetry_pipeline.lake.instant import format_instant
+from telemetry_pipeline.lake.instant import format_instant, parse_day, parse_instant
 from telemetry_pipeline.lake.layout import Partition
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.query.events import EventReader

@@ -9,10 +9,11 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from telemetry_pipeline.cli.arguments import parse_duration, parse_instant
 from telemetry_pipeline.cli.console import emit, open_lake, progress_console
 from telemetry_pipeline.errors import AlreadyExists, BadSetting
 from telemetry_pipeline.lake import layout
+from telemetry_pipeline.lake.duration import parse_duration
+from telemetry_pipeline.lake.instant import parse_instant
 from telemetry_pipeline.lake.layout import RawObject
 from telemetry_pipeline.lake.parquet import write_raw
 from telemetry_pipeline.lake.store import Store

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Final
 
 from telemetry_pipeline.errors import BadSetting
+from telemetry_pipeline.lake.instant import MAX_NS
 
 _UNIT_NS: Final = {
     "ms": 1_000_000,
@@ -21,7 +22,7 @@ def parse_duration(text: str) -> int:
     """Read `90s`, `10m`, `1.5h`, `1h30m` or `250ms` as nanoseconds.
 
     Raises:
-        BadSetting: It is not a duration, or it is zero.
+        BadSetting: It is not a duration, it is zero, or int64 nanoseconds do not hold it.
     """
     compact = text.strip().lower()
     if not _DURATION.fullmatch(compact):
@@ -31,6 +32,8 @@ def parse_duration(text: str) -> int:
     total = int(sum(Decimal(number) * _UNIT_NS[unit] for number, unit in _PART.findall(compact)))
     if total == 0:
         raise BadSetting(f"{text!r} is no time at all", remedy="Use a duration above zero")
+    if total > MAX_NS:
+        raise BadSetting(f"{text!r} is out of reach", remedy="Use a duration of at most 292 years")
     return total
 
 
