@@ -25,7 +25,7 @@ from typing import Any, Final
 
 import yaml
 
-from telemetry_pipeline.decode.dbc import Dbc, load_dbc
+from telemetry_pipeline.decode.dbc import FORMATS, Dbc, load_dbc
 from telemetry_pipeline.decode.match import Match
 from telemetry_pipeline.decode.plan import Plan, Source, compile_plan
 from telemetry_pipeline.decode.transport.carriers import Transport
@@ -37,7 +37,6 @@ from telemetry_pipeline.rules.rule import NO_RULES, Rules, VehicleRules
 
 _log: Final = logging.getLogger(__name__)
 
-SUFFIXES: Final = (".dbc", ".kcd", ".sym", ".arxml")
 TRANSPORTS: Final = tuple(str(protocol) for protocol in Transport)
 """Multi-frame protocols that a binding may ask for: ISO-TP, J1939 TP, NMEA 2000 fast packet."""
 
@@ -130,7 +129,7 @@ class Databases:
                 except BadSetting as error:
                     rules = error
                     _log.error("no rule is evaluated: %s", error)
-            elif name.lower().endswith(SUFFIXES):
+            elif name.lower().endswith(tuple(FORMATS)):
                 try:
                     dbcs[name] = load_dbc(store.get(info.key), name)
                 except BadDbc as error:
@@ -146,14 +145,21 @@ class Databases:
         if isinstance(self._bindings, BadSetting):
             raise BadDbc(self._bindings.what, self._bindings.where, self._bindings.remedy)
         chosen = self._chosen_for(self._bindings, vehicle_id, day or dt.date.max)
+        if not chosen:
+            raise BadDbc(
+                f"no CAN database decodes vehicle {vehicle_id}" + (f" on {day}" if day else ""),
+                f"{self._where}/{layout.DBC}",
+                "Add one with: telemetry dbc add FILE.dbc"
+                + (f", and bind it in {layout.BINDINGS}" if self._bindings is not None else ""),
+            )
         if chosen not in self._plans:
             try:
-                self._plans[chosen] = self._compile(chosen, vehicle_id, day)
+                self._plans[chosen] = self._compile(chosen)
             except BadDbc as error:
                 self._plans[chosen] = error
         plan = self._plans[chosen]
         if isinstance(plan, TelemetryError):
-            raise plan
+            raise plan.with_traceback(None)  # the kept error would gather the frames of every raise
         return plan
 
     def rules_for(self, vehicle_id: str) -> VehicleRules:
@@ -168,17 +174,10 @@ class Databases:
         held = [item for item in bindings if item.matches(vehicle_id) and item.holds_on(day)]
         return tuple(item for item in held if not any(newer.replaces(item) for newer in held))
 
-    def _compile(self, chosen: tuple[Binding, ...], vehicle_id: str, day: dt.date | None) -> Plan:
-        if not chosen:
-            raise BadDbc(
-                f"no CAN database decodes vehicle {vehicle_id}" + (f" on {day}" if day else ""),
-                f"{self._where}/{layout.DBC}",
-                "Add one with: telemetry dbc add FILE.dbc"
-                + (f", and bind it in {layout.BINDINGS}" if self._bindings is not None else ""),
-            )
+    def _compile(self, chosen: tuple[Binding, ...]) -> Plan:
         for name in (name for binding in chosen for name in binding.dbc):
             if name in self.broken:
-                raise self.broken[name]
+                raise self.broken[name].with_traceback(None)
             if name not in self.dbcs:
                 raise BadDbc(
                     f"{layout.BINDINGS} names {name}, which is not there",

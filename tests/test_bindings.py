@@ -130,6 +130,23 @@ def test_vehicles_are_chosen_by_glob(bound) -> None:
         BadDbc, match=r"no CAN database decodes vehicle TRUCK on 2026-03-01.*bind it in dbc/bindings"
     ):
         databases.plan_for("TRUCK", DAY)
+    with pytest.raises(BadDbc, match=r"no CAN database decodes vehicle VAN\. "):
+        databases.plan_for("VAN")
+
+
+def test_an_error_that_is_kept_for_the_next_vehicle_does_not_grow(bound) -> None:
+    databases = bound(
+        "bindings:\n- {vehicles: V, dbc: absent.dbc}\n- {vehicles: B, dbc: broken.dbc}\n", broken=b"no"
+    )
+
+    def depth(vehicle_id: str) -> int:
+        with pytest.raises(BadDbc) as caught:
+            databases.plan_for(vehicle_id)
+        return len(caught.traceback)
+
+    for vehicle_id in ("V", "B"):
+        depth(vehicle_id)
+        assert depth(vehicle_id) == depth(vehicle_id)
 
 
 def test_the_newest_binding_up_to_the_day_counts(bound) -> None:

@@ -8,9 +8,8 @@ from typing import Annotated, Any, Final
 import typer
 from rich.console import Console
 
-from telemetry_pipeline.bindings import SUFFIXES
 from telemetry_pipeline.cli.console import emit, open_lake
-from telemetry_pipeline.decode.dbc import Dbc, load_dbc
+from telemetry_pipeline.decode.dbc import FORMATS, Dbc, load_dbc
 from telemetry_pipeline.decode.inspection import inspect
 from telemetry_pipeline.dictionaries import publish
 from telemetry_pipeline.errors import BadDbc, NotFound
@@ -65,7 +64,7 @@ def _load(path: Path) -> Dbc:
         raise BadDbc(
             "not a CAN database by its name",
             str(path),
-            f"A name of letters and digits, with {', '.join(SUFFIXES)}",
+            f"A name of letters and digits, with {', '.join(FORMATS)}",
         )
     try:
         return load_dbc(path.read_bytes(), path.name)
