@@ -1,6 +1,10 @@
 import { defineConfig } from "vitest/config";
+import openapi from "./openapi.json";
 
 const API = "http://127.0.0.1:8000";
+
+/** Where the service answers; the built dashboard is served from the same origin. */
+const SERVED = new Set(["/docs", "/openapi.json", ...Object.keys(openapi.paths).map((path) => path.replace(/\/\{.*/, ""))]);
 
 export default defineConfig({
   base: "/",
@@ -15,11 +19,6 @@ export default defineConfig({
       },
     },
   },
-  server: {
-    // everything that is not ours is the service's: the built dashboard is served from the same origin
-    proxy: Object.fromEntries(
-      ["/vehicles", "/health", "/docs", "/openapi.json", "/metrics"].map((path) => [path, API]),
-    ),
-  },
+  server: { proxy: Object.fromEntries([...SERVED].map((path) => [path, API])) },
   test: { environment: "node", include: ["src/**/*.test.ts"] },
 });
