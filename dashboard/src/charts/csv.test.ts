@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import { csvOf } from "./csv";
-import { fileName } from "./download";
 import { traceFor } from "./testing";
 
 const trace = (key: string, unit: string, t: number[], v: (number | null)[]) => traceFor(key, unit, { t, v, drawn: t.length });
@@ -21,12 +20,5 @@ describe("csvOf", () => {
     const many = Array.from({ length: 10_000 }, (_, i) => i);
     const traces = [0, 1, 2, 3].map((n) => trace(`M.s${n}`, "V", many.map((t) => t * 4 + n), many));
     expect(csvOf(traces).split("\n")).toHaveLength(40_002);
-  });
-});
-
-describe("fileName", () => {
-  it("holds nothing that a file system refuses", () => {
-    expect(fileName(["VIN_1", "2025-01-15T08:00:00Z", "L/min"], "png")).toBe("VIN_1_2025-01-15T08-00-00Z_L-min.png");
-    expect(fileName(["VIN_1", "", "%"], "csv")).toBe("VIN_1_percent.csv");
   });
 });
