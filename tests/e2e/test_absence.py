@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import Serve, drive
-from tests.e2e.screen import drawn, settled
+from tests.e2e.screen import ALPHA, drawn, settled
 from tests.servers import free_port
 
 pytestmark = pytest.mark.slow
@@ -49,9 +49,31 @@ def test_an_empty_lake_says_what_to_do_and_then_shows_the_first_drive(
         page.goto(site)
         expect(page.get_by_role("heading", name="No vehicle yet")).to_be_visible()
         expect(page.locator("pre")).to_contain_text("telemetry simulate")
+        linked = page.context.new_page()
+        linked.goto(f"{site}/?v=EV_FIRST")
+        expect(linked.get_by_role("heading", name="No vehicle yet")).to_be_visible()
         drive(lake, "EV_FIRST", "2025-01-15T08:00Z", "30s")
-        settled(page)
-        expect(page.get_by_role("button", name="Vehicle EV_FIRST")).to_be_visible()
+        for tab in (page, linked):
+            settled(tab)
+            expect(tab.get_by_role("button", name="Vehicle EV_FIRST")).to_be_visible()
+
+
+def test_what_failed_beside_the_own_lines_is_said_and_asked_again(page: Page, fleet_site: str) -> None:
+    for path in ("**/vehicles/EV_BRAVO/query", "**/vehicles/EV_ALPHA/stats"):
+        page.route(path, lambda route: route.abort())
+    run = "o=EV_BRAVO@2025-01-15T08:05:00Z&o0=2025-01-15T16:10:00Z"
+    page.goto(f"{fleet_site}/{ALPHA}&{run}")
+    settled(page)
+    banner = page.locator("main").get_by_role("alert")
+    own = set(drawn(page))
+    for path in ("**/vehicles/EV_BRAVO/query", "**/vehicles/EV_ALPHA/stats"):
+        expect(banner).to_contain_text("The service does not answer")
+        page.unroute(path)
+        banner.get_by_role("button", name="Try again").click()
+    expect(banner).to_have_count(0)
+    settled(page)
+    assert own < set(drawn(page))
+    expect(page.get_by_role("region", name="Statistics")).to_contain_text("Motor_RPM")
 
 
 def test_live_follows_what_arrives(page: Page, serve: Serve, tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def laid_over(page: Page) -> None:
 
 
 def opened_vehicle(page: Page) -> None:
-    page.get_by_role("button", name="EV_BRAVO: 1 objects in quarantine").click()
+    page.get_by_role("button", name="EV_BRAVO: 1 object in quarantine").click()
     expect(page.locator(".fleet-details")).to_contain_text("0x7DF")
 
 

@@ -61,6 +61,9 @@ def test_a_link_shows_the_same_view(page: Page, site: str) -> None:
     other.goto(here[1])
     settled(other)
     assert (drawn(other), other.url) == here
+    page.evaluate("() => Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    page.get_by_role("button", name="Link").click()
+    expect(page.get_by_role("status").filter(has_text="Copy the address above")).to_be_visible()
 
 
 def test_files_hold_what_is_drawn(page: Page, site: str, tmp_path: Path) -> None:

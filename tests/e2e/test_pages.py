@@ -56,7 +56,7 @@ def test_a_vehicle_is_chosen_by_keyboard_alone(page: Page, fleet_site: str) -> N
     expect(alpha).to_contain_text("last seen 15 Jan 2025")
     expect(alpha).to_contain_text("67K frames")
     expect(alpha).to_contain_text("100 % decoded")
-    expect(bravo).to_contain_text("99.98 % decoded · 2 with unknown ids · 1 with errors · 1 in quarantine")
+    expect(bravo).to_contain_text("99.98 % decoded · 2 with unknown ids · 1 with an error · 1 in quarantine")
     page.keyboard.type("brav")
     expect(page.get_by_role("option")).to_have_count(1)
     page.keyboard.press("Enter")

@@ -112,7 +112,7 @@ def measured(page: Page) -> None:
 
 
 def troubled(page: Page) -> None:
-    page.get_by_role("button", name="EV_OTHER: 1 objects in quarantine").click()
+    page.get_by_role("button", name="EV_OTHER: 1 object in quarantine").click()
     expect(page.locator(".fleet-details")).to_contain_text("0x7DF")
 
 

@@ -148,9 +148,14 @@ async function ask(form: Record<string, string>, before: Tokens | null): Promise
 }
 
 function takeStarted(): Started | null {
-  const text = sessionStorage.getItem(STARTED);
-  sessionStorage.removeItem(STARTED);
-  return text === null ? null : (JSON.parse(text) as Started);
+  try {
+    const text = sessionStorage.getItem(STARTED);
+    sessionStorage.removeItem(STARTED);
+    return text === null ? null : (JSON.parse(text) as Started);
+  } catch {
+    // storage that is switched off, or somebody else's text: nothing was started
+    return null;
+  }
 }
 
 function fail(error: unknown): void {

@@ -4,13 +4,11 @@ import { keepPreviousData, skipToken, useQuery, type UseQueryResult } from "@tan
 import { eventsWithin, wholeDays, type RuleEvent } from "../state/event";
 import { spanOf, type TimeRange } from "../state/range";
 import { keyOf } from "../state/signal";
-import { isoInstant, parseInstant } from "../state/time";
+import { isoInstant, MINUTE, parseInstant } from "../state/time";
 import { request } from "./client";
-import { queryClient } from "./queries";
+import { queryClient, vehiclePath } from "./queries";
 import type { EventData, EventsResponse } from "./types";
 import { contains } from "./window";
-
-const MINUTE = 60_000;
 
 /**
  * Events of a vehicle in the days of a range, in order of their beginnings; the same answer for every zoom of a day.
@@ -44,7 +42,7 @@ function askedAround(vehicle: string | null, days: TimeRange): TimeRange | null 
 }
 
 async function listEvents(vehicle: string, { from, to }: TimeRange, signal: AbortSignal): Promise<RuleEvent[]> {
-  const path = `/vehicles/${encodeURIComponent(vehicle)}/events`;
+  const path = `${vehiclePath(vehicle)}/events`;
   const query = `start=${isoInstant(from)}&end=${isoInstant(to)}`;
   const { events } = await request<EventsResponse>(`${path}?${query}`, { signal });
   return events.map(eventOf);

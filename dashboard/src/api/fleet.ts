@@ -1,14 +1,15 @@
 /** How well the vehicles of a fleet were decoded, and what went wrong with one of them. */
 
 import { keepPreviousData, useQuery, type UseQueryResult } from "@tanstack/react-query";
-import { DAY, recordedIn, sessionsByDay } from "../state/calendar";
+import { recordedIn, sessionsByDay } from "../state/calendar";
 import type { TimeRange } from "../state/range";
+import { DAY } from "../state/time";
 import { request } from "./client";
-import { queryClient } from "./queries";
+import { queryClient, vehiclePath } from "./queries";
 import type { FleetHealth, HealthDetails, Session } from "./types";
 
 /** As many vehicles as one answer has; a page says when there are more. */
-export const PAGE = 1000;
+const PAGE = 1000;
 
 /** All vehicles over the newest days of the fleet. */
 export function useFleet(days: number, enabled = true): UseQueryResult<FleetHealth> {
@@ -26,8 +27,7 @@ export function useFleet(days: number, enabled = true): UseQueryResult<FleetHeal
 export function useHealthDetails(vehicle: string, first: string, last: string): UseQueryResult<HealthDetails> {
   return useQuery({
     queryKey: ["fleet details", vehicle, first, last],
-    queryFn: ({ signal }) =>
-      request<HealthDetails>(`/vehicles/${encodeURIComponent(vehicle)}/health?first=${first}&last=${last}`, { signal }),
+    queryFn: ({ signal }) => request<HealthDetails>(`${vehiclePath(vehicle)}/health?first=${first}&last=${last}`, { signal }),
     staleTime: 60_000,
   });
 }
@@ -37,7 +37,7 @@ export async function recordedDay(vehicle: string, day: number): Promise<TimeRan
   try {
     const sessions = await queryClient.query({
       queryKey: ["sessions", vehicle],
-      queryFn: ({ signal }) => request<Session[]>(`/vehicles/${encodeURIComponent(vehicle)}/sessions`, { signal }),
+      queryFn: ({ signal }) => request<Session[]>(`${vehiclePath(vehicle)}/sessions`, { signal }),
       staleTime: 60_000,
     });
     const held = sessionsByDay(sessions).get(day);

@@ -1,12 +1,11 @@
 /** What there is to look at, as hooks: what is cached, for how long, and what is asked again. Samples are `series`. */
 
 import { notifyManager, QueryClient, useQueries, useQuery, type UseQueryResult } from "@tanstack/react-query";
-import { parseInstant } from "../state/time";
+import { MINUTE, parseInstant } from "../state/time";
 import { ApiError, request } from "./client";
 import type { Health, Message, Session, Signal, Vehicle } from "./types";
 
 const SECOND = 1000;
-const MINUTE = 60 * SECOND;
 
 /** A session that ended this recently may still be growing. */
 const GROWING = 3 * MINUTE;

@@ -4,8 +4,8 @@ import { skipToken, useQuery } from "@tanstack/react-query";
 import { useEffect, useMemo, useState } from "react";
 import { useAsked } from "../state/asked";
 import { spanOf, type TimeRange } from "../state/range";
-import type { SignalRef } from "../state/signal";
-import { isoInstant } from "../state/time";
+import { keyOf, type SignalRef } from "../state/signal";
+import { isoInstant, MINUTE } from "../state/time";
 import { useView } from "../state/view";
 import { bestOf, suffices, type SeriesAnswer } from "./choose";
 import { request } from "./client";
@@ -13,8 +13,6 @@ import { queryClient, vehiclePath } from "./queries";
 import { traceOf, type Trace } from "./trace";
 import type { QueryRequest, QueryResponse } from "./types";
 import { neighbourhoodOf, SCREENS, windowOf } from "./window";
-
-const MINUTE = 60_000;
 
 export interface SeriesQuery {
   readonly vehicle: string;
@@ -29,7 +27,6 @@ export interface SeriesState {
   readonly current: boolean;
   readonly busy: boolean;
   readonly error: Error | null;
-  readonly retry: () => void;
 }
 
 interface Target {
@@ -49,7 +46,7 @@ interface Target {
 export function useSeries(query: SeriesQuery | null, range: TimeRange, settled: TimeRange, growing: boolean): SeriesState {
   const target = useMemo(() => query && targetOf(query, settled, growing), [query, settled, growing]);
   useAskedAhead(query, growing);
-  const { data, error, isFetching, refetch } = useQuery({
+  const { data, error, isFetching } = useQuery({
     ...(query && target ? asking(query, target) : { queryKey: ["series"], queryFn: skipToken }),
     staleTime: staleAfter(growing),
     refetchOnWindowFocus: false,
@@ -66,7 +63,6 @@ export function useSeries(query: SeriesQuery | null, range: TimeRange, settled: 
     current: data !== undefined,
     busy: isFetching,
     error,
-    retry: () => void refetch(),
   };
 }
 
@@ -125,7 +121,7 @@ const REST_MS = 150;
 const MOST_POINTS = 100_000;
 const MOST_AT_ONCE = 400_000;
 
-const signalsOf = ({ signals }: SeriesQuery): string => signals.map((ref) => `${ref.message_name}.${ref.signal_name}`).join();
+const signalsOf = ({ signals }: SeriesQuery): string => signals.map(keyOf).join();
 
 /** Of another number of points they would be other pictures: who chooses fewer wants to see fewer. */
 const keyOfAnswers = (query: SeriesQuery): readonly unknown[] => ["series", query.vehicle, signalsOf(query), query.maxPoints];
@@ -182,7 +178,7 @@ function forgetSome(): void {
 }
 
 /** Ask for the points of a stretch. */
-export async function askSeries(query: SeriesQuery, { range, maxPoints }: Target, signal: AbortSignal): Promise<SeriesAnswer> {
+async function askSeries(query: SeriesQuery, { range, maxPoints }: Target, signal: AbortSignal): Promise<SeriesAnswer> {
   const body: QueryRequest = {
     signals: [...query.signals],
     start_time: isoInstant(range.from),

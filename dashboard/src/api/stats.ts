@@ -3,7 +3,7 @@
 import { keepPreviousData, skipToken, useQuery, type UseQueryResult } from "@tanstack/react-query";
 import type { TimeRange } from "../state/range";
 import { keyOf, type SignalKey, type SignalRef } from "../state/signal";
-import { isoInstant } from "../state/time";
+import { isoInstant, MINUTE } from "../state/time";
 import { request } from "./client";
 import { vehiclePath } from "./queries";
 import type { QueryStats, SignalStats, StatsRequest, StatsResponse } from "./types";
@@ -29,8 +29,8 @@ export function useStats(
   return useQuery({
     queryKey: ["stats", vehicle, signals, ranges],
     queryFn: ranges && signals.length > 0 ? ({ signal }) => askStats(vehicle, signals, ranges, signal) : skipToken,
-    staleTime: growing ? 0 : 300_000,
-    gcTime: 60_000,
+    staleTime: growing ? 0 : 5 * MINUTE,
+    gcTime: MINUTE,
     placeholderData: (before, asked) => (asked?.queryKey[1] === vehicle ? keepPreviousData(before) : undefined),
     refetchOnWindowFocus: false,
   });

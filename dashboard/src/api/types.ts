@@ -19,7 +19,6 @@ export type SeriesData = Schemas["SignalColumnsModel"];
 export type Session = Schemas["SessionModel"];
 export type Signal = Schemas["SignalModel"];
 export type SignalStats = Schemas["SignalStatsModel"];
-export type Stats = Schemas["StatsModel"];
 export type StatsRequest = Schemas["StatsRequest"];
 export type StatsResponse = Schemas["StatsResponse"];
 export type Vehicle = Schemas["VehicleModel"];

@@ -3,8 +3,9 @@
 import type { KeyboardEvent } from "react";
 import { useStats } from "../api/stats";
 import { IconButton } from "../components/IconButton";
+import { STATS_TITLES, StatsCells } from "../components/StatsCells";
 import { between, CURSORS, type CursorName } from "../state/cursors";
-import { formatCount, formatValue } from "../state/number";
+import { formatValue } from "../state/number";
 import { slotColor } from "../state/palette";
 import { spanOf, type TimeRange } from "../state/range";
 import { keyOf, type SignalRef } from "../state/signal";
@@ -49,12 +50,17 @@ export function MeasureBar({ vehicle, signals, range }: Props) {
         <span className="spacer" />
         <IconButton icon="close" label="Remove both cursors" hotkey="x" onClick={clearCursors} />
       </header>
+      {stats.error && (
+        <p className="fault" role="alert">
+          {stats.error.message}
+        </p>
+      )}
       {rows && (
         <div className="stats-scroll">
           <table>
             <thead>
               <tr>
-                {["Between A and B", "At A", "At B", "Δv", "Samples", "Min", "Max", "Mean", "Std dev"].map((name) => (
+                {["Between A and B", "At A", "At B", "Δv", ...STATS_TITLES].map((name) => (
                   <th key={name} scope="col">
                     {name}
                   </th>
@@ -73,11 +79,7 @@ export function MeasureBar({ vehicle, signals, range }: Props) {
                     <td>{formatValue(atA)}</td>
                     <td>{formatValue(atB)}</td>
                     <td>{formatValue(delta)}</td>
-                    <td>{one ? formatCount(one.count) : "–"}</td>
-                    <td>{formatValue(one?.min)}</td>
-                    <td>{formatValue(one?.max)}</td>
-                    <td>{formatValue(one?.mean)}</td>
-                    <td>{formatValue(one?.std)}</td>
+                    <StatsCells stats={one} />
                   </tr>
                 );
               })}

@@ -1,13 +1,13 @@
 /** Moves a signal between panels: dragged onto one with the mouse, by arrow keys, or by a tap to the next one. */
 
-import type { KeyboardEvent } from "react";
+import type { DragEvent, KeyboardEvent } from "react";
 import { freshPanel } from "../state/placement";
 import type { SignalKey } from "../state/signal";
 import { placeSignal } from "../state/view";
 import { homeOf, panelBeside, panelOf, type PanelModel } from "./panels";
 
-/** What a drag carries: only what has this type is for a panel to take. */
-export const SIGNAL_TYPE = "application/x-telemetry-signal";
+/** What a drag carries. */
+const SIGNAL_TYPE = "application/x-telemetry-signal";
 
 interface Props {
   readonly signal: SignalKey;
@@ -47,8 +47,19 @@ export function MoveHandle({ signal, panels }: Props) {
 /** A handle that was dropped into another panel is made anew there: it never hears that its drag has ended. */
 const stopMoving = (): void => document.body.classList.remove("moving-signal");
 
-/** Put a signal into a panel; null: one of its own. */
-export function putInto(signal: SignalKey, panel: string | null, panels: readonly PanelModel[]): void {
+/** Whether what is dragged is a signal: nothing else is for a panel to take. */
+export function carriesSignal({ dataTransfer }: DragEvent): boolean {
+  return dataTransfer.types.includes(SIGNAL_TYPE);
+}
+
+/** Put the signal that was dropped into a panel; null: one of its own. */
+export function dropInto(event: DragEvent, panel: string | null, panels: readonly PanelModel[]): void {
+  if (!carriesSignal(event)) return;
+  event.preventDefault();
+  putInto(event.dataTransfer.getData(SIGNAL_TYPE), panel, panels);
+}
+
+function putInto(signal: SignalKey, panel: string | null, panels: readonly PanelModel[]): void {
   const line = panelOf(panels, signal)?.lines.find(({ key }) => key === signal);
   if (!line) return;
   const target = panel ?? freshPanel(panels.map(({ id }) => id));

@@ -1,6 +1,6 @@
 /** One panel: its chart with legend and axes, what it is made of, and a place to drop signals. */
 
-import { useCallback, useMemo, useRef, useState, type CSSProperties, type DragEvent } from "react";
+import { useCallback, useMemo, useRef, useState, type CSSProperties } from "react";
 import type uPlot from "uplot";
 import { IconButton } from "../components/IconButton";
 import type { TimeRange } from "../state/range";
@@ -10,7 +10,7 @@ import { dataOf } from "./data";
 import { download, fileName } from "./download";
 import type { TimeLabels } from "./geometry";
 import { Legend } from "./Legend";
-import { putInto, SIGNAL_TYPE } from "./MoveHandle";
+import { carriesSignal, dropInto } from "./MoveHandle";
 import type { PanelShape, ShapeLine } from "./options";
 import type { PanelModel } from "./panels";
 import { panelPicture } from "./picture";
@@ -59,8 +59,6 @@ export function Panel({ panel, panels, vehicle, range, labels, rightAxes, counts
     download(fileName([vehicle, isoInstant(range.from), title], "png"), picture);
   };
 
-  const carriesSignal = (event: DragEvent): boolean => event.dataTransfer.types.includes(SIGNAL_TYPE);
-
   return (
     <article
       style={strips ? ({ "--strips": lines.length } as CSSProperties) : undefined}
@@ -77,9 +75,7 @@ export function Panel({ panel, panels, vehicle, range, labels, rightAxes, counts
       }}
       onDrop={(event) => {
         setOver(false);
-        if (!carriesSignal(event)) return;
-        event.preventDefault();
-        putInto(event.dataTransfer.getData(SIGNAL_TYPE), id, panels);
+        dropInto(event, id, panels);
       }}
     >
       <header className="panel-head">

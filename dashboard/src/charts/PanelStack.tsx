@@ -8,7 +8,7 @@ import { useView } from "../state/view";
 import { EventStrip } from "./EventStrip";
 import type { Line } from "./lines";
 import { markEvents } from "./marks";
-import { putInto, SIGNAL_TYPE } from "./MoveHandle";
+import { carriesSignal, dropInto } from "./MoveHandle";
 import { Panel } from "./Panel";
 import { panelsOf } from "./panels";
 import { RangeSlider } from "./RangeSlider";
@@ -43,38 +43,37 @@ export function PanelStack({ vehicle, lines, range, counts, events, extent, over
 
   return (
     <>
-    <div className="panels">
-      <EventStrip events={events} range={range} rightAxes={rightAxes} />
-      {panels.map((panel, i) => (
-        <Panel
-          key={panel.id}
-          panel={panel}
-          panels={panels}
-          vehicle={vehicle}
-          range={range}
-          labels={i === panels.length - 1 ? "full" : panels.length > FITTING ? "clock" : "none"}
-          rightAxes={rightAxes}
-          counts={counts}
-        />
-      ))}
-      <div
-        className={over ? "new-panel drop" : "new-panel"}
-        onDragOver={(event) => {
-          if (!event.dataTransfer.types.includes(SIGNAL_TYPE)) return;
-          event.preventDefault();
-          setOver(true);
-        }}
-        onDragLeave={() => setOver(false)}
-        onDrop={(event) => {
-          event.preventDefault();
-          setOver(false);
-          putInto(event.dataTransfer.getData(SIGNAL_TYPE), null, panels);
-        }}
-      >
-        A panel of its own
+      <div className="panels">
+        <EventStrip events={events} range={range} rightAxes={rightAxes} />
+        {panels.map((panel, i) => (
+          <Panel
+            key={panel.id}
+            panel={panel}
+            panels={panels}
+            vehicle={vehicle}
+            range={range}
+            labels={i === panels.length - 1 ? "full" : panels.length > FITTING ? "clock" : "none"}
+            rightAxes={rightAxes}
+            counts={counts}
+          />
+        ))}
+        <div
+          className={over ? "new-panel drop" : "new-panel"}
+          onDragOver={(event) => {
+            if (!carriesSignal(event)) return;
+            event.preventDefault();
+            setOver(true);
+          }}
+          onDragLeave={() => setOver(false)}
+          onDrop={(event) => {
+            setOver(false);
+            dropInto(event, null, panels);
+          }}
+        >
+          A panel of its own
+        </div>
       </div>
-    </div>
-    <RangeSlider extent={extent} range={range} trace={overview} rightAxes={rightAxes} />
+      <RangeSlider extent={extent} range={range} trace={overview} rightAxes={rightAxes} />
     </>
   );
 }

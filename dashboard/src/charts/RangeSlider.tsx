@@ -8,6 +8,7 @@ import { useTheme } from "../state/theme";
 import { formatClock, formatDay } from "../state/time";
 import { settleRange, showRange, slideRange, useView } from "../state/view";
 import { takeDrags } from "./flick";
+import { followPointer } from "./follow";
 import { AXIS_WIDTH, rightGutter } from "./geometry";
 import { paintOverview } from "./overviewPaint";
 import { pulled, type Grip } from "./sliderMath";
@@ -39,7 +40,7 @@ export function RangeSlider({ extent, range, trace, rightAxes }: Props) {
     return () => observer.disconnect();
   }, [trace, extent, slot, theme]);
 
-  useLayoutEffect(() => track.current ? takeDrags(track.current, "ours") : undefined, []);
+  useLayoutEffect(() => (track.current ? takeDrags(track.current, "ours") : undefined), []);
 
   const place = useMemo(() => {
     const fraction = (instant: number): number => Math.min(1, Math.max(0, (instant - extent.from) / spanOf(extent)));
@@ -53,16 +54,10 @@ export function RangeSlider({ extent, range, trace, rightAxes }: Props) {
     event.currentTarget.focus();
     const { width } = track.current.getBoundingClientRect();
     const from = event.clientX;
-    const move = (next: globalThis.PointerEvent): void => {
-      slideRange(pulled(range, grip, ((next.clientX - from) / width) * spanOf(extent)));
-    };
-    const end = (): void => {
-      window.removeEventListener("pointermove", move);
-      settleRange(range);
-    };
-    window.addEventListener("pointermove", move);
-    window.addEventListener("pointerup", end, { once: true });
-    window.addEventListener("pointercancel", end, { once: true });
+    followPointer(
+      (next) => slideRange(pulled(range, grip, ((next.clientX - from) / width) * spanOf(extent))),
+      () => settleRange(range),
+    );
   };
 
   const press = (grip: Grip) => (event: KeyboardEvent): void => {

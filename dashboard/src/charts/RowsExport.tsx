@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "react";
 import { useSignIn } from "../api/auth";
 import { exportAddress, fetchExport, type ExportFormat } from "../api/export";
-import { formatCompact } from "../state/number";
+import { formatCompact, formatCount, nounFor } from "../state/number";
 import type { TimeRange } from "../state/range";
 import type { SignalKey } from "../state/signal";
 import { isoInstant } from "../state/time";
@@ -47,7 +47,7 @@ export function RowsExport({ vehicle, range, signals, format, onDone }: Props) {
       const { content, skipped } = await fetchExport(address, name, setBytes, mine.signal);
       if (content) download(name, content);
       if (skipped === 0) onDone();
-      else setSaid(`${skipped} objects of this range cannot be read: their rows are not in the file`);
+      else setSaid(`${formatCount(skipped)} ${nounFor(skipped, "object")} of this range cannot be read: the file is without ${nounFor(skipped, "its", "their")} rows`);
     } catch (error) {
       if (!(error instanceof DOMException && error.name === "AbortError")) setSaid(error instanceof Error ? error.message : String(error));
     }

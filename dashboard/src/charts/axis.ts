@@ -1,8 +1,6 @@
 /** Labels of axes. Times are UTC, 24 hours, the day in a second line where it changes. */
 
-import { formatClock, formatDay } from "../state/time";
-
-const DAY = 86_400_000;
+import { DAY, formatClock, formatDay } from "../state/time";
 
 /** One label per split; `step` is the distance between two splits in milliseconds. `days` adds the second line. */
 export function timeLabels(splits: readonly number[], step: number, days = true): string[] {

@@ -1,8 +1,8 @@
 /** What is drawn as CSV: one row per instant, one column per signal. Thinned-out samples are not in it. */
 
+import type { Trace } from "../api/trace";
 import { isoInstant } from "../state/time";
 import { alignTraces } from "./align";
-import type { Trace } from "../api/trace";
 
 const quoted = (text: string): string => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 

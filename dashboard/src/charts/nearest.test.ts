@@ -1,6 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { nearestIndex, nearestSample, valueAt } from "./nearest";
+import { firstFrom, nearestIndex, nearestSample, valueAt } from "./nearest";
 
+it("the first instant from one on is found, or the end", () => {
+  expect([firstFrom([1, 2, 2, 3], 2), firstFrom([1], 5), firstFrom([], 1)]).toEqual([1, 1, 0]);
+});
 
 describe("nearestIndex", () => {
   it.each([[-5, 0], [0, 0], [4, 0], [6, 1], [10, 1], [99, 2]])("at %d is %d", (time, index) => {

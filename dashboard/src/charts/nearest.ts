@@ -3,17 +3,22 @@
 import type uPlot from "uplot";
 import type { Trace } from "../api/trace";
 
-/** The index of the point nearest to `time`, or -1 without points; `t` ascends. */
-export function nearestIndex(t: readonly number[], time: number): number {
+/** The index of the first instant that is not before `instant`; `t` ascends. */
+export function firstFrom(t: readonly number[], instant: number): number {
   let low = 0;
-  let high = t.length - 1;
+  let high = t.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if ((t[middle] ?? 0) < time) low = middle + 1;
+    if ((t[middle] ?? 0) < instant) low = middle + 1;
     else high = middle;
   }
-  if (low > 0 && time - (t[low - 1] ?? 0) < (t[low] ?? 0) - time) return low - 1;
-  return high < 0 ? -1 : low;
+  return low;
+}
+
+/** The index of the point nearest to `time`, or -1 without points; `t` ascends. */
+export function nearestIndex(t: readonly number[], time: number): number {
+  const after = Math.min(firstFrom(t, time), t.length - 1);
+  return after > 0 && time - (t[after - 1] ?? 0) < (t[after] ?? 0) - time ? after - 1 : after;
 }
 
 /** How many mean intervals before the first and after the last point its value still counts. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { firstFrom, resolutionOf, samplesWithin } from "./resolution";
+import { resolutionOf, samplesWithin } from "./resolution";
 import { traceFor } from "./testing";
 
 const all = { from: 0, to: 1000 };
@@ -27,5 +27,4 @@ describe("resolutionOf", () => {
 
 it("counts samples in a half-open range, and no marks of gaps", () => {
   expect([samplesWithin(line, { from: 1, to: 3 }), samplesWithin(line, { from: 3, to: 9 }), samplesWithin(line, { from: 4, to: 9 })]).toEqual([1, 1, 0]);
-  expect([firstFrom([1, 2, 2, 3], 2), firstFrom([1], 5), firstFrom([], 1)]).toEqual([1, 1, 0]);
 });

@@ -4,6 +4,7 @@ import type { Trace } from "../api/trace";
 import { formatCompact, formatCount } from "../state/number";
 import type { TimeRange } from "../state/range";
 import { formatSpan } from "../state/time";
+import { firstFrom } from "./nearest";
 
 export interface Resolution {
   readonly text: string;
@@ -51,16 +52,4 @@ function gapsOf(v: Trace["v"]): readonly number[] {
     gaps.set(v, found);
   }
   return found;
-}
-
-/** The index of the first instant that is not before `instant`; `t` ascends. */
-export function firstFrom(t: readonly number[], instant: number): number {
-  let low = 0;
-  let high = t.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((t[middle] ?? 0) < instant) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

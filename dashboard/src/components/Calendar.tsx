@@ -2,10 +2,11 @@
 
 import { memo, useMemo, useRef, useState, type KeyboardEvent } from "react";
 import type { Session } from "../api/types";
-import { DAY, dayOf, formatMonth, laterMonth, monthOf, recordedIn, sessionsByDay, weeksOf } from "../state/calendar";
+import { dayOf, formatMonth, laterMonth, monthOf, recordedIn, sessionsByDay, weeksOf } from "../state/calendar";
 import { useCommand } from "../state/command";
+import { nounFor } from "../state/number";
 import { sessionRange } from "../state/session";
-import { formatDay } from "../state/time";
+import { DAY, formatDay } from "../state/time";
 import { openRange, useView } from "../state/view";
 import { IconButton } from "./IconButton";
 
@@ -71,7 +72,7 @@ export const Calendar = memo(function Calendar({ sessions }: { readonly sessions
                       className={count > 0 ? `${state} recorded` : state}
                       data-day={day}
                       tabIndex={day === focused ? 0 : -1}
-                      aria-label={`${formatDay(day)}, ${count === 0 ? "nothing recorded" : count === 1 ? "1 session" : `${count} sessions`}`}
+                      aria-label={`${formatDay(day)}, ${count === 0 ? "nothing recorded" : `${count} ${nounFor(count, "session")}`}`}
                       aria-disabled={count === 0}
                       onClick={() => open(day)}
                     >

@@ -38,20 +38,22 @@ export function ChartsPage({ vehicles, drawer }: { readonly vehicles: UseQueryRe
   const [tab, setTab] = useState<Tab>("signals");
   const now = useNow();
 
-  const sessions = useSessions(vehicle, live);
-  const catalogue = useCatalogue(vehicle, search === "" ? opened : "all");
-  const events = useEvents(vehicle, days, live);
+  const unknown = vehicle !== null && vehicles.data?.every(({ vehicle_id }) => vehicle_id !== vehicle) === true;
+  // of one that the lake does not hold there is nothing to ask until it is there
+  const here = unknown ? null : vehicle;
+  const sessions = useSessions(here, live);
+  const catalogue = useCatalogue(here, search === "" ? opened : "all");
+  const events = useEvents(here, days, live);
   const growing = isGrowing(sessions.data, now);
   useFirstView({ vehicles: vehicles.data, sessions: sessions.data, catalogue });
   useEventKeys(events.data);
 
   const error = vehicles.error ?? sessions.error ?? catalogue.error;
-  const unknown = vehicle !== null && vehicles.data?.every(({ vehicle_id }) => vehicle_id !== vehicle);
 
   const working = vehicle !== null && ranged && signals !== null && !unknown && vehicles.data?.length !== 0;
   let content;
   if (vehicles.data?.length === 0) content = <NoVehicles />;
-  else if (vehicles.data && unknown) content = <UnknownVehicle vehicle={vehicle} />;
+  else if (unknown) content = <UnknownVehicle vehicle={vehicle} />;
   else if (working) {
     content = <Workspace vehicle={vehicle} signals={signals} growing={growing} sessions={sessions.data ?? NO_SESSIONS} />;
   } else if (error) content = <ErrorNotice error={error} onRetry={retryFailed} />;

@@ -6,21 +6,30 @@ import { Icon } from "./Icon";
 
 const SHOWN_MS = 1500;
 
+/** What became of it; browsers let pages copy on https:// and on the own machine alone. */
+type Outcome = "Copied" | "Copy the address above";
+
 export function CopyLink() {
-  const [copied, setCopied] = useState(false);
+  const [outcome, setOutcome] = useState<Outcome | null>(null);
   useEffect(() => {
-    if (!copied) return;
-    const timer = setTimeout(() => setCopied(false), SHOWN_MS);
+    if (outcome === null) return;
+    const timer = setTimeout(() => setOutcome(null), SHOWN_MS);
     return () => clearTimeout(timer);
-  }, [copied]);
+  }, [outcome]);
   const copy = async (): Promise<void> => {
-    await navigator.clipboard.writeText(`${location.origin}${location.pathname}${currentAddress()}`);
-    setCopied(true);
+    try {
+      await navigator.clipboard.writeText(`${location.origin}${location.pathname}${currentAddress()}`);
+      setOutcome("Copied");
+    } catch {
+      setOutcome("Copy the address above");
+    }
   };
   return (
     <button type="button" className="button" title="Copy a link to exactly this view" onClick={() => void copy()}>
       <Icon name="link" />
-      <span className={copied ? undefined : "word"}>{copied ? "Copied" : "Link"}</span>
+      <span className={outcome ? undefined : "word"} role="status">
+        {outcome ?? "Link"}
+      </span>
     </button>
   );
 }

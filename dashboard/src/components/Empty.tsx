@@ -19,7 +19,8 @@ export function NoVehicles() {
 export function UnknownVehicle({ vehicle }: { readonly vehicle: string }) {
   return (
     <Notice icon="warning" title={`No vehicle “${vehicle}” here`}>
-      <p>The link names a vehicle that this lake does not hold. Choose another one at the top.</p>
+      <p>Nothing of such a vehicle is decoded in this lake. Choose another one at the top.</p>
+      <p className="muted">If it has just begun to drive: this page looks again by itself.</p>
     </Notice>
   );
 }

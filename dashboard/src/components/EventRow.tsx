@@ -3,6 +3,7 @@
 import { useEffect, useRef } from "react";
 import type { RuleEvent } from "../state/event";
 import { formatValue } from "../state/number";
+import { spanOf } from "../state/range";
 import { formatClock, formatDay, formatSpan } from "../state/time";
 
 interface Props {
@@ -13,7 +14,7 @@ interface Props {
 
 export function EventRow({ event, current, onShow }: Props) {
   const { rule, severity, description, key, condition, unit, range, worst, openStart, openEnd } = event;
-  const long = range.to > range.from ? formatSpan(range.to - range.from) : "one sample";
+  const long = spanOf(range) > 0 ? formatSpan(spanOf(range)) : "one sample";
   const row = useRef<HTMLLIElement>(null);
   useEffect(() => {
     if (current) row.current?.scrollIntoView({ block: "nearest" });

@@ -10,13 +10,16 @@ interface Props {
   readonly current?: boolean;
   readonly label?: string;
   readonly title?: string;
+  /** Instead of opening `href` as it is. */
+  readonly onOpen?: () => void;
 }
 
-export function Link({ href, children, className, current = false, label, title }: Props) {
+export function Link({ href, children, className, current = false, label, title, onOpen }: Props) {
   const follow = (event: MouseEvent): void => {
     if (event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
-    openHref(href);
+    if (onOpen) onOpen();
+    else openHref(href);
   };
   return (
     <a href={href} className={className} aria-current={current ? "page" : undefined} aria-label={label} title={title} onClick={follow}>

@@ -1,6 +1,6 @@
 /** Follow the newest data, or stay where we are. */
 
-import { stopLive, useView } from "../state/view";
+import { switchLive, useView } from "../state/view";
 
 export function LiveSwitch({ growing }: { readonly growing: boolean }) {
   const live = useView((view) => view.live);
@@ -11,7 +11,7 @@ export function LiveSwitch({ growing }: { readonly growing: boolean }) {
       aria-checked={live}
       className={live ? "button live on" : "button live"}
       title={growing ? "Follow the newest data" : "Follow the newest data (none came in the last minutes)"}
-      onClick={() => (live ? stopLive() : useView.setState({ live: true }))}
+      onClick={switchLive}
     >
       <span className="dot" />
       Live

@@ -1,7 +1,7 @@
 /** One message of the tree with its signals. */
 
 import type { Message, Signal } from "../api/types";
-import { formatCompact, formatCount } from "../state/number";
+import { formatCompact, formatCount, nounFor } from "../state/number";
 import { Icon } from "./Icon";
 import { SignalRow } from "./SignalRow";
 
@@ -15,6 +15,7 @@ interface Props {
 }
 
 export function MessageNode({ message, signals, chosen, open, onToggle }: Props) {
+  const frames = nounFor(message.sample_count, "frame");
   return (
     <li role="treeitem" aria-expanded={open} aria-selected={chosen > 0}>
       <button type="button" data-row className="message" onClick={onToggle}>
@@ -31,9 +32,9 @@ export function MessageNode({ message, signals, chosen, open, onToggle }: Props)
             <span className="unseen"> shown</span>
           </span>
         )}
-        <span className="muted number message-size" title={`${formatCount(message.sample_count)} frames`}>
+        <span className="muted number message-size" title={`${formatCount(message.sample_count)} ${frames}`}>
           {formatCompact(message.sample_count)}
-          <span className="unseen"> frames</span>
+          <span className="unseen"> {frames}</span>
         </span>
       </button>
       {open && (

@@ -4,6 +4,7 @@ import { useState } from "react";
 import { useSessions } from "../api/queries";
 import type { Session, Vehicle } from "../api/types";
 import { MAX_RUNS, sameRun, type Alignment, type Run } from "../state/overlay";
+import { spanOf } from "../state/range";
 import { sessionOf, sessionRange } from "../state/session";
 import { formatClock, formatDay, formatSpan } from "../state/time";
 import { alignRuns, clearRuns, toggleRun, useView } from "../state/view";
@@ -44,7 +45,7 @@ export function OverlayPicker({ vehicle, vehicles, sessions }: Props) {
           </button>
         )}
       </fieldset>
-      <label className="overlay-vehicle">
+      <label className="choosing">
         Sessions of
         <select className="input" value={of} onChange={(event) => setOf(event.target.value)}>
           {vehicles.map(({ vehicle_id }) => (
@@ -73,7 +74,7 @@ export function OverlayPicker({ vehicle, vehicles, sessions }: Props) {
                 <span className="number">
                   {formatDay(span.from)} {formatClock(span.from)}
                 </span>
-                <span className="muted number">{own ? "in view" : formatSpan(span.to - span.from)}</span>
+                <span className="muted number">{own ? "in view" : formatSpan(spanOf(span))}</span>
               </label>
             </li>
           );

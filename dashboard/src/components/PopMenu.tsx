@@ -1,7 +1,7 @@
 /** A button and what it opens below itself, until that is chosen from, Escape is pressed, or something elsewhere is. */
 
-import { useEffect, useRef, useState, type ReactNode } from "react";
-import { useDismiss } from "./useDismiss";
+import { useRef, type ReactNode } from "react";
+import { usePopup } from "./usePopup";
 
 interface Props {
   /** What the menu is called. */
@@ -17,17 +17,7 @@ interface Props {
 export function PopMenu({ label, className, title, disabled = false, face, children }: Props) {
   const root = useRef<HTMLDivElement>(null);
   const button = useRef<HTMLButtonElement>(null);
-  const [open, setOpen] = useState(false);
-  const close = (): void => setOpen(false);
-  useDismiss(root, open, close);
-  useEffect(() => {
-    if (!open) return;
-    const held = button.current;
-    return () => {
-      // what had the focus went with the menu: the next Tab begins at its button, not at the top of the page
-      if (document.activeElement === document.body) held?.focus();
-    };
-  }, [open]);
+  const [open, setOpen] = usePopup(root, button);
   return (
     <div className="pop" ref={root}>
       <button
@@ -45,7 +35,7 @@ export function PopMenu({ label, className, title, disabled = false, face, child
       </button>
       {open && (
         <div className="pop-menu" role="group" aria-label={label}>
-          {children(close)}
+          {children(() => setOpen(false))}
         </div>
       )}
     </div>

@@ -2,9 +2,10 @@
 
 import { memo, useState } from "react";
 import type { Session } from "../api/types";
-import { DAY, dayOf, neighbourSession } from "../state/calendar";
+import { dayOf, neighbourSession } from "../state/calendar";
 import { useCommand } from "../state/command";
 import { sessionOf, sessionRange } from "../state/session";
+import { DAY } from "../state/time";
 import { openRange, useView } from "../state/view";
 import { Calendar } from "./Calendar";
 import { IconButton } from "./IconButton";

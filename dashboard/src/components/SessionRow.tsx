@@ -2,7 +2,8 @@
 
 import { memo } from "react";
 import type { Session } from "../api/types";
-import { formatCompact } from "../state/number";
+import { formatCompact, nounFor } from "../state/number";
+import { spanOf } from "../state/range";
 import { sessionRange } from "../state/session";
 import { formatClock, formatDay, formatSpan } from "../state/time";
 import { openRange } from "../state/view";
@@ -26,7 +27,7 @@ export const SessionRow = memo(function SessionRow({ session, current, growing }
           {formatClock(span.from)} – {formatClock(span.to)}
         </span>
         <span className="session-size muted number">
-          {formatSpan(span.to - span.from)} · {formatCompact(session.sample_count)} frames
+          {formatSpan(spanOf(span))} · {formatCompact(session.sample_count)} {nounFor(session.sample_count, "frame")}
         </span>
       </button>
     </li>

@@ -27,10 +27,9 @@ export function SidebarTabs({ tab, onTab, counts, children }: Props) {
     const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
     if (step === 0) return;
     event.preventDefault();
-    const at = TABS.findIndex(([name]) => name === tab);
-    const next = TABS[(at + step + TABS.length) % TABS.length];
-    if (next) onTab(next[0]);
-    event.currentTarget.querySelectorAll<HTMLElement>('[role="tab"]')[(at + step + TABS.length) % TABS.length]?.focus();
+    const next = (TABS.findIndex(([name]) => name === tab) + step + TABS.length) % TABS.length;
+    if (TABS[next]) onTab(TABS[next][0]);
+    event.currentTarget.querySelectorAll<HTMLElement>('[role="tab"]')[next]?.focus();
   };
   return (
     <div className="tabs">

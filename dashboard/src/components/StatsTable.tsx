@@ -3,11 +3,12 @@
 import { useState } from "react";
 import type { StatsAnswer } from "../api/stats";
 import { CrosshairClock } from "../charts/CrosshairClock";
-import { formatCompact, formatCount, formatValue } from "../state/number";
+import { formatCompact, nounFor } from "../state/number";
 import { slotColor } from "../state/palette";
 import type { SignalKey } from "../state/signal";
 import { useView } from "../state/view";
 import { Icon } from "./Icon";
+import { STATS_TITLES, StatsCells } from "./StatsCells";
 
 interface Props {
   readonly signals: readonly SignalKey[];
@@ -32,7 +33,7 @@ export function StatsTable({ signals, answer }: Props) {
         <CrosshairClock />
         {cost && (
           <span className="cost muted number" title={`${formatCompact(cost.bytes_scanned)}B read by the service`}>
-            {cost.rows_scanned > 0 ? `${formatCompact(cost.rows_scanned)} rows read` : "answered"} in {Math.max(1, Math.round(cost.duration_ms))} ms
+            {cost.rows_scanned > 0 ? `${formatCompact(cost.rows_scanned)} ${nounFor(cost.rows_scanned, "row")} read` : "answered"} in {Math.max(1, Math.round(cost.duration_ms))} ms
           </span>
         )}
       </header>
@@ -41,13 +42,11 @@ export function StatsTable({ signals, answer }: Props) {
           <table>
             <thead>
               <tr>
-                <th scope="col">Signal</th>
-                <th scope="col">Unit</th>
-                <th scope="col">Samples</th>
-                <th scope="col">Min</th>
-                <th scope="col">Max</th>
-                <th scope="col">Mean</th>
-                <th scope="col">Std dev</th>
+                {["Signal", "Unit", ...STATS_TITLES].map((title) => (
+                  <th key={title} scope="col">
+                    {title}
+                  </th>
+                ))}
               </tr>
             </thead>
             <tbody>
@@ -60,11 +59,7 @@ export function StatsTable({ signals, answer }: Props) {
                       {key}
                     </th>
                     <td className="muted">{stats?.unit ?? "–"}</td>
-                    <td>{stats ? formatCount(stats.count) : "–"}</td>
-                    <td>{formatValue(stats?.min)}</td>
-                    <td>{formatValue(stats?.max)}</td>
-                    <td>{formatValue(stats?.mean)}</td>
-                    <td>{formatValue(stats?.std)}</td>
+                    <StatsCells stats={stats} />
                   </tr>
                 );
               })}

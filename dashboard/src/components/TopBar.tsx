@@ -3,7 +3,7 @@
 import type { UseQueryResult } from "@tanstack/react-query";
 import type { Health, Vehicle } from "../api/types";
 import { pageHref, type Page } from "../state/page";
-import { setTheme, useTheme } from "../state/theme";
+import { switchTheme, useTheme } from "../state/theme";
 import { Account } from "./Account";
 import { HealthPill } from "./HealthPill";
 import { Icon } from "./Icon";
@@ -61,7 +61,7 @@ export function TopBar({ page, vehicles, health, drawer, onDrawer, onHelp }: Pro
           icon={theme === "dark" ? "sun" : "moon"}
           label={theme === "dark" ? "Light theme" : "Dark theme"}
           hotkey="c"
-          onClick={() => setTheme(theme === "dark" ? "light" : "dark")}
+          onClick={switchTheme}
         />
         <IconButton icon="keys" label="Keys and gestures" hotkey="?" onClick={onHelp} />
         <Account />

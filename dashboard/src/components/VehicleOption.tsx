@@ -3,7 +3,7 @@
 import type { Vehicle, VehicleHealth } from "../api/types";
 import { faultsOf, sumOf, toneOf } from "../state/fleet";
 import { freshnessOf } from "../state/freshness";
-import { formatCompact } from "../state/number";
+import { formatCompact, nounFor } from "../state/number";
 
 interface Props {
   readonly id: string;
@@ -28,7 +28,7 @@ export function VehicleOption({ id, vehicle, health, chosen, active, now, onPick
         {vehicle.vehicle_id}
       </strong>
       <span className={`seen ${seen.tone}`}>last seen {seen.text}</span>
-      <span className="muted number">{formatCompact(vehicle.frame_count)} frames</span>
+      <span className="muted number">{formatCompact(vehicle.frame_count)} {nounFor(vehicle.frame_count, "frame")}</span>
       <span className={`option-health number ${tone}`}>{sum ? faultsOf(sum) : "…"}</span>
     </li>
   );

@@ -5,10 +5,12 @@ import { useFleet } from "../api/fleet";
 import type { Vehicle } from "../api/types";
 import { useCommand } from "../state/command";
 import { freshnessOf } from "../state/freshness";
+import { nounFor } from "../state/number";
+import { named } from "../state/search";
 import { useNow } from "../state/useNow";
 import { pickVehicle, useView } from "../state/view";
 import { Icon } from "./Icon";
-import { useDismiss } from "./useDismiss";
+import { usePopup } from "./usePopup";
 import { VehicleOption } from "./VehicleOption";
 
 /** Decode health is that of the newest days of the fleet, as the page of the fleet shows it at first. */
@@ -16,31 +18,27 @@ const DAYS = 7;
 
 export function VehiclePicker({ vehicles }: { readonly vehicles: readonly Vehicle[] }) {
   const vehicle = useView((view) => view.vehicle);
-  const [open, setOpen] = useState(false);
   const [search, setSearch] = useState("");
   const [at, setAt] = useState(0);
   const root = useRef<HTMLDivElement>(null);
   const button = useRef<HTMLButtonElement>(null);
+  const [open, setOpen] = usePopup(root, button);
   const list = useId();
   const now = useNow();
   const fleet = useFleet(DAYS, open);
-  const found = vehicles.filter(({ vehicle_id }) => vehicle_id.toLowerCase().includes(search.toLowerCase()));
+  const found = named(vehicles, search);
   const active = found[Math.min(at, found.length - 1)];
   const current = vehicles.find(({ vehicle_id }) => vehicle_id === vehicle);
   const seen = current && freshnessOf(current.last_seen, now);
 
-  const close = (): void => {
-    setOpen(false);
-    setSearch("");
-  };
   const show = (): void => {
     setOpen(true);
+    setSearch("");
     setAt(Math.max(0, vehicles.findIndex(({ vehicle_id }) => vehicle_id === vehicle)));
   };
   const pick = (picked: Vehicle): void => {
     pickVehicle(picked.vehicle_id);
-    close();
-    button.current?.focus();
+    setOpen(false);
   };
   const go = (to: number): void => {
     const next = Math.min(Math.max(to, 0), found.length - 1);
@@ -52,16 +50,12 @@ export function VehiclePicker({ vehicles }: { readonly vehicles: readonly Vehicl
     const to = steps[event.key];
     if (to !== undefined) go(to);
     else if (event.key === "Enter" && active) pick(active);
-    else if (event.key === "Escape") {
-      close();
-      button.current?.focus();
-    } else if (event.key === "Tab") {
-      close();
+    else {
+      if (event.key === "Tab") setOpen(false);
       return;
-    } else return;
+    }
     event.preventDefault();
   };
-  useDismiss(root, open, close);
   useCommand("vehicles", show);
 
   return (
@@ -73,7 +67,7 @@ export function VehiclePicker({ vehicles }: { readonly vehicles: readonly Vehicl
         aria-haspopup="listbox"
         aria-expanded={open}
         title="Choose a vehicle  (v)"
-        onClick={() => (open ? close() : show())}
+        onClick={() => (open ? setOpen(false) : show())}
       >
         <span className="picker-label">Vehicle</span>
         <strong>{vehicle ?? "none"}</strong>
@@ -95,7 +89,7 @@ export function VehiclePicker({ vehicles }: { readonly vehicles: readonly Vehicl
             aria-controls={list}
             aria-activedescendant={active ? `${list}-${found.indexOf(active)}` : undefined}
             aria-label="Find a vehicle"
-            placeholder={`Find one of ${vehicles.length} vehicles`}
+            placeholder={`Find one of ${vehicles.length} ${nounFor(vehicles.length, "vehicle")}`}
             autoFocus
             value={search}
             onChange={(event) => {

@@ -3,6 +3,7 @@
 import { useMemo } from "react";
 import { useEvents } from "../api/events";
 import { useLiveTail } from "../api/live";
+import { retryFailed } from "../api/retry";
 import { useOverview, useSeries, type SeriesQuery } from "../api/series";
 import { useStats } from "../api/stats";
 import type { Session } from "../api/types";
@@ -13,7 +14,7 @@ import { useLines } from "../charts/useLines";
 import { useAsked } from "../state/asked";
 import { useDisplay } from "../state/display";
 import type { RuleEvent } from "../state/event";
-import { hull, type TimeRange } from "../state/range";
+import { hull, spanOf, type TimeRange } from "../state/range";
 import { wholeAround } from "../state/session";
 import { keyOf, refOf, type SignalKey } from "../state/signal";
 import { formatSpan } from "../state/time";
@@ -68,23 +69,23 @@ function Charts({ vehicle, range, signals, growing, sessions }: Props & { readon
   const { from, to } = hull(whole, range);
   const extent = useMemo(() => ({ from, to }), [from, to]);
   const overview = useOverview(query, whole, fresh);
-  const { data: events = NO_EVENTS } = useEvents(vehicle, settled, fresh);
+  const events = useEvents(vehicle, settled, fresh);
 
-  const { retry } = series;
-  const error = series.error ?? overlaid;
+  const undrawn = series.error ?? overlaid;
+  const error = undrawn ?? stats.error ?? events.error;
   const empty = series.current && lines.every(({ trace }) => samplesWithin(trace, range) === 0);
 
   return (
     <main className="workspace" ref={root} aria-busy={series.busy || busy}>
       <Toolbar vehicle={vehicle} range={range} signals={signals} lines={lines} growing={growing} />
       <div className={series.busy || busy ? "progress on" : "progress"} />
-      {error && lines.length > 0 && <ErrorBanner error={error} onRetry={retry} />}
+      {error && lines.length > 0 && <ErrorBanner error={error} onRetry={retryFailed} />}
       {signals.length === 0 ? (
         <Notice icon="wave" title="No signal chosen">
           <p>Tick signals on the left: each unit gets a panel, all on one time axis.</p>
         </Notice>
-      ) : error && lines.length === 0 ? (
-        <ErrorNotice error={error} onRetry={retry} />
+      ) : undrawn && lines.length === 0 ? (
+        <ErrorNotice error={undrawn} onRetry={retryFailed} />
       ) : lines.length === 0 ? (
         <div className="skeleton-panels" aria-label="Loading the chart">
           <div />
@@ -93,14 +94,14 @@ function Charts({ vehicle, range, signals, growing, sessions }: Props & { readon
         </div>
       ) : empty ? (
         <Notice icon="table" title="No samples here">
-          <p>None of the chosen signals has a sample in these {formatSpan(range.to - range.from)}.</p>
+          <p>None of the chosen signals has a sample in these {formatSpan(spanOf(range))}.</p>
           <button type="button" className="button" onClick={resetRange}>
             Show the whole session
           </button>
         </Notice>
       ) : (
         <>
-          <PanelStack vehicle={vehicle} lines={lines} range={range} extent={extent} overview={overview} counts={counts} events={events} />
+          <PanelStack vehicle={vehicle} lines={lines} range={range} extent={extent} overview={overview} counts={counts} events={events.data ?? NO_EVENTS} />
           <div className="below">
             <MeasureBar vehicle={vehicle} signals={refs} range={range} />
             <StatsTable signals={refs.map(keyOf)} answer={stats.data} />

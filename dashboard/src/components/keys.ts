@@ -6,8 +6,8 @@ import type { CursorName } from "../state/cursors";
 import { switchGrid } from "../state/display";
 import { openHref, pageHref } from "../state/page";
 import { panned, zoomed, type TimeRange } from "../state/range";
-import { setTheme, useTheme } from "../state/theme";
-import { clearCursors, placeCursors, resetRange, setCursor, showRange, stepBack, stepForward, stopLive, useView } from "../state/view";
+import { switchTheme } from "../state/theme";
+import { clearCursors, placeCursors, resetRange, setCursor, showRange, stepBack, stepForward, switchLive, useView } from "../state/view";
 
 export interface Key {
   /** As `KeyboardEvent.key` names them, arrows as arrows; any one of them will do. */
@@ -33,14 +33,7 @@ const measureAt = (name: CursorName) => (): void => {
   setCursor(name, useCrosshair.getState().time ?? (range && (range.from + range.to) / 2));
 };
 
-const command = (name: Command) => (): void => void runCommand(name);
-
-const followLive = (): void => {
-  if (useView.getState().live) stopLive();
-  else useView.setState({ live: true });
-};
-
-const switchTheme = (): void => setTheme(useTheme.getState().theme === "dark" ? "light" : "dark");
+const command = (name: Command) => (): void => runCommand(name);
 
 export const KEY_GROUPS: readonly KeyGroup[] = [
   {
@@ -53,7 +46,7 @@ export const KEY_GROUPS: readonly KeyGroup[] = [
       { keys: ["f"], does: "reset the zoom", run: resetRange },
       { keys: ["["], does: "back to the range before", run: stepBack },
       { keys: ["]"], does: "forward again", run: stepForward },
-      { keys: ["t"], does: "follow the newest data, or stop", run: followLive },
+      { keys: ["t"], does: "follow the newest data, or stop", run: switchLive },
     ],
   },
   {

@@ -3,8 +3,7 @@
 import type { Session } from "../api/types";
 import type { TimeRange } from "./range";
 import { sessionOf, sessionRange } from "./session";
-
-export const DAY = 86_400_000;
+import { DAY } from "./time";
 
 const WEEK = 7;
 /** The first of January 1970 was a Thursday; weeks begin on Mondays. */

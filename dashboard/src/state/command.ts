@@ -4,15 +4,13 @@ import { useEffect, useRef } from "react";
 
 export type Command =
   | "help" | "vehicles" | "search" | "calendar" | "next session" | "previous session" | "next event" | "previous event"
-  | "signals tab" | "events tab" | "overlay tab" | "charts page" | "fleet page";
+  | "signals tab" | "events tab" | "overlay tab";
 
 const handlers = new Map<Command, () => void>();
 
-/** Do it, if something on the page knows how; whether anything did. */
-export function runCommand(name: Command): boolean {
-  const run = handlers.get(name);
-  run?.();
-  return run !== undefined;
+/** Do it, if something on the page knows how. */
+export function runCommand(name: Command): void {
+  handlers.get(name)?.();
 }
 
 /** Be the one who knows how, with what is known now. */

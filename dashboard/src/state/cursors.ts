@@ -1,7 +1,6 @@
 /** The two measuring cursors A and B: instants, or null where one is not set. */
 
-import type { TimeRange } from "./range";
-import { spanOf } from "./range";
+import { spanOf, type TimeRange } from "./range";
 
 export const CURSORS = ["a", "b"] as const;
 export type CursorName = (typeof CURSORS)[number];

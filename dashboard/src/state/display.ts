@@ -19,7 +19,7 @@ const USUAL: Display = { maxPoints: null, showGrid: true };
 export const useDisplay = create<Display>()(() => readDisplay(readStored(NAME)));
 
 /** What was stored; whatever it does not say, or says wrongly, is as usual. */
-export function readDisplay(stored: unknown): Display {
+function readDisplay(stored: unknown): Display {
   if (typeof stored !== "object" || stored === null) return USUAL;
   const { maxPoints, showGrid } = stored as Partial<Record<keyof Display, unknown>>;
   return {

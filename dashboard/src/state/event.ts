@@ -2,6 +2,7 @@
 
 import { spanOf, tidyRange, type TimeRange } from "./range";
 import type { SignalKey } from "./signal";
+import { DAY } from "./time";
 
 export type Severity = "critical" | "warning" | "info";
 
@@ -27,7 +28,6 @@ export interface RuleEvent {
   readonly openEnd: boolean;
 }
 
-const DAY = 86_400_000;
 const LEAST_SPAN = 20_000;
 
 /** The UTC days that a range touches, whole. */

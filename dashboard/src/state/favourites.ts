@@ -13,7 +13,7 @@ interface Favourites {
 export const useFavourites = create<Favourites>()(() => ({ keys: readFavourites(readStored(NAME)) }));
 
 /** The keys of what was stored; whatever else it holds counts for nothing. */
-export function readFavourites(stored: unknown): SignalKey[] {
+function readFavourites(stored: unknown): SignalKey[] {
   if (!Array.isArray(stored)) return [];
   return [...new Set(stored.filter((key): key is string => typeof key === "string" && refOf(key) !== null))];
 }

@@ -47,6 +47,7 @@ it("orders by any column, and equal ones by name", () => {
 it("says how well vehicles are decoded, and what is wrong", () => {
   expect(faultsOf(sumOf([day({})]))).toBe("100 % decoded");
   expect(faultsOf(sumOf([day({ decoded_frames: 98, unknown_id: 2, quarantined: 1 })]))).toBe("98.0 % decoded · 2 with unknown ids · 1 in quarantine");
+  expect(faultsOf(sumOf([day({ unknown_id: 1, decode_error: 1, bad_rows: 1 })]))).toBe("100 % decoded · 1 with an unknown id · 1 with an error · 1 bad row");
   expect(faultsOf(sumOf([]))).toBe("no frames in the newest days");
 });
 

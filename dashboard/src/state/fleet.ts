@@ -1,12 +1,11 @@
 /** A fleet's health in numbers: sums over days, shares, and the order in which vehicles are shown. */
 
 import type { DayHealth, VehicleHealth } from "../api/types";
-import { formatCompact } from "./number";
+import { formatCompact, nounFor } from "./number";
 import { parseInstant } from "./time";
 
 /** What is counted; each has a column. */
-export const COUNTED = ["rows", "unknown_id", "decode_error", "bad_rows", "quarantined", "pending"] as const;
-export type Counted = (typeof COUNTED)[number];
+export type Counted = "rows" | "unknown_id" | "decode_error" | "bad_rows" | "quarantined" | "pending";
 export type Counts = Readonly<Record<Counted | "decoded_frames" | "skipped", number>>;
 
 export type Column = "vehicle" | "seen" | "decoded" | Counted;
@@ -45,11 +44,13 @@ export function formatShare(share: number | null): string {
 /** `99.99 % decoded · 2 with unknown ids · 1 in quarantine`: the share, and whatever is not as it should be. */
 export function faultsOf(counts: Counts): string {
   const share = decodedShare(counts);
-  const faults: readonly (readonly [Counted, string])[] = [
-    ["unknown_id", "with unknown ids"], ["decode_error", "with errors"], ["bad_rows", "bad rows"], ["quarantined", "in quarantine"],
-    ["pending", "waiting"],
+  const faults: readonly (readonly [Counted, string, string])[] = [
+    ["unknown_id", "with an unknown id", "with unknown ids"], ["decode_error", "with an error", "with errors"],
+    ["bad_rows", "bad row", "bad rows"], ["quarantined", "in quarantine", "in quarantine"], ["pending", "waiting", "waiting"],
   ];
-  const parts = faults.flatMap(([name, what]) => (counts[name] > 0 ? [`${formatCompact(counts[name])} ${what}`] : []));
+  const parts = faults.flatMap(([name, one, many]) =>
+    counts[name] > 0 ? [`${formatCompact(counts[name])} ${nounFor(counts[name], one, many)}`] : [],
+  );
   return [share === null ? "no frames in the newest days" : `${formatShare(share)} decoded`, ...parts].join(" · ");
 }
 

@@ -1,6 +1,6 @@
 /** How long ago a vehicle was heard, as a word, a colour and a text. */
 
-import { formatAgo, parseInstant } from "./time";
+import { DAY, formatAgo, MINUTE, parseInstant } from "./time";
 
 export interface Freshness {
   /** `good` while it sends, `warn` after a day of silence, `` in between and when nothing is known. */
@@ -8,8 +8,8 @@ export interface Freshness {
   readonly text: string;
 }
 
-const SENDING_MS = 3 * 60_000;
-const SILENT_MS = 24 * 3_600_000;
+const SENDING_MS = 3 * MINUTE;
+const SILENT_MS = DAY;
 
 export function freshnessOf(lastSeen: string | null | undefined, now: number): Freshness {
   if (!lastSeen) return { tone: "", text: "never" };

@@ -13,6 +13,11 @@ export function formatCompact(count: number): string {
   return COMPACT.format(count);
 }
 
+/** The noun for so many: `1 object`, `2 objects`. */
+export function nounFor(count: number, one: string, many = `${one}s`): string {
+  return count === 1 ? one : many;
+}
+
 /** A physical value with so many significant digits and no trailing zeros; `–` where there is none. */
 export function formatValue(value: number | null | undefined, digits = 6): string {
   if (value === null || value === undefined || Number.isNaN(value)) return "–";

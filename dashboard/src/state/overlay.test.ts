@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { shiftOf } from "./overlay";
+import { DAY } from "./time";
 
-const DAY = 86_400_000;
 const run = { vehicle: "VIN_2", start: 3 * DAY + 7000 };
 
 describe("shiftOf", () => {

@@ -1,5 +1,7 @@
 /** Other runs laid over the own one: sessions of this or another vehicle, moved in time so that they can be compared. */
 
+import { DAY } from "./time";
+
 export interface Run {
   readonly vehicle: string;
   /** When it begins, epoch milliseconds. */
@@ -20,8 +22,6 @@ export const NO_OVERLAY: Overlay = { runs: [], align: "start", origin: null };
 
 /** More lines in one panel are not told apart. */
 export const MAX_RUNS = 7;
-
-const DAY = 86_400_000;
 
 /** How much later than the own clock a run's clock is; taken off its times it lies over the own run. */
 export function shiftOf(run: Run, { align, origin }: Overlay): number {

@@ -1,4 +1,4 @@
-/** Finding signals by words: every word must be somewhere in what is known of a signal. */
+/** Finding vehicles by a part of their id, and signals by words: every word must be somewhere in what is known of one. */
 
 import type { Signal } from "../api/types";
 import { choicesOf, descriptionOf } from "./meaning";
@@ -16,4 +16,9 @@ export function matching(message: string, signals: readonly Signal[], words: rea
     const text = [`${message}.${signal.signal_name}`, signal.unit, descriptionOf(signal), ...labels].join(" ").toLowerCase();
     return words.every((word) => text.includes(word));
   });
+}
+
+/** The vehicles whose ids hold a text, in any case of its letters. */
+export function named<V extends { readonly vehicle_id: string }>(vehicles: readonly V[], text: string): V[] {
+  return vehicles.filter(({ vehicle_id }) => vehicle_id.toLowerCase().includes(text.toLowerCase()));
 }

@@ -1,16 +1,18 @@
 /** Dark or light: an attribute of the document, remembered by the browser. */
 
 import { create } from "zustand";
+import { readStored, writeStored } from "./stored";
 
 export type Theme = "dark" | "light";
 
-const STORED = "can-telemetry.theme";
+const NAME = "theme";
 
 export const useTheme = create<{ theme: Theme }>()(() => ({ theme: "dark" }));
 
 /** What this person likes from now on. */
-export function setTheme(theme: Theme): void {
-  localStorage.setItem(STORED, theme);
+export function switchTheme(): void {
+  const theme = useTheme.getState().theme === "dark" ? "light" : "dark";
+  writeStored(NAME, theme);
   showTheme(theme);
 }
 
@@ -21,5 +23,5 @@ export function showTheme(theme: Theme): void {
 }
 
 export function restoreTheme(): void {
-  showTheme(localStorage.getItem(STORED) === "light" ? "light" : "dark");
+  showTheme(readStored(NAME) === "light" ? "light" : "dark");
 }

@@ -1,5 +1,8 @@
 /** Instants as text and back, always UTC: a recording reads the same on every desk. */
 
+export const MINUTE = 60_000;
+export const DAY = 86_400_000;
+
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const LOOSE = /^(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ]+(\d{1,2}):(\d{2})(?::(\d{2})(\.\d{1,9})?)?)?\s*(?:Z|UTC)?$/i;
 

@@ -4,8 +4,7 @@ import { create } from "zustand";
 import { pointedAt, type CursorName, NO_CURSORS } from "./cursors";
 import { MAX_RUNS, NO_OVERLAY, sameRun, type Alignment, type Run } from "./overlay";
 import { assignSlots, type Slots } from "./palette";
-import { NOT_PLACED } from "./placement";
-import { endingAt, sameRange, type TimeRange } from "./range";
+import { endingAt, sameRange, spanOf, type TimeRange } from "./range";
 import type { SignalKey } from "./signal";
 import { NOWHERE, type Address } from "./url";
 
@@ -89,8 +88,9 @@ export function followNewest(newest: number): void {
   followRange(sameRange(range, home) ? whole : endingAt(range, end), whole);
 }
 
-export function stopLive(): void {
-  set({ live: false });
+/** Follow the newest data, or stay here. */
+export function switchLive(): void {
+  set({ live: !get().live });
 }
 
 export function resetRange(): void {
@@ -116,11 +116,6 @@ export function placeSignal(key: SignalKey, panel: string | null): void {
   set({ placed: Object.fromEntries(panel === null ? others : [...others, [key, panel]]) });
 }
 
-/** Every signal back to the panel of its unit. */
-export function placeByUnit(): void {
-  set({ placed: NOT_PLACED });
-}
-
 /** Set a measuring cursor, as exactly as the visible range lets one point; null takes it away. */
 export function setCursor(name: CursorName, instant: number | null): void {
   const { range, cursors } = get();
@@ -132,7 +127,7 @@ export function setCursor(name: CursorName, instant: number | null): void {
 export function placeCursors(): void {
   const { range } = get();
   if (!range) return;
-  const third = (range.to - range.from) / 3;
+  const third = spanOf(range) / 3;
   setCursor("a", range.from + third);
   setCursor("b", range.to - third);
 }

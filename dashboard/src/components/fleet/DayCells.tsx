@@ -1,12 +1,12 @@
 /** The days of a vehicle side by side, coloured by how well they were decoded; each leads to its charts. */
 
-import { recordedDay } from "../../api/fleet";
 import type { VehicleHealth } from "../../api/types";
-import { DAY } from "../../state/calendar";
 import { decodedShare, formatShare, sumOf, toneOf } from "../../state/fleet";
-import { formatCount } from "../../state/number";
-import { chartsHref, openHref } from "../../state/page";
-import { formatDay } from "../../state/time";
+import { formatCount, nounFor } from "../../state/number";
+import { chartsHref } from "../../state/page";
+import { DAY, formatDay } from "../../state/time";
+import { Link } from "../Link";
+import { openDay } from "./openDay";
 
 interface Props {
   readonly vehicle: VehicleHealth;
@@ -22,22 +22,18 @@ export function DayCells({ vehicle, days }: Props) {
         const day = held.get(start);
         if (!day) return <span key={start} className="day-cell" title={`${formatDay(start)}: nothing`} />;
         const sum = sumOf([day]);
-        const text = `${formatDay(start)}: ${formatCount(day.rows)} frames, ${formatShare(decodedShare(sum))} decoded`;
+        const text = `${formatDay(start)}: ${formatCount(day.rows)} ${nounFor(day.rows, "frame")}, ${formatShare(decodedShare(sum))} decoded`;
         return (
-          <a
+          <Link
             key={start}
             className={`day-cell ${toneOf(sum)}`}
             href={chartsHref(vehicle.vehicle_id, { from: start, to: start + DAY })}
             title={text}
-            aria-label={`${vehicle.vehicle_id}, ${text}`}
-            onClick={(event) => {
-              if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-              event.preventDefault();
-              void recordedDay(vehicle.vehicle_id, start).then((range) => openHref(chartsHref(vehicle.vehicle_id, range)));
-            }}
+            label={`${vehicle.vehicle_id}, ${text}`}
+            onOpen={() => void openDay(vehicle.vehicle_id, start)}
           >
             {new Date(start).getUTCDate()}
-          </a>
+          </Link>
         );
       })}
     </span>

@@ -4,18 +4,16 @@ import { useState } from "react";
 import { useEvents } from "../../api/events";
 import { useHealthDetails } from "../../api/fleet";
 import type { VehicleHealth } from "../../api/types";
-import { DAY } from "../../state/calendar";
 import { rangeAround } from "../../state/event";
-import { formatCount, formatValue } from "../../state/number";
+import { formatCount, formatValue, nounFor } from "../../state/number";
 import { chartsHref } from "../../state/page";
-import { formatClock, formatDay, parseInstant, typedInstant } from "../../state/time";
+import { DAY, formatClock, formatDay, MINUTE, parseInstant, typedInstant } from "../../state/time";
 import { Link } from "../Link";
 import { ErrorNotice } from "../Notice";
 
 /** More of one kind are counted, not listed. */
 const SHOWN = 12;
 const NEWEST = 6;
-const MINUTE = 60_000;
 
 interface Props {
   readonly vehicle: VehicleHealth;
@@ -44,7 +42,7 @@ export function FleetDetails({ vehicle: { vehicle_id: vehicle, days }, first, la
             {waiting.map(({ date, pending }) => (
               <li key={date} className="counted">
                 <span>{formatDay(Date.parse(date))}</span>
-                <span className="number">{formatCount(pending)} objects</span>
+                <span className="number">{formatCount(pending)} {nounFor(pending, "object")}</span>
               </li>
             ))}
           </ul>

@@ -4,6 +4,7 @@ import { useState } from "react";
 import { useFleet } from "../../api/fleet";
 import { ordered, sumOf, type Order } from "../../state/fleet";
 import { formatCount } from "../../state/number";
+import { named } from "../../state/search";
 import { formatDay } from "../../state/time";
 import { useNow } from "../../state/useNow";
 import { NoVehicles } from "../Empty";
@@ -35,7 +36,7 @@ export function FleetPage() {
   const { vehicles, first, last, next } = fleet.data;
   if (first === null || last === null) return <main className="fleet"><NoVehicles /></main>;
   const total = sumOf(vehicles.flatMap((vehicle) => vehicle.days));
-  const found = vehicles.filter(({ vehicle_id }) => vehicle_id.toLowerCase().includes(search.toLowerCase()));
+  const found = named(vehicles, search);
   const lead = (next: Order, open: boolean): void => {
     setSearch("");
     setOrder(next);
@@ -57,7 +58,7 @@ export function FleetPage() {
           value={search}
           onChange={(event) => setSearch(event.target.value)}
         />
-        <label className="overlay-vehicle">
+        <label className="choosing">
           Days
           <select className="input" value={days} onChange={(event) => setDays(Number(event.target.value))}>
             {SPANS.map((span) => (

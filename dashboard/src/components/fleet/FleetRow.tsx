@@ -2,21 +2,22 @@
 
 import { useEvents } from "../../api/events";
 import type { VehicleHealth } from "../../api/types";
-import { DAY } from "../../state/calendar";
 import { decodedShare, formatShare, sumOf, toneOf, type Counted } from "../../state/fleet";
 import { freshnessOf } from "../../state/freshness";
-import { formatCompact, formatCount } from "../../state/number";
+import { formatCompact, formatCount, nounFor } from "../../state/number";
 import { chartsHref } from "../../state/page";
+import { DAY } from "../../state/time";
 import { Link } from "../Link";
 import { DayCells } from "./DayCells";
 import { FleetDetails } from "./FleetDetails";
 
-const NUMBERS: readonly (readonly [Counted, string, string])[] = [
-  ["unknown_id", "frames with unknown ids", "warn"],
-  ["decode_error", "frames with errors", "warn"],
-  ["bad_rows", "rows that are no frame", "bad"],
-  ["quarantined", "objects in quarantine", "bad"],
-  ["pending", "objects that wait", "warn"],
+/** What is counted, of one and of several, and how much it matters. */
+const NUMBERS: readonly (readonly [Counted, string, string, string])[] = [
+  ["unknown_id", "frame with an unknown id", "frames with unknown ids", "warn"],
+  ["decode_error", "frame with an error", "frames with errors", "warn"],
+  ["bad_rows", "row that is no frame", "rows that are no frame", "bad"],
+  ["quarantined", "object in quarantine", "objects in quarantine", "bad"],
+  ["pending", "object that waits", "objects that wait", "warn"],
 ];
 
 interface Props {
@@ -55,16 +56,20 @@ export function FleetRow({ vehicle, first, last, days, now, open, columns, onTog
         <td>
           <DayCells vehicle={vehicle} days={days} />
         </td>
-        <td>{number(sum.rows, "frames", "")}</td>
+        <td>{number(sum.rows, nounFor(sum.rows, "frame"), "")}</td>
         <td>
           <button type="button" className="number-button" aria-expanded={open} aria-label={`${id}: ${formatShare(decodedShare(sum))} decoded`} onClick={onToggle}>
             {formatShare(decodedShare(sum))}
           </button>
         </td>
-        {NUMBERS.map(([name, what, tone]) => (
-          <td key={name}>{number(sum[name], what, tone)}</td>
+        {NUMBERS.map(([name, one, many, tone]) => (
+          <td key={name}>{number(sum[name], nounFor(sum[name], one, many), tone)}</td>
         ))}
-        <td>{events.data ? number(events.data.length, "events", events.data.some(({ severity }) => severity === "critical") ? "bad" : "") : "…"}</td>
+        <td>
+          {events.data
+            ? number(events.data.length, nounFor(events.data.length, "event"), events.data.some(({ severity }) => severity === "critical") ? "bad" : "")
+            : "…"}
+        </td>
       </tr>
       {open && (
         <tr>

@@ -1,8 +1,8 @@
 /** The vehicles of a fleet as a table: ordered by any column, each row opens to what is behind its numbers. */
 
 import type { FleetHealth } from "../../api/types";
-import { DAY } from "../../state/calendar";
 import { reordered, type Column, type Order } from "../../state/fleet";
+import { DAY } from "../../state/time";
 import { FleetRow } from "./FleetRow";
 
 const COLUMNS: readonly (readonly [Column | null, string])[] = [
