@@ -76,6 +76,8 @@ class Journal:
         self.path = path
         self.frames = 0
         self.bytes = 0
+        self.is_doubtful = False
+        """Whether the disk has failed to take something of it; a later sync that succeeds does not mend that."""
         self._number = number
         self._blocks = 0
         self._synced = 0
@@ -116,15 +118,21 @@ class Journal:
         """Have everything that is written by now on the disk; what outlives this outlives a power cut.
 
         Raises:
-            OSError: The disk does not take it.
+            OSError: The disk does not take it. A card's fault is said once: the kernel counts as clean what it could
+                not write, and the next sync finds nothing to do.
         """
         with self._closing:  # else the number could be another file's by now
             upto = self.bytes
             if upto > self._synced and self._file is not None:
-                os.fdatasync(self._file)
-                # a disk that has become one that can only be read takes it and forgets it
-                if os.fstatvfs(self._file).f_flag & os.ST_RDONLY:
-                    raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+                try:
+                    # an ext4 that has given up says so here, each time, though its mount can be written
+                    os.fdatasync(self._file)
+                    # a mount that has become one that can only be read takes it and forgets it
+                    if os.fstatvfs(self._file).f_flag & os.ST_RDONLY:
+                        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+                except OSError:
+                    self.is_doubtful = True
+                    raise
                 self._synced = upto
 
     def close(self) -> None:

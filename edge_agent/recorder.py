@@ -1,7 +1,7 @@
 """Arrivals into journals: on the disk within a second, and a new journal when a window is over.
 
-A window is over after its length on a clock that never steps, at UTC midnight, when it is full, or when the time
-becomes known. What becomes of a finished journal is not known here.
+A window is over after its length on a clock that never steps, at UTC midnight, when it is full, when the time becomes
+known, or when the disk has failed to take some of it. What becomes of a finished journal is not known here.
 """
 
 import logging
@@ -62,6 +62,7 @@ class Recorder:
         self._opened: Reading | None = None
         self._day = 0
         self._due = 0.0
+        self._trusted_until = 0.0
         self._held: deque[Arrival] = deque()
         self._held_bytes = 0
         self._retry_at = 0.0
@@ -93,6 +94,11 @@ class Recorder:
             self._held.append(arrival)
             self._held_bytes += arrival.records.nbytes
         if self._journal and now >= self._due:
+            self.finish()
+        if self._journal and self._journal.is_doubtful and now >= self._trusted_until:
+            # the kernel still has what the card did not take: it is written once more, as a window; one disk that never
+            # takes anything does not make a window of every sync
+            self._trusted_until = now + self.window_s
             self.finish()
         if self._held and now >= self._retry_at:
             self._write(now)

@@ -1,3 +1,4 @@
+import errno
 import itertools
 import os
 import re
@@ -20,6 +21,7 @@ from edge_agent.records import CLASSIC, WIDE, Arrival, gathered
 from telemetry_pipeline.lake.layout import DAY_NS
 from telemetry_pipeline.lake.parquet import read_raw
 from telemetry_pipeline.lake.windows import stamps_of
+from tests.servers import wait_until
 
 SECOND = 1_000_000_000
 START = 1_795_334_400 * SECOND
@@ -98,6 +100,47 @@ def test_it_closes_when_it_is_full(bench, arrive):
     run.add(arrive([START + n for n in range(7)]), 0)
     assert [len(window) for window in run.closed] == [3, 3]
     assert run.recorder.frames == 1
+
+
+def test_what_a_disk_has_failed_to_take_once_becomes_a_window_and_is_written_again(
+    bench, arrive, monkeypatch
+):
+    run = bench(sync_s=0.05)
+    real, faults = os.fdatasync, [OSError(errno.EIO, "Input/output error")]
+
+    def fdatasync(file):  # as the kernel does: it says so once, and counts as clean what it could not write
+        if faults:
+            raise faults.pop()
+        real(file)
+
+    monkeypatch.setattr(os, "fdatasync", fdatasync)
+    run.add(arrive([START]), 0)
+    wait_until(lambda: not faults, "the disk to be asked")
+    wait_until(lambda: run.add(arrive([]), 1) or run.closed, "the journal to be handed over")
+    assert run.closed == [[START]]
+    run.add(arrive([START + 1]), 2)
+    run.recorder.finish()
+    assert run.closed == [[START], [START + 1]]
+
+
+def test_a_disk_that_never_takes_anything_makes_no_window_of_every_sync(bench, arrive, monkeypatch):
+    asked = []
+
+    def fdatasync(file):
+        asked.append(file)
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "fdatasync", fdatasync)
+    run = bench(sync_s=0.05)
+    run.add(arrive([START]), 0)
+    wait_until(lambda: run.add(arrive([]), 1) or run.closed, "the journal to be handed over")
+    run.add(arrive([START + 1]), 1)
+    asked.clear()
+    wait_until(lambda: len(asked) > 2, "the disk to be asked of the next one")
+    run.add(arrive([START + 2]), 60.9)
+    assert run.closed == [[START]]
+    run.add(arrive([]), 61)
+    assert run.closed == [[START], [START + 1, START + 2]]
 
 
 def test_a_journal_stays_small_enough_for_memory(bench, monkeypatch):
