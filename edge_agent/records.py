@@ -59,13 +59,6 @@ NOTHING: Final = Arrival("", np.empty(0, CLASSIC))
 """What a source gives when nothing has come."""
 
 
-def narrowed(records: Records) -> Records:
-    """A copy of frames in the narrowest dtype that holds them all."""
-    if records.dtype == WIDE and not (records["flags"] & FD).any():
-        return _as(records, CLASSIC)
-    return copied(records)
-
-
 def copied(records: Records) -> Records:
     """A copy of frames."""
     return _whole(records).copy().view(records.dtype)

@@ -47,6 +47,11 @@ def lacks_credentials_for_now(error: BaseException) -> bool:
     return provider is not None and provider[1] == TransientError.__name__
 
 
+def says_the_clock_is_wrong(error: BaseException) -> bool:
+    """Whether the store refuses for the time in the request alone, as a machine gives it before its clock is set."""
+    return "<Code>RequestTimeTooSkewed</Code>" in str(error)
+
+
 def is_refused(error: BaseException) -> bool:
     """Whether the store refuses where the library has no error of its own for that: in listing and deleting."""
     return _REFUSAL.search(str(error).partition("\n")[0]) is not None

@@ -23,6 +23,7 @@ from telemetry_pipeline.lake.cause import (
     is_refused,
     is_without_bucket,
     lacks_credentials_for_now,
+    says_the_clock_is_wrong,
 )
 
 _REFUSALS: Final = (PermissionDeniedError, UnauthenticatedError, PermissionError)
@@ -40,7 +41,7 @@ def translated(where: str) -> Iterator[None]:
         AlreadyExists: There is an object of that key, and it was not to be overwritten.
         BadKey: The store does not take such a key.
         PermanentError: The store refuses access.
-        TransientError: The store does not answer, or nobody gives credentials for it now.
+        TransientError: The store does not answer, nobody gives credentials for it now, or this machine's clock is wrong.
     """
     try:
         yield
@@ -56,6 +57,10 @@ def translated(where: str) -> Iterator[None]:
     except (BaseError, OSError) as error:
         if lacks_credentials_for_now(error):
             raise TransientError(f"no credentials for the store ({cause_of(error)})", where) from error
+        if says_the_clock_is_wrong(error):  # nobody need do anything: time servers set it
+            raise TransientError(
+                f"by the store, this machine's clock is wrong ({cause_of(error)})", where
+            ) from error
         if isinstance(error, _REFUSALS) or is_refused(error):
             raise PermanentError(
                 f"the store refuses access ({cause_of(error)})", where, "Check the credentials and the policy"

@@ -10,6 +10,7 @@ from edge_agent.spool import Spool
 from telemetry_pipeline.lake.layout import DAY_NS
 from telemetry_pipeline.lake.parquet import open_object, read_footer, read_raw
 from telemetry_pipeline.lake.windows import stamps_of
+from tests.servers import wait_until
 
 SECOND = 1_000_000_000
 START = 1_795_334_400 * SECOND
@@ -60,13 +61,6 @@ def closer(spool):
         one.stop(60)
 
 
-def until(condition):
-    deadline = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.01)
-
-
 def windows(spool):
     found = []
     for raw in spool.waiting():
@@ -88,7 +82,7 @@ def test_journals_wait_for_the_time_and_are_dated_by_it(spool, left_behind, clos
     assert spool.waiting() == []
     wall.now = KNOWN
     running.wake()
-    until(lambda: len(spool.waiting()) == 1 + 1)
+    wait_until(lambda: len(spool.waiting()) == 1 + 1, "two windows", pause=0.01)
     assert windows(spool) == [([START + 5, START + 6], "known"), ([START + 7], "known")]
     assert not journal.path.exists()
     assert running.stop(60)
@@ -110,7 +104,7 @@ def test_a_torn_tail_costs_what_was_torn_and_is_said(spool, left_behind, closer,
     journal.path.write_bytes(content[:-3])
     running = closer(Wall())
     running.start()
-    until(spool.waiting)
+    wait_until(spool.waiting, "a window", pause=0.01)
     assert windows(spool) == [([START, START + 1], "known")]
     assert f"{len(content) // 3 - 3} bytes that are no whole block" in caplog.text
 
@@ -119,7 +113,7 @@ def test_a_journal_without_frames_leaves_nothing(spool, left_behind, closer):
     journal = left_behind(0)
     running = closer(Wall())
     running.start()
-    until(lambda: not journal.path.exists())
+    wait_until(lambda: not journal.path.exists(), "the journal to go", pause=0.01)
     assert spool.waiting() == []
 
 
@@ -127,7 +121,7 @@ def test_a_journal_over_midnight_becomes_two_windows(spool, left_behind, closer)
     left_behind(0, MIDNIGHT - 1, MIDNIGHT, reading=Reading(0, 0, ClockState.KNOWN))
     running = closer(Wall())
     running.start()
-    until(lambda: len(spool.waiting()) == 2)
+    wait_until(lambda: len(spool.waiting()) == 2, "two windows", pause=0.01)
     assert windows(spool) == [([MIDNIGHT - 1], "known"), ([MIDNIGHT], "known")]
 
 
@@ -141,8 +135,8 @@ def test_a_full_disk_is_waited_for(spool, left_behind, closer, monkeypatch, capl
     monkeypatch.setattr(Spool, "add", full)
     running = closer(Wall())
     running.start()
-    until(lambda: "takes no window" in caplog.text)
+    wait_until(lambda: "takes no window" in caplog.text, "the line", pause=0.01)
     monkeypatch.setattr(Spool, "add", whole)
-    until(spool.waiting)
+    wait_until(spool.waiting, "a window", pause=0.01)
     assert not journal.path.exists()
     assert caplog.text.count("takes no window") == 1

@@ -1,15 +1,15 @@
 """Uploads to a bucket that misbehaves, through real connections; hours of it are the uploader's own time, not ours."""
 
-import time
 from urllib.parse import quote, unquote
 
 import pytest
 
+from edge_agent import upload
 from edge_agent.upload import Uploader
 from telemetry_pipeline.lake.layout import RawObject
 from telemetry_pipeline.lake.store import Store
 from tests.edge_agent.bucket import bucket_running, certificate_of
-from tests.servers import free_port
+from tests.servers import free_port, wait_until
 
 HOUR = 3600.0
 MINUTE = 60.0
@@ -56,13 +56,6 @@ def open_bucket(endpoint):
     return lambda: Store.open("s3://lake/prefix", endpoint_url=endpoint, timeout_s=0.5)
 
 
-def until(condition, seconds=180):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.01)
-
-
 def landed(bucket):
     """Bodies by raw object; nothing else may lie there."""
     return {
@@ -78,7 +71,7 @@ SAYS = {
     "RequestTimeout": "400 Bad Request, RequestTimeout",
     "ExpiredToken": "400 Bad Request, ExpiredToken",
     "AccessDenied": "refuses access (403 Forbidden, AccessDenied)",
-    "RequestTimeTooSkewed": "refuses access (403 Forbidden, RequestTimeTooSkewed)",
+    "RequestTimeTooSkewed": "this machine's clock is wrong (403 Forbidden, RequestTimeTooSkewed)",
     "NoSuchBucket": "no such bucket",
     "InternalError": "500 Internal Server Error, InternalError",
     "SlowDown": "503 Service Unavailable, SlowDown",
@@ -113,13 +106,13 @@ def test_an_hour_of_it_delays_and_loses_nothing(
     uploader = Uploader(open_bucket(endpoint), spool, steady=Hour(record, recover))
     uploader.start()
     if fault in ("untrusted", "gone"):  # somebody has to look at it, and starts the agent again
-        until(lambda: is_over)
+        wait_until(lambda: is_over, "the hour to be over", pause=0.01)
         assert uploader.stop(60)
         assert {raw: spool.read(raw) for raw in spool.waiting()} == written
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
         uploader = Uploader(open_bucket(bucket.endpoint), spool)
         uploader.start()
-    until(lambda: is_over and not spool.waiting())
+    wait_until(lambda: is_over and not spool.waiting(), "every window to land", pause=0.01)
     assert uploader.stop(60)
     assert len(written) == 13
     assert landed(bucket) == written
@@ -132,12 +125,37 @@ def test_an_hour_of_it_delays_and_loses_nothing(
     assert len(lines) < 60
 
 
+class Waits:
+    """Time that is noted, and passes at once."""
+
+    def __init__(self):
+        self.seconds = []
+
+    def now(self):
+        return sum(self.seconds)
+
+    def wait(self, event, seconds):
+        self.seconds.append(seconds)
+        event.wait(min(seconds, 0.01))
+
+
+def test_a_clock_that_was_set_too_late_holds_up_nothing_once_it_is_right(bucket, spool, window, add):
+    bucket.fault, bucket.times = "RequestTimeTooSkewed", 1
+    add(spool, *window(0))
+    waits = Waits()
+    uploader = Uploader(open_bucket(bucket.endpoint), spool, steady=waits)
+    uploader.start()
+    wait_until(lambda: not spool.waiting(), "every window to land", pause=0.01)
+    assert uploader.stop(60)
+    assert waits.seconds[0] <= upload.FIRST_WAIT_S
+
+
 def test_a_bucket_that_is_slow_is_waited_for(bucket, spool, window, add):
     bucket.fault, bucket.times = "slow", 3
     raws = [add(spool, *window(60 * nth)) for nth in range(3)]
     uploader = Uploader(open_bucket(bucket.endpoint), spool)
     uploader.start()
-    until(lambda: not spool.waiting())
+    wait_until(lambda: not spool.waiting(), "every window to land", pause=0.01)
     assert uploader.stop(60)
     assert sorted(landed(bucket)) == sorted(raws)
     assert bucket.puts == 3
@@ -152,7 +170,7 @@ def test_a_lost_answer_makes_no_second_object(bucket, spool, window, add, is_wri
         written[add(spool, raw, body)] = body
     uploader = Uploader(open_bucket(bucket.endpoint), spool, steady=Hour(lambda _: None, lambda: None))
     uploader.start()
-    until(lambda: not spool.waiting())
+    wait_until(lambda: not spool.waiting(), "every window to land", pause=0.01)
     assert uploader.stop(60)
     assert landed(bucket) == written
     assert bucket.puts > 3

@@ -16,7 +16,6 @@ from edge_agent.records import (
     Arrival,
     coded_table,
     gathered,
-    narrowed,
     records_of,
     table_of,
 )
@@ -69,7 +68,9 @@ def record_of(row, dtype=WIDE):
 
 @given(st.lists(st.tuples(frame(), st.sampled_from(["can0", "can1"])), max_size=20))
 def test_columns_say_what_the_records_say(frames):
-    arrivals = [Arrival(channel, narrowed(record_of(row))) for row, channel in frames]
+    arrivals = [
+        Arrival(channel, record_of(row, WIDE if row["is_fd"] else CLASSIC)) for row, channel in frames
+    ]
     table = table_of(arrivals, "V")
     has_flags = any(row["bitrate_switch"] or row["error_state_indicator"] for row, _ in frames)
     assert table.schema == (schema.RAW_FD if has_flags else schema.RAW)
@@ -106,13 +107,6 @@ def test_more_frames_than_become_columns_at_once_stay_in_their_order(monkeypatch
     assert [data[:1] for data in table["data"].to_pylist()] == [bytes([nth])[: nth % 9] for nth in range(100)]
     channels = {int(stamp): f"can{nth // 10 % 2}" for nth, stamp in enumerate(stamps)}
     assert table["channel"].to_pylist() == [channels[nth] for nth in range(100)]
-
-
-def test_classic_frames_take_the_narrow_form_alone():
-    frames = np.zeros(3, WIDE)
-    assert narrowed(frames).dtype == CLASSIC
-    frames["flags"][1] = FD
-    assert narrowed(frames).dtype == WIDE
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from edge_agent.window_name import name_by_content
 from telemetry_pipeline.errors import BadRaw, PermanentError, TransientError
 from telemetry_pipeline.lake.layout import RawObject
 from telemetry_pipeline.lake.store import Store
+from tests.servers import wait_until
 
 SECOND = 1_000_000_000
 START = 1_795_334_400 * SECOND
@@ -19,13 +20,6 @@ def quick(monkeypatch):
     monkeypatch.setattr(upload, "FIRST_WAIT_S", 0.02)
     monkeypatch.setattr(upload, "LONGEST_WAIT_S", 0.1)
     monkeypatch.setattr(upload, "REFUSED_WAIT_S", 0.1)
-
-
-def until(condition, seconds=120):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.01)
 
 
 def test_it_goes_from_the_spool_to_the_lake(any_lake, spool, window, add):
@@ -119,11 +113,11 @@ def test_an_outage_delays_and_loses_nothing(lake, spool, window, quick, add):
     uploader = Uploader(flaky, spool)
     raws = [add(spool, *window(seconds)) for seconds in (120, 0, 60)]
     uploader.start()
-    until(lambda: not spool.waiting())
+    wait_until(lambda: not spool.waiting(), "every window to land", pause=0.01)
     assert sorted(info.key for info in lake.list_objects("raw")) == sorted(raw.key for raw in raws)
     late = add(spool, *window(180))
     uploader.wake()
-    until(lambda: not spool.waiting())
+    wait_until(lambda: not spool.waiting(), "every window to land", pause=0.01)
     assert lake.head(late.key)
     assert uploader.stop(60)
 
@@ -133,21 +127,23 @@ def test_a_refusal_is_told_once_and_holds_up_nobody(lake, spool, window, quick, 
     allowed = threading.Event()
 
     class Picky(Store):
+        refused = 0
+
         def put(self, key, body, *, create_only=False):
             if key == first.key and not allowed.is_set():
+                self.refused += 1
                 raise PermanentError("the store refuses access", key)
             super().put(key, body, create_only=create_only)
 
     picky = Picky(lake._backend, lake.url, lake.root)
     uploader = Uploader(lambda: picky, spool)
     uploader.start()
-    until(lambda: spool.waiting() == [first])
+    wait_until(lambda: spool.waiting() == [first], "the other window to land", pause=0.01)
     assert lake.head(second.key)
-    began = time.monotonic()
-    until(lambda: time.monotonic() - began > 0.4)  # several tries
+    wait_until(lambda: picky.refused > 3, "several tries", pause=0.01)
     assert caplog.text.count("refuses access") == 1
     allowed.set()
-    until(lambda: not spool.waiting())
+    wait_until(lambda: not spool.waiting(), "every window to land", pause=0.01)
     assert lake.head(first.key)
     assert uploader.stop(60)
 
@@ -198,7 +194,7 @@ def test_a_long_backlog_lands_whole(lake, spool, window, quick, add):
     raws = [add(spool, *window(60 * nth)) for nth in range(upload.SOME * 2 + 3)]
     uploader = Uploader(lambda: lake, spool)
     uploader.start()
-    until(lambda: uploader.landed.objects == len(raws))
+    wait_until(lambda: uploader.landed.objects == len(raws), "every window to land", pause=0.01)
     assert sorted(info.key for info in lake.list_objects("raw")) == [raw.key for raw in raws]
     assert uploader.stop(60)
 
@@ -212,7 +208,7 @@ def test_no_more_is_sent_than_the_line_may_carry(lake, spool, window, add):
     uploader = Uploader(lambda: lake, spool, bytes_per_s=sum(sizes) / 1.5)
     began = time.monotonic()
     uploader.start()
-    until(lambda: uploader.landed.objects == 4)
+    wait_until(lambda: uploader.landed.objects == 4, "every window to land", pause=0.01)
     assert time.monotonic() - began >= 1.5 * 0.7  # the pause after the last one is still to come
     uploader.stop(60)
 
