@@ -125,11 +125,7 @@ class Journal:
             upto = self.bytes
             if upto > self._synced and self._file is not None:
                 try:
-                    # an ext4 that has given up says so here, each time, though its mount can be written
-                    os.fdatasync(self._file)
-                    # a mount that has become one that can only be read takes it and forgets it
-                    if os.fstatvfs(self._file).f_flag & os.ST_RDONLY:
-                        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+                    _sync_file(self._file)
                 except OSError:
                     self.is_doubtful = True
                     raise
@@ -191,6 +187,14 @@ def _block_at(view: memoryview, at: int, number: int) -> tuple[Block, int, int] 
     arrival = Arrival(bytes(view[body : body + named]).decode(errors="replace"), records)
     block = Block(arrival, Reading(since_boot, offset, ClockState(state)), end - at)
     return block, nth, end
+
+
+def _sync_file(handle: int) -> None:
+    # an ext4 that has given up says so here, each time, though its mount is one that can be written
+    os.fdatasync(handle)
+    # a mount that has become one that can only be read takes it and forgets it
+    if os.fstatvfs(handle).f_flag & os.ST_RDONLY:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
 
 def sync_folder(folder: Path) -> None:
