@@ -1,9 +1,11 @@
 """Real processes for tests: free ports, readiness, and an end for exactly what was started."""
 
+import asyncio
 import os
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 import urllib.error
@@ -36,6 +38,13 @@ def wait_until(
             return value
         time.sleep(pause)
     raise AssertionError(f"waited {seconds:.0f} s in vain for {what}")
+
+
+async def until(condition: Callable[[], Any]) -> None:
+    """Wait for a condition without stopping the event loop."""
+    async with asyncio.timeout(DEADLINE_S):
+        while not condition():
+            await asyncio.sleep(0.001)
 
 
 def wait_for_http(
@@ -73,6 +82,22 @@ def ended(process: "subprocess.Popen[bytes]", *, gently: bool = True) -> Iterato
                 os.killpg(process.pid, number)
             with suppress(subprocess.TimeoutExpired):
                 process.wait(20.0)
+
+
+@contextmanager
+def service(lake: str, log: Path) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+    """`telemetry serve` over a lake until the block ends: its address, and its process."""
+    port = free_port()
+    command = [sys.executable, "-m", "telemetry_pipeline.cli.main", "serve", "--port", str(port)]
+    env = {**os.environ, "TELEMETRY_LAKE": lake}
+    with log.open("wb") as sink:
+        process = subprocess.Popen(
+            command, stdout=sink, stderr=subprocess.STDOUT, env=env, start_new_session=True
+        )
+    with ended(process):
+        url = f"http://127.0.0.1:{port}"
+        wait_for_http(f"{url}/health", process, log=log)
+        yield url, process
 
 
 @dataclass(frozen=True)

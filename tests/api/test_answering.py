@@ -16,7 +16,7 @@ from telemetry_pipeline.errors import TransientError
 from telemetry_pipeline.query import patience
 from telemetry_pipeline.query.parquet_reader import ParquetReader
 from tests.api.small_lake import QUERY, fill
-from tests.servers import wait_until
+from tests.servers import until, wait_until
 
 AT_ONCE = 2
 
@@ -49,12 +49,6 @@ def answering_of(at_once: int) -> Answering:
 
 def respond(made: Answering, work: Work, name: str, tag: str | None, *, closed: bool = True):
     return asyncio.ensure_future(made.respond(request(), lambda: Asked(tag, closed), lambda: work.make(name)))
-
-
-async def until(condition) -> None:
-    async with asyncio.timeout(60):
-        while not condition():
-            await asyncio.sleep(0.001)
 
 
 @pytest.mark.parametrize("at_once", [1, 2])

@@ -1,7 +1,6 @@
 """A long query stops nobody else."""
 
 import threading
-import time
 
 import numpy as np
 
@@ -9,6 +8,7 @@ from api.app import create_app
 from api.auth import SignIn
 from api.lanes import lanes_of
 from telemetry_pipeline.query.reader import Answer, Series, Vehicle
+from tests.servers import DEADLINE_S
 
 SPEED = {"message_name": "Drive", "signal_name": "Speed"}
 QUERY = {"signals": [SPEED], "start_time": "2026-02-12T14:00:00Z", "end_time": "2026-02-12T15:00:00Z"}
@@ -35,7 +35,7 @@ class Waiting:
 
     def read(self, vehicle_id, wanted, start_ns, end_ns):
         self.entered.release()
-        assert self.let_go.wait(60)
+        assert self.let_go.wait(DEADLINE_S)
         return Answer([Series(*wanted[0], "", np.empty(0, np.int64), np.empty(0))], 0, 0)
 
 
@@ -51,12 +51,10 @@ def test_health_and_lists_answer_while_queries_run(serving):
         for thread in threads:
             thread.start()
         for _ in range(AT_ONCE):
-            assert reader.entered.acquire(timeout=60)
-        begun = time.monotonic()
+            assert reader.entered.acquire(timeout=DEADLINE_S)
         assert client.get("/health").status_code == 200
         assert client.get("/vehicles").status_code == 200
         assert client.get("/metrics").status_code == 200
-        assert time.monotonic() - begun < 30
         assert not answers
     finally:
         reader.let_go.set()
@@ -79,7 +77,7 @@ def test_health_answers_when_every_thread_has_a_query(serving, issuer):
         for thread in threads:
             thread.start()
         for _ in range(AT_ONCE):
-            assert reader.entered.acquire(timeout=60)
+            assert reader.entered.acquire(timeout=DEADLINE_S)
         assert client.get("/health").status_code == 200
         # who asks is found out without a thread, and a new key in one of its own
         assert client.get("/metrics", headers=headers).status_code == 200

@@ -2,10 +2,6 @@
 
 import datetime as dt
 import json
-import os
-import subprocess
-import sys
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -19,7 +15,7 @@ from telemetry_pipeline.lake.decoded_file import write_decoded
 from telemetry_pipeline.lake.layout import DecodedObject, Partition
 from telemetry_pipeline.query.index import to_ns
 from telemetry_pipeline.series.compact import compact_day
-from tests.servers import ended, free_port, wait_for_http
+from tests.servers import service
 
 S = 1_000_000_000
 DAYS = [Partition("BIG", dt.date(2026, 2, 12) + dt.timedelta(days=number)) for number in range(6)]
@@ -85,21 +81,6 @@ def put_hour(store, day, hour, random):
     return table
 
 
-@contextmanager
-def served(lake, log):
-    port = free_port()
-    command = [sys.executable, "-m", "telemetry_pipeline.cli.main", "serve", "--port", str(port)]
-    env = {**os.environ, "TELEMETRY_LAKE": lake.url}
-    with log.open("wb") as file:
-        process = subprocess.Popen(
-            command, stdout=file, stderr=subprocess.STDOUT, env=env, start_new_session=True
-        )
-    with ended(process):
-        wait_for_http(f"http://127.0.0.1:{port}/health", process, log=log)
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=300, trust_env=False) as client:
-            yield client, process.pid
-
-
 def peak(pid):
     """The most resident memory that a process ever had."""
     status = Path(f"/proc/{pid}/status").read_text()
@@ -137,7 +118,11 @@ def test_millions_of_rows_leave_in_bounded_memory(folder_lake, tmp_path):
     target = tmp_path / "export.parquet"
     whole = {"start": "2026-02-12T00:00:00Z", "end": "2026-02-18T00:00:00Z"}
     five_days = {**whole, "end": "2026-02-17T00:00:00Z"}
-    with served(folder_lake, tmp_path / "log") as (client, pid):
+    with (
+        service(folder_lake.url, tmp_path / "log") as (url, process),
+        httpx.Client(base_url=url, timeout=300, trust_env=False) as client,
+    ):
+        pid = process.pid
 
         def parts(kind, span):
             asked = {"message": "M", "format": kind, **span}

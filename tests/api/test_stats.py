@@ -7,7 +7,7 @@ import pytest
 
 from api.app import create_app
 from telemetry_pipeline.lake.instant import format_instant
-from telemetry_pipeline.lake.layout import Partition
+from telemetry_pipeline.lake.layout import DecodedObject, Partition
 from telemetry_pipeline.query.parquet_reader import ParquetReader
 from telemetry_pipeline.series.compact import compact_day
 from tests.decoded_lake import put_decoded
@@ -108,7 +108,6 @@ def test_what_cannot_be_summed_up_is_a_problem(client, changes, status, word):
 
 
 def test_an_object_that_cannot_be_read_is_said(client, lake):
-    lake.put(lake_key := f"{DAY.shifted(2).prefix('decoded')}x_decoded.parquet", b"no parquet")
-    assert lake_key
+    lake.put(DecodedObject(DAY.shifted(2), "x").key, b"no parquet")
     body = {"signals": [SPEED], "ranges": [span(DAY.start_ns, DAY.shifted(3).start_ns)]}
     assert client.post("/vehicles/VIN1/stats", json=body).json()["query_stats"]["skipped_objects"] == 1

@@ -8,6 +8,7 @@ import pytest
 from api import turns
 from api.turns import Turns
 from telemetry_pipeline.errors import TransientError
+from tests.servers import until
 
 
 class Work:
@@ -21,12 +22,6 @@ class Work:
         self.begun.append(name)
         assert self.let_go[name].wait(60)
         return name
-
-
-async def until(condition) -> None:
-    async with asyncio.timeout(60):
-        while not condition():
-            await asyncio.sleep(0.001)
 
 
 def begin(given: Turns, work: Work, names: str):

@@ -1,13 +1,12 @@
 import datetime as dt
 import os
-import time
 
 from telemetry_pipeline.lake import layout
 from telemetry_pipeline.lake.layout import DAY_NS, Partition
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.query.objects import DayObjects, is_series, partition_of
 from telemetry_pipeline.series.compact import compact_day
-from tests.decoded_lake import put_decoded
+from tests.decoded_lake import age_folders, put_decoded
 
 V = "VIN1"
 DAY = Partition(V, dt.date(2026, 3, 1))
@@ -26,24 +25,17 @@ def put(store: Store, stem: str) -> str:
     return put_decoded(store, DAY, stem, {SPEED: ([DAY.start_ns], [1.0])})
 
 
-def age(store: Store) -> None:
-    """Make every folder look as if it had last changed a minute ago, each at a time of its own."""
-    for number, (folder, _, _) in enumerate(os.walk(store.root)):
-        then = time.time_ns() - 60_000_000_000 - number * 1000
-        os.utime(folder, ns=(then, then))
-
-
 def test_a_day_that_did_not_change_is_not_listed_again(folder_lake, monkeypatch):
     put(folder_lake, "a")
     days = lists(folder_lake)
-    age(folder_lake)
+    age_folders(folder_lake)
     before = days.in_range(V, DAY.start_ns, DAY.end_ns)
     with monkeypatch.context() as patched:
         patched.setattr(Store, "list_objects", lambda *_: 1 / 0)
         assert days.in_range(V, DAY.start_ns, DAY.end_ns) == days.of_vehicle(V) == before
     put(folder_lake, "b")
     assert len(days.in_range(V, DAY.start_ns, DAY.end_ns)[DAY]) == 2
-    age(folder_lake)
+    age_folders(folder_lake)
     key = compact_day(folder_lake, DAY).key
     assert keys(days.of_vehicle(V)) == [[key]]
 

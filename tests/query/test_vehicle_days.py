@@ -1,8 +1,6 @@
 """The days of a range: the very same value while nothing changes, another one at once when something does."""
 
 import datetime as dt
-import os
-import time
 
 from telemetry_pipeline.lake.layout import DAY_NS, Partition
 from telemetry_pipeline.lake.overview_file import DayNote
@@ -11,7 +9,7 @@ from telemetry_pipeline.query.objects import DayObjects
 from telemetry_pipeline.query.vehicle_days import Day, Days
 from telemetry_pipeline.series.compact import compact_day
 from telemetry_pipeline.series.whole_days import WholeDays
-from tests.decoded_lake import put_decoded
+from tests.decoded_lake import age_folders, put_decoded
 
 V = "VIN1"
 DAY = Partition(V, dt.date(2026, 12, 30))
@@ -22,13 +20,6 @@ SPEED = ("Drive", "Speed")
 def put(store: Store, shift: int, stem: str) -> None:
     day = DAY.shifted(shift)
     put_decoded(store, day, stem, {SPEED: ([day.start_ns], [1.0])})
-
-
-def age(store: Store) -> None:
-    """Make every folder look as if it had last changed a minute ago, each at a time of its own."""
-    for number, (folder, _, _) in enumerate(os.walk(store.root)):
-        then = time.time_ns() - 60_000_000_000 - number * 1000
-        os.utime(folder, ns=(then, then))
 
 
 def day(shift: int, note: DayNote | None, series: str | None = "name") -> Day:
@@ -43,7 +34,7 @@ def test_the_same_days_are_the_same_value(folder_lake):
     for shift in range(4):
         put(folder_lake, shift, "a")
         compact_day(folder_lake, DAY.shifted(shift))
-    age(folder_lake)
+    age_folders(folder_lake)
     objects = DayObjects(folder_lake, lambda work, items: [work(item) for item in items])
     found = objects.days(V, *SPAN)
     assert objects.days(V, *SPAN) is found
