@@ -63,7 +63,7 @@ class Table:
 
 RAW_CAN_FRAMES: Final = Table(
     "raw_can_frames",
-    schema.RAW,
+    schema.RAW_FD,
     f"{layout.RAW}/",
     layout.DAY_KEYS,
     "CAN frames as vehicles recorded them; timestamp is nanoseconds since 1970 UTC.",
