@@ -3,6 +3,7 @@
 Nothing here imports Dagster: the machine that asks need not have it.
 """
 
+import http.client
 import json
 import urllib.error
 import urllib.request
@@ -78,7 +79,7 @@ def _ask(url: str, query: str, variables: dict[str, Any]) -> dict[str, Any]:
         error.close()
         kind = TransientError if error.code >= 500 else PermanentError
         raise kind(f"answers {error.code} {error.reason}", url, "Is this Dagster's webserver?") from error
-    except OSError as error:
+    except (OSError, http.client.HTTPException) as error:
         raise TransientError(f"does not answer ({error})", url, "Start dagster-webserver") from error
     except ValueError as error:
         raise PermanentError("does not answer in JSON", url, "Is this Dagster's webserver?") from error

@@ -3,6 +3,7 @@
 When a message is told again is `tracker`'s business.
 """
 
+import http.client
 import json
 import urllib.error
 import urllib.request
@@ -90,7 +91,7 @@ class WebhookTarget:
         except urllib.error.HTTPError as error:
             error.close()
             raise TransientError(f"the webhook answers {error.code}", "TELEMETRY_ALERT_WEBHOOK") from None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             why = str(getattr(error, "reason", error)).replace(self._url, "…")[:200]
             raise TransientError(f"the webhook does not answer ({why})", "TELEMETRY_ALERT_WEBHOOK") from None
 

@@ -5,12 +5,12 @@ over HTTP and ends them.
 """
 
 import contextlib
+import http.client
 import json
 import shutil
 import signal
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ import typer
 from rich.console import Console
 
 from telemetry_pipeline.cli.processes import Processes, free_port
-from telemetry_pipeline.errors import AlreadyExists, PermanentError, TransientError
+from telemetry_pipeline.errors import AlreadyExists, PermanentError
 from telemetry_pipeline.lake import layout, ledger
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.service_settings import ServiceSettings
@@ -249,7 +249,7 @@ def _get(url: str, body: dict[str, Any] | None = None) -> Any:  # noqa: ANN401  
     try:
         with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
             return json.load(response)
-    except (urllib.error.URLError, TimeoutError, ConnectionError, TransientError):
+    except (OSError, ValueError, http.client.HTTPException):
         return None
 
 

@@ -1,6 +1,8 @@
 """A webhook is posted to over real HTTP, a topic is published to on a real server, and a refusal says why."""
 
 import json
+import socket
+import threading
 
 import boto3
 import pytest
@@ -50,6 +52,23 @@ def test_a_webhook_that_is_away_is_said_so_without_its_secret() -> None:
         WebhookTarget(f"http://127.0.0.1:{free_port()}/hooks/s3cret").tell(MESSAGE, LAKE)
     assert "the webhook does not answer" in str(caught.value)
     assert "s3cret" not in str(caught.value)
+
+
+def test_a_server_that_speaks_no_http_has_not_taken_it() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/hooks/s3cret"
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(1 << 16)
+                connection.sendall(b"SSH-2.0-OpenSSH_9.6\r\n")
+
+        other = threading.Thread(target=answer)
+        other.start()
+        with pytest.raises(TransientError, match="does not answer"):
+            WebhookTarget(url).tell(MESSAGE, LAKE)
+        other.join()
 
 
 def test_a_log_gets_a_line_for_each_finding() -> None:
