@@ -39,7 +39,10 @@ def rewritten(root: Path, partition: Partition, since_ns: int) -> list[RawObject
                 stem = entry.name.removesuffix(raw_ends)
                 if stem == entry.name or not stem or not entry.is_file():
                     continue
-                status = entry.stat()
+                try:
+                    status = entry.stat()
+                except FileNotFoundError:  # it went away since it was listed
+                    continue
                 raw = RawObject(partition, stem)
                 if status.st_ctime_ns >= since_ns and _dealt_with_ns(root, raw) < status.st_mtime_ns:
                     found.append(raw)

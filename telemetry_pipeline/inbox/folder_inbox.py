@@ -20,10 +20,10 @@ from telemetry_pipeline.inbox.inbox import Inbox
 from telemetry_pipeline.inbox.stray_watch import StrayWatch
 from telemetry_pipeline.lake import layout
 from telemetry_pipeline.lake.layout import Partition, RawObject
-from telemetry_pipeline.lake.store import Store
+from telemetry_pipeline.lake.store import TICK_NS, Store
 
-SETTLE_NS: Final = 2_000_000_000
-"""A directory counts as looked at only when its last change is older: file systems stamp changes coarsely."""
+SETTLE_NS: Final = TICK_NS
+"""A directory counts as looked at only when its last change is older."""
 
 WARM_NS: Final = 3_600_000_000_000
 """A day that changed within this time is asked each time, however old it is."""
@@ -174,8 +174,7 @@ class FolderInbox(Inbox):
         before_ns = self._marks.vehicles.get(vehicle_id, -1)
         looked_at: list[tuple[Day, int]] = []
         clean = True
-        for entry, parents_ns in _day_folders(self._root, vehicle_id):
-            changed_ns = entry.stat().st_ctime_ns
+        for entry, changed_ns, parents_ns in _day_folders(self._root, vehicle_id):
             # a month that was moved here brings days that have not changed for long
             if max(changed_ns, parents_ns) < before_ns:
                 continue
@@ -206,19 +205,27 @@ class FolderInbox(Inbox):
         return path.stat().st_ctime_ns
 
 
-def _day_folders(root: Path, vehicle_id: str) -> Iterator[tuple["os.DirEntry[str]", int]]:
-    """The day-directories of a vehicle, each with the last change of the directories that it lies in."""
+def _day_folders(root: Path, vehicle_id: str) -> Iterator[tuple["os.DirEntry[str]", int, int]]:
+    """The day-directories of a vehicle, each with its last change, and that of the directories that it lies in."""
     folder = root / layout.vehicle_prefix(layout.RAW, vehicle_id)
     try:
         vehicle_ns = folder.stat().st_ctime_ns
     except FileNotFoundError:
         return
-    for year in _folders(folder):
-        year_ns = max(vehicle_ns, year.stat().st_ctime_ns)
-        for month in _folders(year.path):
-            month_ns = max(year_ns, month.stat().st_ctime_ns)
-            for day in _folders(month.path):
-                yield day, month_ns
+    for year, year_ns in _dated(folder):
+        for month, month_ns in _dated(year.path):
+            for day, day_ns in _dated(month.path):
+                yield day, day_ns, max(vehicle_ns, year_ns, month_ns)
+
+
+def _dated(path: "Path | str") -> Iterator[tuple["os.DirEntry[str]", int]]:
+    """The directories in one, each with its last change; without those that went away since they were listed."""
+    for entry in _folders(path):
+        try:
+            changed_ns = entry.stat().st_ctime_ns
+        except FileNotFoundError:
+            continue
+        yield entry, changed_ns
 
 
 def _folders(path: "Path | str") -> list["os.DirEntry[str]"]:

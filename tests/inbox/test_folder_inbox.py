@@ -221,3 +221,37 @@ def test_names_that_are_no_objects_are_left_alone(lake: Store) -> None:
     (lake.root / "raw" / "vehicle_id=EV_2").touch()
     (lake.root / "raw" / "vehicle_id=EV_3" / "year=2026").mkdir(parents=True)
     assert look(lake) == [raw]
+
+
+def test_a_month_that_goes_away_during_a_look_hides_no_other(lake: Store) -> None:
+    near, gone, far = (land(lake, "EV_1", NOON - days * DAY_NS) for days in (30, 60, 90))
+    root = lake.root
+    assert root is not None
+    vehicle = (root / near.key).parents[3]
+    days = folder_inbox._day_folders(root, "EV_1")
+    found = [next(days)[0].path]
+    months = {(root / raw.key).parents[1] for raw in (near, gone, far)}
+    left = sorted(month for month in months if not Path(found[0]).is_relative_to(month))
+    shutil.rmtree(left[0])
+    found += [entry.path for entry, _, _ in days]
+    assert {Path(path).parent for path in found} == months - {left[0]}
+    shutil.rmtree(vehicle)
+    assert list(folder_inbox._day_folders(root, "EV_1")) == []
+
+
+def test_an_object_that_goes_away_during_a_look_hides_no_other(
+    lake: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raws = [land(lake, "EV_1", NOON + number * 60 * SECOND) for number in range(3)]
+    root = lake.root
+    assert root is not None
+    honest = folder_day._dealt_with_ns
+
+    def dealt_with(root: Path, raw: RawObject) -> int:
+        for other in raws:
+            if other != raw:
+                (root / other.key).unlink(missing_ok=True)
+        return honest(root, raw)
+
+    monkeypatch.setattr(folder_day, "_dealt_with_ns", dealt_with)
+    assert len(folder_day.rewritten(root, raws[0].partition, 0)) == 1
