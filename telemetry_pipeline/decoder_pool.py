@@ -34,7 +34,10 @@ IN_HAND: Final = 2
 """Objects that a process has at once: one in work, one that is there when the first is done."""
 
 DEATHS_MAX: Final = 2
+"""Processes that may end over an object before it counts as the cause."""
+
 STUCK_S: Final = 600.0
+"""A process that says nothing for so long is ended."""
 
 
 class _Worker:
@@ -158,6 +161,7 @@ class DecoderPool:
         queue.extendleft(worker.in_hand)
         worker.in_hand.clear()
         worker.end()
+        self._workers[self._workers.index(worker)] = _Worker(self._command)
         deaths[suspect] += 1
         _log.warning(
             "a decoding process ended with %s while it had %s", worker.process.returncode, suspect.key
@@ -170,4 +174,3 @@ class DecoderPool:
                 "Look for what ends processes (memory?), else it is a fault of the decoder: please report it"
             )
             yield Outcome(suspect, failed=Unforeseen(fault, suspect.key, remedy))
-        self._workers[self._workers.index(worker)] = _Worker(self._command)

@@ -76,25 +76,41 @@ def test_a_process_that_is_killed_loses_nothing(
     assert all(folder_lake.head(raw.decoded_key) for raw in raws)
 
 
-def test_an_object_that_ends_every_process_is_found_and_the_others_are_decoded(
-    raws: list[RawObject], pool: DecoderPool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # a real process that dies of one object: as one does that runs out of memory
+@pytest.fixture
+def deadly(raws: list[RawObject], pool: DecoderPool, monkeypatch: pytest.MonkeyPatch) -> RawObject:
+    """An object of which a real process dies, as one does that runs out of memory."""
+    raw = raws[7]
     program = (
         "import os, sys, runpy, telemetry_pipeline.decoder_worker as worker\n"
         "honest = worker.DecoderHere.decode\n"
         "def decode(self, raws):\n"
-        f"    if raws[0].stem == {raws[7].stem!r}: os.kill(os.getpid(), 9)\n"
+        f"    if raws[0].stem == {raw.stem!r}: os.kill(os.getpid(), 9)\n"
         "    return honest(self, raws)\n"
         "worker.DecoderHere.decode = decode\n"
         "worker.main()\n"
     )
     monkeypatch.setattr(pool, "_command", [sys.executable, "-c", program, *pool._command[3:]])
+    return raw
+
+
+def test_whoever_stops_at_a_failure_leaves_a_pool_that_works(
+    raws: list[RawObject], deadly: RawObject, pool: DecoderPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoder_pool, "WORTH_STARTING", 1)
+    decoding = pool._decode_there([deadly])
+    assert isinstance(next(decoding).failed, Unforeseen)
+    decoding.close()
+    assert {outcome.report is not None for outcome in pool.decode(raws[:3])} == {True}
+
+
+def test_an_object_that_ends_every_process_is_found_and_the_others_are_decoded(
+    raws: list[RawObject], deadly: RawObject, pool: DecoderPool
+) -> None:
     ends = {outcome.raw: outcome for outcome in pool.decode(raws)}
     assert sorted(ends) == raws
-    assert {raw for raw, outcome in ends.items() if outcome.report is None} == {raws[7]}
-    assert isinstance(ends[raws[7]].failed, Unforeseen)
-    assert "-9" in str(ends[raws[7]].failed)
+    assert {raw for raw, outcome in ends.items() if outcome.report is None} == {deadly}
+    assert isinstance(ends[deadly].failed, Unforeseen)
+    assert "-9" in str(ends[deadly].failed)
 
 
 def test_a_process_that_is_stuck_is_replaced(
