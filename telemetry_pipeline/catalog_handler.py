@@ -38,10 +38,10 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: 
         )
     store = Store.open(settings.lake, endpoint_url=settings.endpoint_url, credentials="environment")
     done = {item.table: item.to_dict() for item in sync_recent(glue, store, _today(event))}
-    for name, item in done.items():
+    for item in done.values():
         metrics_log.write_line("catalog", **item)
-        if item["failed"]:
-            raise TransientError(f"Glue refused {len(item['failed'])} partitions", name)
+    if refused := {name: len(item["failed"]) for name, item in done.items() if item["failed"]}:
+        raise TransientError(f"Glue refused {sum(refused.values())} partitions", ", ".join(refused))
     return done
 
 

@@ -138,8 +138,13 @@ def test_the_function_looks_back_from_when_it_was_rung(
         catalog_handler.handler({"time": "soon"}, None)
     _refuse_all(monkeypatch)
     decode(store, "EV_3", TODAY)
-    with pytest.raises(TransientError, match="refused 1 partitions"):
+    lines: list[dict[str, Any]] = []
+    monkeypatch.setattr(catalog_handler.metrics_log, "write_line", lambda _, **line: lines.append(line))
+    with pytest.raises(
+        TransientError, match=r"decoded_signals, signal_series, .*: Glue refused 7 partitions"
+    ):
         catalog_handler.handler(rung, None)
+    assert [line["table"] for line in lines] == list(done)
 
 
 def _refuse_all(monkeypatch: pytest.MonkeyPatch) -> None:
