@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
-from telemetry_pipeline.errors import NotFound, TransientError
+from telemetry_pipeline.errors import NotFound, TelemetryError
 from telemetry_pipeline.lake import layout
 from telemetry_pipeline.lake.store import Store
 
@@ -34,7 +34,9 @@ def beating(store: Store, run_id: str) -> Iterator[None]:
         while True:
             ends = over.is_set()
             sign = {"run_id": run_id, "at": time.time(), "over": ends}
-            with suppress(TransientError):  # a store that is away is the work's trouble, not the sign's
+            with suppress(
+                TelemetryError
+            ):  # a store that is away or refuses is the work's trouble, not the sign's
                 store.put(_key(run_id), json.dumps(sign).encode())
             if ends:
                 return

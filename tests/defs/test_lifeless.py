@@ -10,16 +10,17 @@ import yaml
 
 from telemetry_pipeline import defs
 from telemetry_pipeline.definitions import build_definitions
-from telemetry_pipeline.defs import lifeless, roll_up
+from telemetry_pipeline.defs import heartbeat, lifeless, roll_up
 from telemetry_pipeline.defs.assets import DECODED_SIGNALS
 from telemetry_pipeline.defs.heartbeat import DEAD_AFTER_S, beating, signs_of_life
 from telemetry_pipeline.defs.jobs import DRAIN
 from telemetry_pipeline.defs.lineage import FLEET_DAILY, GLUE_PARTITIONS, SIGNAL_SERIES
 from telemetry_pipeline.defs.partitions import to_key
-from telemetry_pipeline.errors import TransientError
+from telemetry_pipeline.errors import PermanentError, TelemetryError, TransientError
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.settings import Settings
 from tests.raw_lake import add_dbc, land
+from tests.servers import wait_until
 
 
 class Room:
@@ -111,6 +112,24 @@ def test_a_run_that_has_decoded_and_does_something_else_owes_no_sign(room: Room)
     room.look()
     room.look(10 * DEAD_AFTER_S)
     assert room.status(run_id) == dg.DagsterRunStatus.STARTED
+
+
+@pytest.mark.parametrize("refusal", [TransientError("away"), PermanentError("access denied")])
+def test_a_sign_that_is_refused_once_is_not_the_last(
+    room: Room, monkeypatch: pytest.MonkeyPatch, refusal: TelemetryError
+) -> None:
+    monkeypatch.setattr(heartbeat, "BEAT_S", 0.01)
+    honest, tries = Store.put, []
+
+    def put(store: Store, key: str, body: bytes) -> None:
+        tries.append(key)
+        if len(tries) == 1:
+            raise refusal
+        honest(store, key, body)
+
+    monkeypatch.setattr(Store, "put", put)
+    with beating(room.store, "run"):
+        wait_until(lambda: heartbeat.is_alive(room.store, "run"), "the second sign")
 
 
 def test_whatever_died_before_its_first_sign_is_found_later(room: Room) -> None:
