@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from telemetry_pipeline.errors import BadQuery
+from telemetry_pipeline.lake.instant import MAX_NS, MIN_NS
+from telemetry_pipeline.lake.layout import DAY_NS
 from telemetry_pipeline.lake.store import ObjectInfo
 
 GRACE_NS: Final = 30_000_000_000
@@ -21,6 +23,8 @@ LISTED_MAX: Final = 400
 """Digests that an id lists; when more objects come within the grace, the grace is shorter."""
 
 _DIGEST: Final = 8
+_DAY_MAX: Final = MAX_NS // DAY_NS - 1
+"""The farthest day from the epoch whose neighbours int64 nanoseconds hold."""
 
 
 @dataclass(frozen=True)
@@ -68,12 +72,15 @@ class Cursor:
                 raise ValueError(listed)  # noqa: TRY301
             digests = [listed[at : at + _DIGEST] for at in range(0, len(listed), _DIGEST)]
             sent = (part[:_DIGEST], int(part[_DIGEST:], 16)) if part else None
-            return cls(int(floor, 36), int(day, 36), int(newest, 36), frozenset(digests), sent)
+            cursor = cls(int(floor, 36), int(day, 36), int(newest, 36), frozenset(digests), sent)
+            if abs(cursor.day) > _DAY_MAX or not MIN_NS <= cursor.newest_ns <= MAX_NS:
+                raise ValueError(text)  # noqa: TRY301
         except ValueError as error:
             raise BadQuery(
                 "Last-Event-ID is not one of this service",
                 remedy="Leave it out to begin with what comes next",
             ) from error
+        return cursor
 
     def __str__(self) -> str:
         part = f"{self.part[0]}{self.part[1]:x}" if self.part else ""

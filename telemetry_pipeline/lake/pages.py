@@ -67,6 +67,8 @@ def read_plain(body: bytes, rows: int, wanted: Sequence[tuple[int, int]]) -> lis
             return None
         at = begin + header[_PACKED_SIZE]
         held = page[_VALUES]
+        if held < 1 or at < begin:
+            return None  # nothing would ever end the loop
         if header[_SIZE] != held * _WIDTH:
             return None  # there is more in it than values: levels of a column that may be null
         touched = [

@@ -354,7 +354,20 @@ def test_a_cursor_knows_what_was_sent_and_reads_itself():
     assert not Cursor.after([], 0, 0).has(ObjectInfo("k", 1, "e", 0))
 
 
-@pytest.mark.parametrize("text", ["", "1.2.3", "1.2.3.4.5", "x.y.z..é", "1.1.1.abcdefgh.", "1.1.1..abc"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "1.2.3",
+        "1.2.3.4.5",
+        "x.y.z..é",
+        "1.1.1.abcdefgh.",
+        "1.1.1..abc",
+        "1.zzzzzz.1..",
+        "1.-zzzz.1..",
+        "1.1.zzzzzzzzzzzzzzzz..",
+    ],
+)
 def test_a_strange_cursor_is_refused(text):
     with pytest.raises(BadQuery, match="Last-Event-ID"):
         Cursor.parse(text)

@@ -1,6 +1,7 @@
 """Stretches of a column of numbers are what Arrow reads of them, and only pages that hold some are decompressed."""
 
 import io
+import re
 
 import numpy as np
 import pyarrow as pa
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from telemetry_pipeline.lake import thrift
 from telemetry_pipeline.lake.pages import PlainChunk, read_plain
 
 
@@ -62,6 +64,23 @@ def test_what_is_packed_in_another_way_is_left_to_arrow():
     for other in (written(values, nullable=True), written(values, data_page_version="2.0")):
         chunk = chunk_of(other)
         assert read_plain(other[chunk.begin : chunk.begin + chunk.size], chunk.rows, [(0, 50)]) is None
+
+
+def test_a_page_that_leads_back_to_itself_is_left_to_arrow():
+    body = written(np.arange(1000.0))
+    chunk = chunk_of(body)
+    data = body[chunk.begin : chunk.begin + chunk.size]
+    _, length = thrift.read_struct(data, 0)
+    back = 2 * length - 1  # the zigzag of its length, below zero
+    sizes, values = re.compile(rb"^\x15\x00\x15..\x15..", re.DOTALL), b"\x15\xc8\x01\x15\x00"
+    assert sizes.match(data)
+    assert values in data[:length]
+    endless = b"\x15\x00\x15\x80\x00\x15" + bytes([back & 0x7F | 0x80, back >> 7])
+    crafted = sizes.sub(lambda _: endless, data)
+    crafted = crafted.replace(values, b"\x15\x80\x00\x15\x00", 1)
+    header, _ = thrift.read_struct(crafted, 0)
+    assert (header[2], header[3], header[5][1]) == (0, -length, 0)
+    assert read_plain(crafted, chunk.rows, [(900, 920)]) is None
 
 
 def test_a_chunk_that_ends_too_early_is_an_error():
