@@ -130,10 +130,10 @@ def compile_plan(
         for other, theirs in zip(sources[:number], claims[:number], strict=True):
             if other.since == source.since and channels_overlap(other.channels, source.channels):
                 _refuse_conflict((other, theirs), (source, own))
-    used = {message: None for own in claims for message in own.messages()}
-    messages, renamed = _named_apart(list(used))
+    used = list(dict.fromkeys(message for own in claims for message in own.messages()))
+    messages, renamed = _named_apart(used)
     order = sorted(range(len(messages)), key=lambda number: (messages[number].key, messages[number].name))
-    positions = dict(zip((list(used)[number] for number in order), range(len(order)), strict=True))
+    positions = dict(zip((used[number] for number in order), range(len(order)), strict=True))
     return Plan(
         messages=tuple(messages[number] for number in order),
         strict_length=strict_length,
