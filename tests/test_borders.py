@@ -34,10 +34,15 @@ BINDINGS = """bindings:
 """
 
 
+def bind(store: Store) -> None:
+    """Have every vehicle's diagnostic responses reassembled and decoded."""
+    store.put(f"{layout.DBC}uds.dbc", DBC.encode())
+    store.put(layout.BINDINGS, BINDINGS.encode())
+
+
 @pytest.fixture
 def lake(any_lake: Store) -> Store:
-    any_lake.put(f"{layout.DBC}uds.dbc", DBC.encode())
-    any_lake.put(layout.BINDINGS, BINDINGS.encode())
+    bind(any_lake)
     return any_lake
 
 
@@ -98,8 +103,7 @@ def test_a_cut_transfer_completes_in_the_object_after(lake: Store) -> None:
 
 @pytest.mark.parametrize("cut", range(1, 8))
 def test_every_cut_gives_the_values_of_no_cut(folder_lake: Store, cut: int) -> None:
-    folder_lake.put(f"{layout.DBC}uds.dbc", DBC.encode())
-    folder_lake.put(layout.BINDINGS, BINDINGS.encode())
+    bind(folder_lake)
     frames = recording(NOON, 2)
     first, second = land(folder_lake, frames[:cut]), land(folder_lake, frames[cut:])
     decode(folder_lake, first, second)
@@ -124,8 +128,7 @@ def test_the_order_of_arrival_does_not_matter(lake: Store) -> None:
 
 
 def test_a_drain_decodes_the_follower_of_a_late_object_again(folder_lake: Store) -> None:
-    folder_lake.put(f"{layout.DBC}uds.dbc", DBC.encode())
-    folder_lake.put(layout.BINDINGS, BINDINGS.encode())
+    bind(folder_lake)
     frames = recording(NOON, 4)
     second = land(folder_lake, frames[7:])
     list(drain(folder_lake, open_inbox(folder_lake), DecoderHere(folder_lake), budget_s=60))
@@ -139,8 +142,7 @@ def test_a_drain_decodes_the_follower_of_a_late_object_again(folder_lake: Store)
 def test_a_crash_before_the_receipt_leaves_nothing_forgotten(
     folder_lake: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder_lake.put(f"{layout.DBC}uds.dbc", DBC.encode())
-    folder_lake.put(layout.BINDINGS, BINDINGS.encode())
+    bind(folder_lake)
     frames = recording(NOON, 4)
     second = land(folder_lake, frames[7:])
     decode(folder_lake, second)
@@ -158,8 +160,7 @@ def test_a_crash_before_the_receipt_leaves_nothing_forgotten(
 def test_an_object_that_lands_while_its_follower_is_decoded_is_seen(
     folder_lake: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder_lake.put(f"{layout.DBC}uds.dbc", DBC.encode())
-    folder_lake.put(layout.BINDINGS, BINDINGS.encode())
+    bind(folder_lake)
     frames = recording(NOON, 4)
     second = land(folder_lake, frames[7:])
     write, landed = folder_lake.put, []
@@ -176,8 +177,7 @@ def test_an_object_that_lands_while_its_follower_is_decoded_is_seen(
 
 
 def test_two_workers_at_once_end_with_the_same_bytes(folder_lake: Store) -> None:
-    folder_lake.put(f"{layout.DBC}uds.dbc", DBC.encode())
-    folder_lake.put(layout.BINDINGS, BINDINGS.encode())
+    bind(folder_lake)
     frames = recording(NOON, 20)
     parts = [frames[at : at + 7] for at in range(0, len(frames), 7)]
     plan = Databases.load(folder_lake).plan_for("EV_001")

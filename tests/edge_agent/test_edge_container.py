@@ -1,6 +1,5 @@
-"""deploy/edge fits the source: files, options, limits. Nothing here builds or runs a container: there may be no engine."""
+"""deploy/edge fits the source: options, buses, limits. Whether its recipe is whole, `tests/test_recipes.py` says."""
 
-import fnmatch
 import json
 import re
 import subprocess
@@ -9,51 +8,18 @@ from pathlib import Path
 
 import yaml
 
-ROOT = Path(__file__).parents[2]
+from tests.recipes import ROOT, Recipe
+
 EDGE = ROOT / "deploy" / "edge"
 AGENT = yaml.safe_load((EDGE / "compose.yaml").read_text())["services"]["agent"]
 UNIT = (ROOT / "edge_agent/systemd/telemetry-agent.service").read_text()
 
 
-def instructions():
-    text = re.sub(r"\\\n\s*", "", (EDGE / "Containerfile").read_text())
-    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
-    return [tuple(line.split(None, 1)) for line in lines]
+STAGES = Recipe.read(EDGE / "Containerfile").stages
 
 
 def words_of(name):
-    return [rest for found, rest in instructions() if found == name]
-
-
-def test_only_known_instructions_in_an_order_that_builds():
-    names = [name for name, _ in instructions()]
-    known = {
-        "ARG",
-        "FROM",
-        "ENV",
-        "WORKDIR",
-        "RUN",
-        "COPY",
-        "USER",
-        "VOLUME",
-        "STOPSIGNAL",
-        "ENTRYPOINT",
-        "CMD",
-    }
-    assert set(names) <= known
-    assert names[:2] == ["ARG", "FROM"]
-    assert names.index("COPY") > names.index("FROM")
-
-
-def test_what_is_copied_is_there_and_not_ignored():
-    ignored = (EDGE / "Containerfile.dockerignore").read_text().splitlines()
-    allowed = [line[1:] for line in ignored if line.startswith("!")]
-    for words in words_of("COPY"):
-        if words.startswith("--from"):
-            continue
-        for source in words.split()[:-1]:
-            assert (ROOT / source).exists(), source
-            assert any(fnmatch.fnmatch(source.rstrip("/"), name) for name in allowed), source
+    return [words for stage in STAGES for words in stage.all(name)]
 
 
 def test_everything_the_wheel_is_built_of_is_copied():

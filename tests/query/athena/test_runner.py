@@ -2,7 +2,6 @@
 
 import datetime as dt
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -92,10 +91,8 @@ def test_a_former_result_is_taken_for_what_is_closed_alone(lake: AthenaLake) -> 
 
 def test_a_question_that_takes_too_long_is_stopped(lake: AthenaLake) -> None:
     lake.server.order({"delay_s": 300})
-    begun = time.monotonic()
     with pytest.raises(TransientError, match="no answer within 1 s"):
         runner_of(lake, timeout_s=1.0).run(ASKED)
-    assert time.monotonic() - begun < 60
     assert lake.queries()[-1]["Status"]["State"] == "CANCELLED"
 
 
