@@ -69,7 +69,8 @@ def dashboard_parts() -> Iterator[dict[str, Any]]:
 
 
 def _is_run(path: Path) -> bool:
-    return path.name not in ("requirements-dev.lock", "requirements-audit.lock", "requirements-node.lock")
+    tools = {f"requirements-{name}.lock" for name in ("dev", "audit", "node", "uv")}
+    return path.name not in tools
 
 
 def _part(purl: str, name: str, version: str) -> dict[str, Any]:

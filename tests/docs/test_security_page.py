@@ -65,6 +65,7 @@ def test_nothing_runs_while_packages_are_installed() -> None:
     install = (ROOT / "scripts" / "install").read_text()
     assert "--only-binary :all: --no-binary pyspark" in install
     assert "--require-hashes" in install
+    assert "--require-hashes --only-binary :all:" in (ROOT / "scripts" / "uv").read_text()
     makefile = (ROOT / "Makefile").read_text()
     commands = re.findall(r"npm .*\bci\b.*", makefile)
     assert commands
