@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from telemetry_pipeline.cli.console import emit, open_lake
+from telemetry_pipeline.cli.files import read_file
 from telemetry_pipeline.decode.dbc import FORMATS, Dbc, load_dbc
 from telemetry_pipeline.decode.inspection import inspect
 from telemetry_pipeline.dictionaries import publish
@@ -44,37 +45,34 @@ def check(files: Files, as_json: AsJson = False) -> None:
 @app.command()
 def add(files: Files, as_json: AsJson = False) -> None:
     """Put databases into the lake's dbc/ folder. What does not load is refused and nothing is put."""
-    loaded = [(path, _load(path)) for path in files]
+    loaded = [_load(path) for path in files]
     store = open_lake()
-    for path, _ in loaded:
-        store.put(f"{layout.DBC}{path.name}", path.read_bytes())
-    publish(store, (dbc for _, dbc in loaded))
-    payload = {"lake": store.url, "added": [{"name": dbc.name, "sha256": dbc.sha256} for _, dbc in loaded]}
+    for dbc, body in loaded:
+        store.put(f"{layout.DBC}{dbc.name}", body)
+    publish(store, (dbc for dbc, _ in loaded))
+    payload = {"lake": store.url, "added": [{"name": dbc.name, "sha256": dbc.sha256} for dbc, _ in loaded]}
     emit(
         payload,
         as_json=as_json,
-        lines=lambda console: console.print(
-            f"{store.url}: added {', '.join(path.name for path, _ in loaded)}"
-        ),
+        lines=lambda console: console.print(f"{store.url}: added {', '.join(dbc.name for dbc, _ in loaded)}"),
     )
 
 
-def _load(path: Path) -> Dbc:
+def _load(path: Path) -> tuple[Dbc, bytes]:
+    """A database and the bytes that it was read from."""
     if not _NAME.fullmatch(path.name):
         raise BadDbc(
             "not a CAN database by its name",
             str(path),
             f"A name of letters and digits, with {', '.join(FORMATS)}",
         )
-    try:
-        return load_dbc(path.read_bytes(), path.name)
-    except OSError as error:
-        raise NotFound(f"cannot be read ({error.strerror})", str(path)) from error
+    body = read_file(path)
+    return load_dbc(body, path.name), body
 
 
 def _check(path: Path) -> dict[str, Any]:
     try:
-        dbc = _load(path)
+        dbc, _ = _load(path)
         found = inspect(dbc)
     except (BadDbc, NotFound) as error:
         return {"file": str(path), "error": str(error), "messages": 0, "signals": 0, "warnings": []}

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from telemetry_pipeline.bindings import Databases
 from telemetry_pipeline.cli.console import emit, open_lake, progress_console, settings
+from telemetry_pipeline.cli.files import read_file, writing
 from telemetry_pipeline.decode.dbc import load_dbc
 from telemetry_pipeline.decode.frames import Decoder
 from telemetry_pipeline.decode.match import Match
@@ -18,11 +19,12 @@ from telemetry_pipeline.decode.plan import Plan, compile_plan
 from telemetry_pipeline.decode.report import CLASSES, Report
 from telemetry_pipeline.decode.transport.carriers import Transport
 from telemetry_pipeline.decode.transport.stitch import Stitcher
+from telemetry_pipeline.drain import tally
 from telemetry_pipeline.errors import BadSetting, NotFound
 from telemetry_pipeline.lake import decoded_file, ledger, parquet
 from telemetry_pipeline.lake.instant import parse_day
 from telemetry_pipeline.lake.layout import Partition, RawObject
-from telemetry_pipeline.process import Tally, process_objects
+from telemetry_pipeline.process import process_objects
 from telemetry_pipeline.scratch import scratch_folder
 
 
@@ -77,7 +79,7 @@ def _plan(raw: Path, dbcs: list[Path], match: Match | None, transport: list[Tran
     if not dbcs:
         raise BadSetting("no CAN database given", str(raw), "Add --dbc FILE.dbc")
     return compile_plan(
-        [load_dbc(_read(path), path.name) for path in dbcs],
+        [load_dbc(read_file(path), path.name) for path in dbcs],
         strict_length=settings().strict_length,
         match=match,
         transport=[str(protocol) for protocol in transport],
@@ -87,13 +89,14 @@ def _plan(raw: Path, dbcs: list[Path], match: Match | None, transport: list[Tran
 def _decode_file(raw: Path, plan: Plan, out: Path | None, *, as_json: bool) -> None:
     with scratch_folder() as folder:
         decoder, stitcher = Decoder(plan, folder), Stitcher(plan)
-        for frames in parquet.read_raw_batches(_read(raw), str(raw)):
+        for frames in parquet.read_raw_batches(read_file(raw), str(raw)):
             decoder.add(stitcher.add(frames))
         sizes = decoded_file.row_group_sizes(decoder.runs())
         body = decoded_file.write_decoded_groups(decoder.parts(sizes), dict)
         report = Report.merge([decoder.report(), stitcher.report()])
         if out is not None:
-            out.write_bytes(body)
+            with writing(out):
+                out.write_bytes(body)
     payload = {"raw": str(raw), "out": str(out) if out else None, "report": report.to_dict()}
     emit(payload, as_json=as_json, lines=lambda console: print_report(console, report, str(raw)))
 
@@ -102,10 +105,9 @@ def _decode_lake(raws: Iterable[RawObject], *, as_json: bool) -> None:
     store = open_lake()
     databases = Databases.load(store, strict_length=settings().strict_length)
     items = list(raws)
-    tallies: dict[Partition, Tally] = {}
     outcomes = process_objects(store, databases, items)
-    for outcome in track(outcomes, "Decoding", total=len(items), console=progress_console(), transient=True):
-        tallies.setdefault(outcome.raw.partition, Tally(outcome.raw.partition)).add(outcome)
+    shown = track(outcomes, "Decoding", total=len(items), console=progress_console(), transient=True)
+    tallies = tally(shown)
     total = sum((item.report for item in tallies.values()), start=Report())
     failed = {key: why for item in tallies.values() for key, why in item.failed.items()}
     quarantined = {key: why for item in tallies.values() for key, why in item.quarantined.items()}
@@ -149,10 +151,3 @@ def print_report(console: Console, report: Report, title: str) -> None:
             console.print(
                 f"{heading}: " + ", ".join(f"{name} × {count:,}" for name, count in top), soft_wrap=True
             )
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise NotFound(f"cannot be read ({error.strerror})", str(path)) from error

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from telemetry_pipeline.cli.console import emit, open_lake, settings
+from telemetry_pipeline.cli.files import writing
 from telemetry_pipeline.errors import BadQuery, BadSetting
 from telemetry_pipeline.lake.instant import format_instant, parse_instant
 
@@ -90,10 +91,11 @@ def query(
     elif out is None:
         sys.stdout.buffer.write(_body(question, result, output))
     else:
-        if output is Output.MF4:
-            _write_mf4(result, vehicle, out)
-        else:
-            out.write_bytes(_body(question, result, output))
+        with writing(out):
+            if output is Output.MF4:
+                _write_mf4(result, vehicle, out)
+            else:
+                out.write_bytes(_body(question, result, output))
         written: dict[str, Any] = {
             "file": str(out),
             "rows": sum(len(drawn.t) for drawn in result.series),

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from telemetry_pipeline.bindings import Databases
 from telemetry_pipeline.cli.console import emit, open_lake, progress_console
+from telemetry_pipeline.cli.files import read_file
 from telemetry_pipeline.decode.dbc import Dbc, load_dbc
 from telemetry_pipeline.decode.plan import compile_plan
 from telemetry_pipeline.errors import NotFound
@@ -49,8 +50,8 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Say what each rule means and which signals it is about. Exit code 1 when one is about none."""
-    rules = parse_rules(_read(file), str(file))
-    dbcs = [load_dbc(_read(path), path.name) for path in dbc] if dbc else _lake_databases()
+    rules = parse_rules(read_file(file), str(file))
+    dbcs = [load_dbc(read_file(path), path.name) for path in dbc] if dbc else _lake_databases()
     signals = [signal for item in dbcs for signal in _signals(item)]
     findings = [_finding(rule, signals) for rule in rules]
     payload = {"file": str(file), "databases": [item.name for item in dbcs], "rules": findings}
@@ -62,7 +63,7 @@ def check(
 @app.command()
 def add(file: RulesFile, as_json: AsJson = False) -> None:
     """Put rules into the lake, in place of those that are there. What cannot be read is refused."""
-    body = _read(file)
+    body = read_file(file)
     rules = parse_rules(body, str(file))
     store = open_lake()
     store.put(layout.RULES, body)
@@ -247,10 +248,3 @@ def _partitions(store: Store, vehicle: str | None, day: dt.date | None) -> Itera
         layout.check_vehicle_id(name)
         days = {item for zone in zones for item in ledger.partitions(store, name, zone)}
         yield from (item for item in sorted(days) if day is None or item.date == day)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise NotFound(f"cannot be read ({error.strerror})", str(path)) from error

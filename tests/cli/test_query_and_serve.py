@@ -110,6 +110,13 @@ def picture_of(path):
     return Image.open(io.BytesIO(path.read_bytes()))
 
 
+@pytest.mark.parametrize("output", ["csv", "parquet"])
+def test_a_file_in_a_folder_that_is_missing_is_a_mistake(telemetry, tmp_path, output):
+    out = tmp_path / "missing" / f"drive.{output}"
+    with pytest.raises(BadSetting, match=r"drive\.\w+: cannot be written \(No such file or directory\)"):
+        telemetry("VIN1", "Drive.Speed", *RANGE, "-o", output, "--out", str(out))
+
+
 def test_a_picture_is_drawn_with_a_panel_for_each_unit(telemetry, tmp_path):
     out = tmp_path / "drive.png"
     told = telemetry("VIN1", "Drive.Speed", "Battery.Level", *RANGE, "-o", "png", "--out", str(out))
