@@ -12,6 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final
 from urllib.parse import urlencode, urlsplit
 
@@ -26,7 +27,10 @@ Datum = dict[str, str]
 
 TIMEOUT_S: Final = 20.0
 KEPT_MOST: Final = 720
-"""Snapshots that wait while nobody answers: half a day of one a minute; CloudWatch takes what is two weeks old."""
+"""Snapshots that wait while nobody answers: half a day of one a minute."""
+
+TAKEN_S: Final = (-14 * 86_400.0, 7_200.0)
+"""CloudWatch takes what is dated from two weeks before until two hours after now."""
 
 AT_ONCE: Final = 100
 """Snapshots of one request: below its 1000 values."""
@@ -62,7 +66,8 @@ class CloudWatch:
         self._find = find
         self._credentials: CredentialProvider | None = None
         self._url = endpoint_url or f"https://monitoring.{region}.amazonaws.com"
-        self._waiting: deque[list[Datum]] = deque()
+        self._waiting: deque[tuple[float, list[Datum]]] = deque()
+        """Snapshots, each with its time in seconds since the epoch."""
         self._before: Health | None = None
         self._is_failing = False
         self._wake = threading.Event()
@@ -99,7 +104,7 @@ class CloudWatch:
 
     def put(self, health: Health) -> None:
         """Take a snapshot; returns at once."""
-        self._waiting.append(data_of(health, self._before))
+        self._waiting.append((health.at_s, data_of(health, self._before)))
         self._before = health
         while len(self._waiting) > KEPT_MOST:
             self._waiting.popleft()
@@ -119,12 +124,14 @@ class CloudWatch:
             while self._waiting and self._send(list(self._waiting)[:AT_ONCE]):
                 pass
 
-    def _send(self, batch: list[list[Datum]]) -> bool:
+    def _send(self, batch: list[tuple[float, list[Datum]]]) -> bool:
         """Whether it was taken; the next snapshot is the next try."""
         try:
-            self._post(self._form([datum for one in batch for datum in one]))
+            self._post(self._form([datum for _, data in batch for datum in data]))
         except (TelemetryError, OSError, http.client.HTTPException) as error:
             self.failed += 1
+            if isinstance(error, _Refusal) and "Timestamp" in error.what and self._forget_misdated():
+                return True  # the others are tried at once
             if not self._is_failing:
                 log.warning("metrics are not taken (%s); they are kept, and tried again", error)
             self._is_failing = True
@@ -137,6 +144,19 @@ class CloudWatch:
             if self._waiting and self._waiting[0] is one:
                 self._waiting.popleft()
         return True
+
+    def _forget_misdated(self) -> bool:
+        """Let go of snapshots of before the clock was set, for which all others would be refused; whether there were any.
+
+        That our signature was accepted says that the clock is right now.
+        """
+        now = time.time()
+        misdated = [one for one in list(self._waiting) if not TAKEN_S[0] < one[0] - now < TAKEN_S[1]]
+        for one in misdated:
+            with suppress(ValueError):  # forgotten meanwhile, since too many waited
+                self._waiting.remove(one)
+                self.forgotten += 1
+        return bool(misdated)
 
     def _form(self, data: Sequence[Datum]) -> bytes:
         form = {"Action": "PutMetricData", "Version": "2010-08-01", "Namespace": self._namespace}

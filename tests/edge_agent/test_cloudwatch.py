@@ -1,7 +1,11 @@
 """Metrics as CloudWatch's stand-in takes them (moto, which does not check signatures), and the signature as botocore has it."""
 
 import datetime as dt
+import threading
+import time
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs
 
 import botocore.auth
 import pytest
@@ -89,6 +93,39 @@ def test_what_is_not_taken_waits_is_counted_and_goes_together(aws, caplog, monke
     assert sums(aws, "Late", "UploadSuccess") == [1, 1, 1, 1, 10]
     assert caplog.text.count("metrics are not taken") == 1
     assert "metrics are taken again" in caplog.text
+
+
+class _Strict(BaseHTTPRequestHandler):
+    """Refuses a whole request for one time of long ago, in CloudWatch's words; moto takes any time."""
+
+    def do_POST(self):
+        form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        stamps = [values[0] for name, values in form.items() if name.endswith(".Timestamp")]
+        is_old = any(stamp.startswith("1970") for stamp in stamps)
+        said = (
+            "<ErrorResponse><Error><Code>InvalidParameterValue</Code><Message>The parameter MetricData.member.1.Timestamp "
+            "must specify a time no more than two weeks in the past.</Message></Error></ErrorResponse>"
+        )
+        self.send_response(400 if is_old else 200)
+        self.send_header("Content-Length", str(len(said)))
+        self.end_headers()
+        self.wfile.write(said.encode())
+
+    def log_message(self, *_):
+        pass
+
+
+def test_what_was_dated_before_the_clock_was_set_does_not_hold_up_the_rest():
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Strict) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        sent = CloudWatch("Can", "us-east-1", lambda: lambda: KEYS, f"http://127.0.0.1:{server.server_port}")
+        sent.put(replace(WELL, at_s=20.0))
+        sent.put(replace(WELL, at_s=time.time()))
+        sent.start()
+        wait_until(lambda: sent.sent, "the one that is dated right to be taken")
+        sent.stop(60)
+        server.shutdown()
+    assert (sent.sent, sent.forgotten) == (1, 1)
 
 
 def test_nobody_waits_for_a_server_that_is_away():
