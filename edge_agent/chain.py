@@ -4,7 +4,6 @@ Where arrivals come from, and who is told how it goes, is not known here.
 """
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 from edge_agent.budget import Budget
@@ -18,7 +17,6 @@ from edge_agent.upload import Uploader
 from telemetry_pipeline.errors import TransientError
 from telemetry_pipeline.lake.store import Store
 
-VOLATILE: Final = Path("/dev/shm")  # noqa: S108  it is memory that is wanted
 VOLATILE_MEGABYTES: Final = 64
 
 GRACE_S: Final = 5.0
@@ -71,9 +69,15 @@ class Chain:
         Raises:
             TransientError: A thread is gone.
         """
-        if not (self._closer.is_alive and self.uploader.is_alive):
+        threads = {
+            "journal": self.recorder.syncer.is_alive,
+            "closing": self._closer.is_alive,
+            "upload": self.uploader.is_alive,
+        }
+        if gone := [name for name, is_alive in threads.items() if not is_alive]:
             raise TransientError(
-                "the upload thread has ended", remedy="Start the agent again; the spool is safe"
+                f"the thread for {' and '.join(gone)} has ended",
+                remedy="Start the agent again; the spool is safe",
             )
 
     def take_on(self, config: AgentConfig) -> None:

@@ -182,13 +182,12 @@ class AgentConfig:
         given |= _from_file(file) if file else {}
         given |= _from_env(env)
         given |= {name: (value, f"--{name}") for name, value in options.items() if value is not None}
-        for name in ("vehicle_id", "lake"):
-            if name not in given:
-                raise BadSetting(
-                    "is not set",
-                    name,
-                    f"Set it in the file, as {PREFIX}{name.upper()} or on the command line",
-                )
+        if "vehicle_id" not in given:
+            raise BadSetting(
+                "is not set",
+                "vehicle_id",
+                f"Set it in the file, as {PREFIX}VEHICLE_ID or on the command line",
+            )
         return cls(**{name: convert_setting(name, value, where) for name, (value, where) in given.items()})
 
 
@@ -236,8 +235,15 @@ def _from_env(env: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
         if variable.startswith(PREFIX) and text:
             name = variable.removeprefix(PREFIX).lower()
             _known(name, variable)
-            given[name] = (yaml.safe_load(text) if _TYPES[name] in _SCALARS else text, variable)
+            given[name] = (_scalar(text, variable) if _TYPES[name] in _SCALARS else text, variable)
     return given
+
+
+def _scalar(text: str, variable: str) -> Any:  # noqa: ANN401  what YAML makes of it
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise BadSetting(f"{text!r} cannot be read", variable, "Use a number, or true or false") from error
 
 
 def _known(name: str, where: str) -> None:

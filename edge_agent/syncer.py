@@ -42,6 +42,11 @@ class Syncer:
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
+
     def wrote(self, looked: float) -> None:
         """Say that all frames which had come by then are written; `looked` is on the monotonic clock, in seconds."""
         self._looked = looked

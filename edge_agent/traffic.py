@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from edge_agent.records import ERROR, FD, ID_MASK, WIDE, Arrival, Records
+from edge_agent.records import BITRATE_SWITCH, ERROR, FD, ID_MASK, WIDE, Arrival, Records
 
 STUFFED: Final = 0.1
 """Stuff bits for a bit that may need them: 0.03 with random payloads, 0.12 in a simulated drive, 0.14 with zeros.
@@ -22,7 +22,6 @@ _FD_STANDARD, _FD_EXTENDED = 17, 36
 # of CAN FD's faster half: error state and length; count of stuff bits, checksum, and their fixed stuff bits
 _FD_HEAD, _FD_SHORT, _FD_LONG = 5, 27, 32
 _FD_SHORT_MOST: Final = 16
-_FASTER: Final = 0x01
 
 BUS_OFF: Final = 0x40
 """The controller has withdrawn from the bus (CAN_ERR_BUSOFF)."""
@@ -100,6 +99,6 @@ def _add_fd(counts: Counts, records: Records) -> None:
     slow = heads * (1 + STUFFED) + _END
     ends = np.where(lengths > _FD_SHORT_MOST, _FD_LONG, _FD_SHORT)
     fast = (_FD_HEAD + 8 * lengths) * (1 + STUFFED) + ends
-    faster = (records["flags"] & _FASTER) != 0
+    faster = (records["flags"] & BITRATE_SWITCH) != 0
     counts.fast_bits += float(fast[faster].sum())
     counts.bits += float(slow.sum() + fast[~faster].sum())

@@ -6,7 +6,7 @@ A window leaves the spool only when the lake is known to have it.
 import logging
 import random
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
@@ -27,7 +27,6 @@ FIRST_WAIT_S: Final = 2.0
 LONGEST_WAIT_S: Final = 300.0
 REFUSED_WAIT_S: Final = 300.0
 
-
 SOME: Final = 16
 """Windows of one round: the spool is looked at again after them."""
 
@@ -45,10 +44,16 @@ class Landed:
 
 @dataclass
 class _Refused:
-    """Windows that the lake or the disk refuses, and when each is tried again (monotonic seconds)."""
+    """Windows that the lake or the disk refuses: when each is tried again (monotonic seconds), and what was told of it."""
 
     until: dict[RawObject, float] = field(default_factory=dict)
-    told: set[str] = field(default_factory=set)
+    told: dict[RawObject, str] = field(default_factory=dict)
+
+    def forget_but(self, waiting: Sequence[RawObject]) -> None:
+        """Forget windows that wait no longer: a lake may refuse for months, and what there is no room for goes."""
+        there = set(waiting)
+        self.until = {raw: at for raw, at in self.until.items() if raw in there}
+        self.told = {raw: line for raw, line in self.told.items() if raw in there}
 
 
 class Uploader(Worker):
@@ -93,10 +98,10 @@ class Uploader(Worker):
         """Upload some of what waits."""
         now = self._steady.now()
         self._let_go()
+        there = self.spool.waiting()
+        self._refused.forget_but(there)
         waiting = [
-            raw
-            for raw in self.spool.waiting()
-            if raw not in self._stuck and self._refused.until.get(raw, 0.0) <= now
+            raw for raw in there if raw not in self._stuck and self._refused.until.get(raw, 0.0) <= now
         ]
         for raw in in_turn(waiting, SOME):
             self.spool.in_hand = raw
@@ -111,7 +116,7 @@ class Uploader(Worker):
             except (TelemetryError, OSError) as error:
                 self.failed += 1
                 self._refused.until[raw] = now + REFUSED_WAIT_S
-                self._tell_once(error)
+                self._tell_once(raw, error)
             else:
                 self._failures = 0
                 self._refused.until.pop(raw, None)
@@ -152,7 +157,7 @@ class Uploader(Worker):
             self.spool.remove(raw, keep=self.keep)
         except OSError as error:  # a disk that can only be read: it must not land again and again
             self._stuck.add(raw)
-            self._tell_once(error)
+            self._tell_once(raw, error)
         self.landed.objects += 1
         self.landed.frames += frames
         self.landed.bytes += len(body)
@@ -186,9 +191,9 @@ class Uploader(Worker):
         log.warning("%s; trying again in %.1f s (%d windows wait)", error, wait, len(self.spool.waiting()))
         return wait
 
-    def _tell_once(self, error: Exception) -> None:
-        if (line := str(error)) not in self._refused.told:
-            self._refused.told.add(line)
+    def _tell_once(self, raw: RawObject, error: Exception) -> None:
+        if (line := str(error)) != self._refused.told.get(raw):
+            self._refused.told[raw] = line
             log.error("%s; the window is kept and tried again every %d s", line, REFUSED_WAIT_S)
 
 

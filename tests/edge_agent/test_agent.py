@@ -59,7 +59,7 @@ def test_an_agent_whose_upload_has_died_says_so_and_keeps_what_it_has(config, st
     monkeypatch.setattr(Uploader, "_run", lambda self: None)
     frames = arrive([START, START + 5])
     arrivals = itertools.chain([frames], itertools.repeat(arrive([])))
-    with pytest.raises(TransientError, match="upload thread"):
+    with pytest.raises(TransientError, match="thread for upload has ended"):
         Agent(config, Source(arrivals)).run(stop)
     with Spool(config.spool) as spool:
         (window,) = spool.waiting()

@@ -51,6 +51,7 @@ def test_every_kind_of_value(file):
     [
         ("vehicle_id: V\nvehicel: x\n", {}, r"vehicel.*Did you mean vehicle_id"),
         ("vehicle_id: V\n", {"AGENT_WINDOW_SECOND": "3"}, "window_seconds"),
+        ("vehicle_id: V\n", {"AGENT_WINDOW_SECONDS": "[1"}, "AGENT_WINDOW_SECONDS: '\\[1' cannot be read"),
         ("vehicle_id: V\nseed: soon\n", {}, "not a whole number"),
         ("vehicle_id: V\nseed: true\n", {}, "not a whole number"),
         ("vehicle_id: V\nwindow_seconds: .nan\n", {}, "not a number"),

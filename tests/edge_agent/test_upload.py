@@ -148,6 +148,24 @@ def test_a_refusal_is_told_once_and_holds_up_nobody(lake, spool, window, quick, 
     assert uploader.stop(60)
 
 
+def test_what_was_refused_and_then_given_up_is_forgotten(lake, spool, window, quick, add):
+    class Closed(Store):
+        def put(self, key, body, *, create_only=False):
+            raise PermanentError("the store refuses access", key)
+
+    raws = [add(spool, *window(60 * nth)) for nth in range(3)]
+    uploader = Uploader(lambda: Closed(lake._backend, lake.url, lake.root), spool)
+    uploader.start()
+    refused = uploader._refused
+    wait_until(lambda: set(refused.told) == set(raws), "all to be refused", pause=0.01)
+    for raw in raws[:2]:
+        spool.path(raw).unlink()
+    wait_until(
+        lambda: set(refused.told) == set(refused.until) == {raws[2]}, "two to be forgotten", pause=0.01
+    )
+    assert uploader.stop(60)
+
+
 def test_a_window_that_is_not_readable_stays_and_is_not_sent(lake, spool, window, add):
     body = b"not Parquet"
     raw = add(spool, name_by_content(RawObject.starting("V", START), body), body)
