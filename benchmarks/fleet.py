@@ -14,18 +14,18 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
+from benchmarks.fleet_books import backfill_status, events
+from benchmarks.fleet_ends import lag_lines, ledger_notes, wait_for_all
 from benchmarks.fleet_faults import Reaper
 from benchmarks.fleet_lander import MINUTE_NS, body_of, vehicle_name
 from benchmarks.fleet_stack import GROUPS, Fleet, Sampler, running
-from benchmarks.measure import Line, Result, at_most
+from benchmarks.measure import Line, Result
 from benchmarks.page import print_result
 from telemetry_pipeline.lake.layout import DAY_NS, Partition, RawObject
 from telemetry_pipeline.lake.parquet import read_raw, write_raw
@@ -37,18 +37,7 @@ from tests.stack import BIN, ROOT
 
 NAME: Final = "fleet"
 FRAMES: Final = 6_000
-LAG_TARGET_S: Final = 120.0
-AFTER_S: Final = 600.0
 BACKFILL_VEHICLES, BACKFILL_DAYS = 50, 30
-
-
-@dataclass(frozen=True)
-class End:
-    """What became of an object: how long it took, and as what it ended ("" if nobody dealt with it)."""
-
-    kind: str
-    ended: str
-    lag_s: float
 
 
 def make_template(folder: Path) -> Path:
@@ -173,99 +162,11 @@ def measure(
     return result
 
 
-def wait_for_all(fleet: Fleet, book: list[dict[str, Any]]) -> list[End]:
-    """What became of every object, once all are dealt with or the patience is over."""
-    deadline = time.monotonic() + AFTER_S
-    while True:
-        ends = [end_of(fleet.lake, entry) for entry in book]
-        if all(end.ended for end in ends) or time.monotonic() > deadline:
-            return ends
-        time.sleep(1.0)
-
-
-def end_of(lake: Path, entry: dict[str, Any]) -> End:
-    """How an object of the journal ended."""
-    raw = RawObject.parse(entry["key"])
-    landed = (lake / raw.key).stat().st_mtime
-    found = [
-        (name, (lake / key).stat().st_mtime)
-        for name, key in (("decoded", raw.decoded_key), ("quarantined", raw.quarantine_key))
-        if (lake / key).exists()
-    ]
-    name = "+".join(name for name, _ in found)
-    return End(entry["kind"], name, max((at for _, at in found), default=landed) - landed)
-
-
-def lag_lines(ends: list[End]) -> list[Line]:
-    """Percentiles of the lag, for what landed into today and for what landed into older days."""
-    lines = []
-    for kind in ("live", "late", "corrupt"):
-        lags = np.array([end.lag_s for end in ends if end.kind == kind and end.ended])
-        if not len(lags):
-            continue
-        p50, p95, p99 = np.percentile(lags, (50, 95, 99))
-        took = f"p50 {p50:.1f} s, p95 {p95:.1f} s, p99 {p99:.1f} s, max {lags.max():.1f} s"
-        target: dict[str, Any] = at_most(float(p95), LAG_TARGET_S, "s") if kind == "live" else {}
-        lines.append(Line(f"lag of {len(lags):,} {kind} objects", took, **target))
-    return lines
-
-
 def memory_lines(samples: list[tuple[float, int]]) -> list[Line]:
     """Resident memory of everything but the lander, in the four quarters of the time."""
     quarters = np.array_split(np.array([size for _, size in samples]) / 1e6, 4)
     means = [float(part.mean()) for part in quarters if len(part)]
     return [Line("memory by quarters", ", ".join(f"{mean:,.0f}" for mean in means) + " MB", "mean of each")]
-
-
-def ledger_notes(ends: list[End]) -> list[str]:
-    """Every object, by what it was and how it ended; what should not be is said."""
-    counts = Counter((end.kind, end.ended or "NOT DEALT WITH") for end in ends)
-    expected = {"live": "decoded", "late": "decoded", "corrupt": "quarantined"}
-    wrong = sum(count for (kind, how), count in counts.items() if expected[kind] != how)
-    book = ", ".join(f"{count:,} {kind} {how}" for (kind, how), count in sorted(counts.items()))
-    return [f"ledger: {book}; {wrong} not as they should be"]
-
-
-def events(fleet: Fleet) -> str:
-    """What Dagster's storage holds, as the UI would count it."""
-    program = (
-        "import json, dagster as dg\n"
-        "with dg.DagsterInstance.get() as instance:\n"
-        "    key, cursor, count = dg.AssetKey('decoded_signals'), None, 0\n"
-        "    while True:\n"
-        "        found = instance.fetch_materializations(key, limit=1000, cursor=cursor)\n"
-        "        count, cursor = count + len(found.records), found.cursor\n"
-        "        if not found.has_more: break\n"
-        "    runs = instance.get_runs()\n"
-        "    by = {}\n"
-        "    for run in runs:\n"
-        "        name = f'{run.job_name} {run.status.value}'\n"
-        "        by[name] = by.get(name, 0) + 1\n"
-        "    partitions = len(instance.get_materialized_partitions(key))\n"
-        "    print(json.dumps({'materializations': count, 'partitions': partitions, 'runs': by}))\n"
-    )
-    answer = subprocess.run(
-        [sys.executable, "-c", program], env=fleet.env, capture_output=True, text=True, check=True
-    )
-    return answer.stdout.splitlines()[-1]
-
-
-def backfill_status(fleet: Fleet, backfill_id: str) -> str:
-    """How a backfill ended, once it has."""
-    program = (
-        "import sys, dagster as dg\n"
-        "with dg.DagsterInstance.get() as instance:\n"
-        "    found = instance.get_backfill(sys.argv[1])\n"
-        "    print(found.status.value, found.backfill_end_timestamp and found.backfill_end_timestamp - found.backfill_timestamp)\n"
-    )
-
-    def status() -> str:
-        command = [sys.executable, "-c", program, backfill_id]
-        answer = subprocess.run(command, env=fleet.env, capture_output=True, text=True, check=True)
-        words = answer.stdout.splitlines()[-1]
-        return "" if words.startswith(("REQUESTED", "COMPLETING")) else words
-
-    return str(wait_until(status, "the backfill to end", seconds=3600.0, pause=5.0))
 
 
 def _waiting(store: Store, partitions: list[Partition]) -> int:
