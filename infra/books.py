@@ -10,6 +10,11 @@ from constructs import Construct
 
 _PORT: Final = 5432
 _VERSION: Final = "17.9"
+CERTIFICATES: Final = "/opt/dagster/rds-ca.pem"
+"""Where the image has the authorities that sign for RDS (deploy/Dockerfile)."""
+
+_TLS: Final = f"sslmode=verify-full&sslrootcert={CERTIFICATES}"
+"""Nobody but this database is told the password: its certificate is compared with its name, and who signed it."""
 
 
 class Books(Construct):
@@ -46,7 +51,7 @@ class Books(Construct):
         password = self.database.secret.secret_value_from_json("password").unsafe_unwrap()
         host = self.database.db_instance_endpoint_address
         # put together by CloudFormation when it is deployed: the template holds a reference, no password
-        url = f"postgresql+psycopg2://dagster:{password}@{host}:{_PORT}/dagster?sslmode=require"
+        url = f"postgresql+psycopg2://dagster:{password}@{host}:{_PORT}/dagster?{_TLS}"
         self.address = secrets.Secret(
             self,
             "Address",

@@ -22,6 +22,10 @@ from infra.spark import SparkJob
 
 CODE_PORT: Final = 4266
 PAGES_PORT: Final = 3000
+SCRATCH: Final = "/tmp"  # noqa: S108  a volume of the task's own
+"""The only folder that a process of Dagster can write to."""
+
+_SCRATCH_VOLUME: Final = "scratch"
 _HOME: Final = "/opt/dagster/ecs"
 _WORKSPACE: Final = "/opt/dagster/workspace.yaml"
 _CODE: Final = [
@@ -81,7 +85,7 @@ class ControlRoom(Construct):
             "Image",
             directory=str(image_source),
             file="deploy/Dockerfile",
-            target="pipeline",
+            target="ecs",
             platform=ecr_assets.Platform.LINUX_ARM64,
             exclude=_unwanted(image_source),
             ignore_mode=IgnoreMode.DOCKER,
@@ -90,6 +94,8 @@ class ControlRoom(Construct):
             "DAGSTER_HOME": _HOME,
             "DAGSTER_CODE_HOST": f"code.{deployment.name}.internal",
             "DAGSTER_CODE_PORT": str(CODE_PORT),
+            # what the code server says it runs in, and so every run: Dagster's launcher takes it from nowhere else
+            "DAGSTER_CURRENT_IMAGE": self._image.image_uri,
             "DAGSTER_LOG_BUCKET": run_logs.bucket_name,
             "TELEMETRY_LAKE": lake.url,
             "TELEMETRY_INBOX_QUEUE": lake.landing.queue.queue_url,
@@ -162,7 +168,7 @@ class ControlRoom(Construct):
         )
 
     def _definition(self, name: str, *, cpu: int, memory: int) -> ecs.FargateTaskDefinition:
-        return ecs.FargateTaskDefinition(
+        made = ecs.FargateTaskDefinition(
             self,
             f"{name}Task",
             cpu=cpu,
@@ -174,6 +180,9 @@ class ControlRoom(Construct):
                 operating_system_family=ecs.OperatingSystemFamily.LINUX,
             ),
         )
+        # of the task's own disk, and gone with it; whose it is says the image, which declares the same path a volume
+        made.add_volume(name=_SCRATCH_VOLUME)
+        return made
 
     def _container(
         self,
@@ -185,22 +194,28 @@ class ControlRoom(Construct):
         port: int | None = None,
         check: Sequence[str] | None = None,
     ) -> ecs.ContainerDefinition:
+        """One process: it can write below the volume of its task alone, and a run's task is made like the daemon's."""
         health = None
         if check:
             health = ecs.HealthCheck(
                 command=list(check), start_period=Duration.seconds(120), timeout=Duration.seconds(15)
             )
-        return definition.add_container(
+        made = definition.add_container(
             name,
             image=ecs.ContainerImage.from_docker_image_asset(self._image),
             command=list(command),
             essential=essential,
+            readonly_root_filesystem=True,
             environment=self._environment,
             secrets={"DAGSTER_POSTGRES_URL": ecs.Secret.from_secrets_manager(self._books.address)},
             logging=ecs.LogDrivers.aws_logs(stream_prefix=name, log_group=self._log),
             port_mappings=[ecs.PortMapping(container_port=port)] if port else None,
             health_check=health,
         )
+        made.add_mount_points(
+            ecs.MountPoint(container_path=SCRATCH, source_volume=_SCRATCH_VOLUME, read_only=False)
+        )
+        return made
 
     def _code(self) -> ecs.FargateService:
         definition = self._definition("Code", cpu=1024, memory=4096)

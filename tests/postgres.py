@@ -21,8 +21,12 @@ needs_postgres = pytest.mark.skipif(
 
 
 @contextmanager
-def running() -> Iterator[str]:
-    """The URL of an empty database, as Dagster takes it."""
+def running(certificate: tuple[Path, Path] | None = None) -> Iterator[str]:
+    """The URL of an empty database, as Dagster takes it.
+
+    Args:
+        certificate: A certificate and its key, with which the server speaks TLS to who asks for it.
+    """
     binaries = _BINARIES[-1].parent
     # a path of its own: sockets have short ones, and the server's user must be able to enter
     folder = Path(tempfile.mkdtemp(prefix="postgres-", dir="/tmp"))
@@ -58,6 +62,12 @@ def running() -> Iterator[str]:
         port = free_port()
         # what a crash of the machine would lose is no matter here, what a crash of a client loses is
         options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=200"
+        for option, source in zip(("ssl_cert_file", "ssl_key_file"), certificate or (), strict=False):
+            # the server takes no key that others may read, and its user cannot enter a test's folder
+            own = Path(shutil.copy(source, folder / source.name))
+            own.chmod(0o600)
+            shutil.chown(own, user)
+            options += f" -c ssl=on -c {option}={own}"
         run("pg_ctl", "-D", data, "-l", log, "-o", options, "-w", "-t", "120", "start")
         try:
             run("createdb", "-h", "127.0.0.1", "-p", str(port), "-U", "dagster", "dagster")

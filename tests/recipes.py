@@ -24,7 +24,7 @@ GIVEN: Final = {"LAMBDA_TASK_ROOT": "/var/task"}
 
 _KNOWN: Final = frozenset(
     [
-        *("FROM", "ENV", "WORKDIR", "RUN", "COPY", "USER", "VOLUME", "EXPOSE"),
+        *("FROM", "ARG", "ENV", "WORKDIR", "RUN", "COPY", "USER", "VOLUME", "EXPOSE"),
         *("HEALTHCHECK", "STOPSIGNAL", "ENTRYPOINT", "CMD"),
     ]
 )
@@ -134,7 +134,7 @@ def faults(recipe: Recipe, files: list[str]) -> Iterator[str]:
                 yield f"{stage.name}: {step.name} is not used here"
             if step.name in ("CMD", "ENTRYPOINT") and not _is_list(step.rest):
                 yield f"{stage.name}: a shell would stand between {step.name} and its signals"
-            if step.name == "ENV":
+            if step.name in ("ARG", "ENV"):
                 variables |= dict(word.split("=", 1) for word in step.rest.split())
             if step.name in ("COPY", "RUN", "WORKDIR"):
                 unset = {a or b for a, b in _VARIABLE.findall(step.rest)} - variables.keys()

@@ -8,6 +8,7 @@ import yaml
 from infra.spark import LIBRARIES, pins
 from telemetry_pipeline.settings import Settings
 from tests.infra.conftest import ROOT, Templates
+from tests.recipes import Recipe
 
 ECS = yaml.safe_load((ROOT / "deploy" / "instance" / "ecs.yaml").read_text())
 
@@ -38,6 +39,20 @@ def test_commands_are_those_of_the_recipes(with_dagster: Templates) -> None:
     for name, container in made.items():
         assert container["Command"] == compose[name]["command"], name
     assert made["code"]["DependsOn"] == [{"ContainerName": "migrate", "Condition": "SUCCESS"}]
+
+
+def test_processes_write_to_a_volume_of_their_task_alone(with_dagster: Templates) -> None:
+    for task in with_dagster.resources("AWS::ECS::TaskDefinition", "orchestrate").values():
+        assert task["Volumes"] == [{"Name": "scratch"}]
+        for container in task["ContainerDefinitions"]:
+            assert container["ReadonlyRootFilesystem"] is True, container["Name"]
+            assert container["MountPoints"] == [
+                {"ContainerPath": "/tmp", "ReadOnly": False, "SourceVolume": "scratch"}
+            ]
+    recipe = Recipe.read(ROOT / "deploy" / "Dockerfile")
+    (stage,) = [stage for stage in recipe.stages if stage.name == "ecs"]
+    assert stage.all("VOLUME") == ["/tmp"], "else the volume is root's, and no process can write to it"
+    assert stage.all("USER")[-1] == "10001"
 
 
 def test_one_daemon_at_a_time(with_dagster: Templates) -> None:
@@ -92,6 +107,8 @@ def test_the_books_are_private_encrypted_and_kept(with_dagster: Templates) -> No
     assert "resolve:secretsmanager" in json.dumps(database["MasterUserPassword"])
     address = with_dagster.one("AWS::SecretsManager::Secret", "orchestrate", "Address")["SecretString"]
     assert "postgresql+psycopg2://dagster:" in json.dumps(address)
+    # that this is obeyed: tests/test_certificates.py
+    assert "/dagster?sslmode=verify-full&sslrootcert=" in json.dumps(address)
     assert "resolve:secretsmanager" in json.dumps(address)
 
 
