@@ -16,7 +16,6 @@ import pytest
 from fastapi import FastAPI
 
 from api import errors, export_routes
-from api.scopes import ALL, acting
 from api.streaming import Workers
 from telemetry_pipeline.lake import layout, schema
 from telemetry_pipeline.lake.layout import DecodedObject, Partition
@@ -24,6 +23,7 @@ from telemetry_pipeline.query import row_export
 from telemetry_pipeline.query.object_reader import ObjectReader
 from telemetry_pipeline.query.parquet_reader import ParquetReader
 from telemetry_pipeline.series.compact import compact_day
+from tests.api.everybody import Everybody
 from tests.decoded_lake import put_decoded
 from tests.servers import wait_until
 
@@ -32,17 +32,6 @@ V = "VIN1"
 DAY = Partition(V, dt.date(2026, 2, 12))
 SPEED, LEVEL, ODD = ("Drive", "Speed"), ("Drive", "Level"), ("Odd", 'Say "a,b"\n')
 RANGE = {"start": "2026-02-12T00:00:00Z", "end": "2026-02-14T00:00:00Z"}
-
-
-class Everybody:
-    """Lets requests through to the endpoints alone, as somebody who sees every vehicle."""
-
-    def __init__(self, app):
-        self._app = app
-
-    async def __call__(self, scope, receive, send):
-        with acting(ALL):
-            await self._app(scope, receive, send)
 
 
 def app_of(store):

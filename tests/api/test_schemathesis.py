@@ -27,7 +27,7 @@ NOT_SAID = (
     "positive_data_acceptance"
 )
 STREAMS = "/live$"
-"""Answers without an end: `test_api_live` reads those."""
+"""Answers without an end: `test_api_live` and `test_live_service` read those."""
 
 
 @pytest.mark.slow
