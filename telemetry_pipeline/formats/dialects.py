@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Final
 
 from telemetry_pipeline.errors import BadLog
+from telemetry_pipeline.lake.instant import MAX_NS
 
 _HEX: Final = "[0-9A-Fa-f]"
 _BYTES: Final = rf"(?P<data>(?:\s*{_HEX}{{2}})*)"
@@ -78,7 +79,7 @@ ASC: Final = Dialect(
         (
             rf"^\s*{_SECONDS}\s+(?P<fd>CANFD)\s+(?P<channel>\d+)\s+[RT]x\s+{_ASC_ID}\s+"
             rf"(?:\S*[^\s\d]\S*\s+)?(?P<brs>[01])\s+(?P<esi>[01])\s+"
-            rf"(?:(?P<remote>(?P<code>[1-9A-Fa-f])\s+0)|{_HEX}\s+(?P<length>\d+)(?P<data>(?:\s+{_HEX}{{2}}\b)*))(?:\s.*)?\s*$"
+            rf"(?:(?P<remote>(?P<code>[1-9A-Fa-f])\s+0)|{_HEX}\s+(?P<length>\d{{1,2}})(?P<data>(?:\s+{_HEX}{{2}}\b)*))(?:\s.*)?\s*$"
         ),
         rf"^\s*{_SECONDS}\s+(?:CANFD\s+)?(?P<channel>\d+)\s+(?:[RT]x\s+)?(?P<error>ErrorFrame)\b.*\s*$",
     ),
@@ -95,13 +96,13 @@ TRC: Final = Dialect(
     "TRC",
     (
         (
-            rf"^\s*\d+\)\s+(?P<time>\d+)(?:\.(?P<fraction>\d+))?\s+(?:(?P<channel>\d+)\s+)?(?:[RT]x\s+)?"
+            rf"^\s*\d+\)\s+(?P<time>\d{{1,13}})(?:\.(?P<fraction>\d+))?\s+(?:(?P<channel>\d+)\s+)?(?:[RT]x\s+)?"
             rf"(?P<id>{_TRC_ID})\s+(?:-\s+)?(?P<length>\d)(?:\s+(?P<remote>RTR)|{_BYTES})\s*$"
         ),
         (
-            rf"^\s*\d+\s+(?P<time>\d+)\.(?P<fraction>\d+)\s+"
+            rf"^\s*\d+\s+(?P<time>\d{{1,13}})\.(?P<fraction>\d+)\s+"
             rf"(?:DT|(?P<fd>FD|(?P<brs>FB)|(?P<esi>FE)|(?P<both>BI))|(?P<remote>RR))\s+"
-            rf"(?:(?P<channel>\d+)\s+)?(?P<id>{_TRC_ID})\s+[RT]x\s+(?:-\s+)?(?P<size>\d+){_BYTES}\s*$"
+            rf"(?:(?P<channel>\d+)\s+)?(?P<id>{_TRC_ID})\s+[RT]x\s+(?:-\s+)?(?P<size>\d{{1,2}}){_BYTES}\s*$"
         ),
     ),
     re.compile(
@@ -146,7 +147,7 @@ CANEDGE: Final = Dialect(
     "CANedge CSV",
     (
         (
-            rf"^{_SECONDS};(?P<channel>\d+);(?P<id>{_HEX}{{1,8}});(?P<extended>[01]);\d+;(?P<length>\d+);[01];(?P<fd>[01]);"
+            rf"^{_SECONDS};(?P<channel>\d+);(?P<id>{_HEX}{{1,8}});(?P<extended>[01]);\d+;(?P<length>\d{{1,2}});[01];(?P<fd>[01]);"
             rf"(?P<brs>[01]);(?P<data>{_HEX}*)\s*$"
         ),
     ),
@@ -198,7 +199,8 @@ def check_header(dialect: Dialect, head: bytes, where: str) -> int:
         TRC's start has no zone and is taken for UTC; it is rounded to the microsecond, below its resolution.
 
     Raises:
-        BadLog: The log is an ASC whose ids are decimal or whose times count from the line before.
+        BadLog: The log is an ASC whose ids are decimal or whose times count from the line before, or a TRC whose
+            start int64 nanoseconds do not hold.
     """
     if dialect is ASC:
         if re.search(rb"(?im)^\s*base\s+dec", head):
@@ -209,5 +211,8 @@ def check_header(dialect: Dialect, head: bytes, where: str) -> int:
             )
     if dialect is TRC and (match := _TRC_START.search(head)):
         days = Decimal(match[1].decode()) - _TRC_EPOCH_DAYS
-        return int((days * 86_400_000_000).to_integral_value()) * 1_000
+        origin = int((days * 86_400_000_000).to_integral_value()) * 1_000
+        if origin > MAX_NS:
+            raise BadLog(f"its $STARTTIME is day {match[1].decode()[:40]}", where, "Correct that line")
+        return origin
     return 0

@@ -32,7 +32,7 @@ def in_order(
             part = frames.take(np.arange(ready))
             given = _count_late(part, given, report)
             yield part
-    if held:
+    if held and len(held[0].stamps):
         _count_late(held[0], given, report)
         yield held[0]
 

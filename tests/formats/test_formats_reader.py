@@ -129,3 +129,46 @@ def test_gvret_with_direction_column_and_padding(tmp_path):
     ]
     assert [row["timestamp"].value for row in rows] == [START + 1_000, START + 2_000]
     assert report.bad_line_numbers == [4]
+
+
+def test_a_log_without_frames_is_in_order():
+    empty, report = match_frames(split_lines(b"no frame\n"), CANDUMP)[1], LogReport()
+    assert list(order.in_order(iter([empty, empty]), report)) == []
+    assert list(order.in_order(iter([]), report)) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        (
+            "a.trc",
+            "     1)       1.5  Rx         0123  2  01 02",
+            f"     2)  {'9' * 20}.5  Rx         0123  2  01 02",
+        ),
+        (
+            "a.asc",
+            "base hex timestamps absolute\n   0.001 CANFD   1 Rx        123  1 0 2 2 01 02 0 0 0 0 0 0 0",
+            f"   0.002 CANFD   1 Rx        123  1 0 2 {'2' * 20} 01 02 0 0 0 0 0 0 0",
+        ),
+        (
+            "a.csv",
+            "1771804800.5;1;123;0;2;2;0;0;0;0102",
+            f"1771804801.5;1;123;0;2;{'2' * 20};0;0;0;0102",
+        ),
+    ],
+)
+def test_a_number_that_nobody_holds_costs_its_line(tmp_path, name, good, bad):
+    path = tmp_path / name
+    path.write_text(f"{good}\n{bad}\n")
+    report = LogReport()
+    assert len(table_of(path, start_ns=START, report=report)) == 1
+    assert report.bad_lines == 1
+
+
+def test_a_start_that_no_clock_shows_is_refused(tmp_path):
+    path = tmp_path / "a.trc"
+    path.write_text(
+        f";$FILEVERSION=1.1\n;$STARTTIME={'9' * 30}.5\n     1)       1.5  Rx         0123  2  01 02\n"
+    )
+    with pytest.raises(BadLog, match=r"\$STARTTIME is day 9+"):
+        table_of(path)
