@@ -16,6 +16,9 @@ from telemetry_pipeline.query.parquet_reader import ParquetReader
 from telemetry_pipeline.service_settings import Limits
 from tests.api.small_lake import QUERY, RANGE, fill
 
+HARDLY = 0.001
+"""A rate at which no token comes while a test runs, however slow the machine."""
+
 
 def test_a_hundred_a_second_and_a_thousand_at_once():
     now = [0.0]
@@ -85,16 +88,16 @@ def test_who_asks_too_often_is_told_when_to_come_back(folder_lake, serving, issu
         ParquetReader(fill(folder_lake)),
         lake=folder_lake.url,
         access=SignIn(issuer.settings()),
-        limits=Limits(rate=1, burst=4),
+        limits=Limits(rate=HARDLY, burst=4),
     )
     client = serving(app)
     ada, bob = issuer.headers(sub="ada"), issuer.headers(sub="bob")
     answers = [client.get("/vehicles", headers=ada) for _ in range(8)]
     assert [answer.status_code for answer in answers[:4]] == [200] * 4
-    limited = [answer for answer in answers if answer.status_code == 429]
-    assert limited
+    limited = answers[4:]
+    assert {answer.status_code for answer in limited} == {429}
     assert limited[0].headers["content-type"] == "application/problem+json"
-    assert 1 <= int(limited[0].headers["retry-after"]) <= 2
+    assert 0.9 / HARDLY < int(limited[0].headers["retry-after"]) <= 1 / HARDLY
     assert limited[0].headers["retry-after"] in limited[0].json()["remedy"]
     # a new token of the same subject is the same caller; another subject is not
     assert client.get("/vehicles", headers=bob).status_code == 200
@@ -165,7 +168,7 @@ def test_points_of_a_signal_have_a_limit(folder_lake, serving):
 
 
 def test_many_at_once_are_counted_right(folder_lake, serving):
-    app = create_app(ParquetReader(folder_lake), lake=folder_lake.url, limits=Limits(rate=1, burst=30))
+    app = create_app(ParquetReader(folder_lake), lake=folder_lake.url, limits=Limits(rate=HARDLY, burst=30))
     client = serving(app)
     seen = []
     threads = [
@@ -178,5 +181,4 @@ def test_many_at_once_are_counted_right(folder_lake, serving):
         thread.start()
     for thread in threads:
         thread.join()
-    assert 30 <= seen.count(200) < 60
-    assert seen.count(200) + seen.count(429) == 60
+    assert (seen.count(200), seen.count(429)) == (30, 30)

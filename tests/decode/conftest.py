@@ -1,3 +1,6 @@
+import logging
+from collections.abc import Iterator
+
 import cantools.database
 import pyarrow as pa
 import pytest
@@ -83,3 +86,13 @@ def database_of():
         return wrap(cantools.database.Database(messages=messages, strict=False), name)
 
     return build
+
+
+@pytest.fixture
+def quiet() -> Iterator[None]:
+    """Keep what cantools says of databases that nobody meant to be sound out of the output."""
+    log = logging.getLogger("cantools")
+    before = log.level
+    log.setLevel(logging.ERROR)
+    yield
+    log.setLevel(before)

@@ -2,17 +2,13 @@
 
 import json
 
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import pytest
 
 from telemetry_pipeline.decode.dbc import load_dbc
 from telemetry_pipeline.decode.frames import decode_frames
 from telemetry_pipeline.decode.plan import compile_plan
 from telemetry_pipeline.errors import BadDbc
-from telemetry_pipeline.lake.parquet import conform_raw
-from tests.corpus import CORPUS, needs_corpus
+from tests.corpus import CORPUS, needs_corpus, recording
 
 
 def bindings():
@@ -22,20 +18,11 @@ def bindings():
             yield pytest.param(path.parent, binding, id=name)
 
 
-def raw_table(folder, channel):
-    frames = pq.read_table(folder / "frames.parquet")
-    if channel is not None:
-        frames = frames.filter(pc.equal(frames["channel"].cast(pa.string()), channel))
-    flags = {"is_extended": "is_extended_id", "is_error": "is_error_frame", "is_remote": "is_remote_frame"}
-    frames = frames.rename_columns([flags.get(name, name) for name in frames.column_names])
-    return conform_raw(frames.append_column("vehicle_id", pa.repeat("V", frames.num_rows)), folder.name)
-
-
 @needs_corpus
 @pytest.mark.parametrize(("folder", "binding"), bindings())
 def test_recording_decodes_as_cantools_does(folder, binding):
     dbc = load_dbc((CORPUS / binding["dbc"]).read_bytes(), binding["dbc"].rpartition("/")[2])
-    raw = raw_table(folder, binding["channel"])
+    raw = recording(folder.name, binding["channel"])
     for strict, key in ((True, "reference"), (False, "with_allow_truncated")):
         expected = binding[key]
         decoded = decode_frames(raw, compile_plan([dbc], strict_length=strict, match=binding["match"]))
@@ -76,7 +63,7 @@ def test_recording_decodes_as_cantools_does(folder, binding):
 @pytest.mark.parametrize(("folder", "binding"), bindings())
 def test_a_database_states_its_match_rule(folder, binding):
     dbc = load_dbc((CORPUS / binding["dbc"]).read_bytes(), binding["dbc"].rpartition("/")[2])
-    raw = raw_table(folder, binding["channel"])
+    raw = recording(folder.name, binding["channel"])
     stated = decode_frames(raw, compile_plan([dbc])).report
     bound = decode_frames(raw, compile_plan([dbc], match=binding["match"])).report
     silent = (

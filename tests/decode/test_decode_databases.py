@@ -1,7 +1,6 @@
 """Every database of the corpus, with random payloads of every legal length: bit for bit what cantools makes of them."""
 
 import json
-import logging
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +19,8 @@ from tests.decode.codec_oracle import (
     same_columns,
 )
 
+pytestmark = pytest.mark.usefixtures("quiet")
+
 FRAMES = 512
 """Frames of each message: with the corpus' 4,300 messages 2.2 million in all."""
 
@@ -31,11 +32,6 @@ LEGAL = np.array([*range(9), 12, 16, 20, 24, 32, 48, 64])
 
 def databases() -> list[str]:
     return [entry["path"] for entry in json.loads((CORPUS / "manifest.json").read_text())["databases"]]
-
-
-@pytest.fixture(autouse=True)
-def quiet():
-    logging.getLogger("cantools").setLevel(logging.ERROR)
 
 
 def payloads_for(length: int, random: np.random.Generator, count: int) -> list[bytes]:

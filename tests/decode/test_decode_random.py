@@ -1,6 +1,5 @@
 """Random databases and payloads, compared with cantools frame by frame and bit by bit."""
 
-import logging
 import struct
 
 import pyarrow as pa
@@ -13,6 +12,8 @@ from hypothesis import strategies as st
 from telemetry_pipeline.decode import flat
 from telemetry_pipeline.decode.frames import decode_frames
 from telemetry_pipeline.decode.plan import compile_plan
+
+pytestmark = pytest.mark.usefixtures("quiet")
 
 SCALES = (1, 1.0, 2, 0.1, 0.5, -1, -0.25, 3, 1_000_003, 10**12, 1e-310, 0, 2.0, 1e10)
 OFFSETS = (0, 0.0, 1, -40, 0.5, -273.15, 10**9, 2**53 + 1, -1e-9)
@@ -98,11 +99,6 @@ def by_cantools(message, payloads, *, strict):
             errors += 1
         values.update({(time, name): value for name, value in found.items()})
     return values, errors
-
-
-@pytest.fixture(autouse=True)
-def quiet():
-    logging.getLogger("cantools").setLevel(logging.ERROR)
 
 
 @pytest.mark.parametrize("byte_order", ["little_endian", "big_endian"])

@@ -6,15 +6,13 @@ from collections import Counter
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import pytest
 
 from telemetry_pipeline.decode.dbc import load_dbc
 from telemetry_pipeline.decode.frames import decode_frames
 from telemetry_pipeline.decode.plan import compile_plan
 from telemetry_pipeline.decode.transport.reassemble import reassemble
-from telemetry_pipeline.lake.parquet import conform_raw
-from tests.corpus import CORPUS, needs_corpus
+from tests.corpus import CORPUS, needs_corpus, recording
 from tests.decode.transport_bus import frames_of
 from tests.decode.transport_oracle import Oracle
 
@@ -31,13 +29,6 @@ BO_ 2582648062 ProductInformation: 134 GPS
  SG_ Database : 0|16@1+ (0.001,0) [0|65] "" GPS
  SG_ Code : 16|16@1+ (1,0) [0|65535] "" GPS
 """
-
-
-def recording(name):
-    frames = pq.read_table(CORPUS / "pairs" / name / "frames.parquet")
-    flags = {"is_extended": "is_extended_id", "is_error": "is_error_frame", "is_remote": "is_remote_frame"}
-    frames = frames.rename_columns([flags.get(column, column) for column in frames.column_names])
-    return conform_raw(frames.append_column("vehicle_id", pa.repeat("V", frames.num_rows)), name)
 
 
 def values(decoded, signal, message=None):

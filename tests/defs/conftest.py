@@ -15,6 +15,13 @@ INSTANCES = {
 }
 
 
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    """Books of this test alone, in memory."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
+
+
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """A PostgreSQL server of this session alone."""

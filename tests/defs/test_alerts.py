@@ -54,12 +54,6 @@ class Watch:
 
 
 @pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as instance:
-        yield instance
-
-
-@pytest.fixture
 def listener() -> Iterator[Listener]:
     with listening() as listener:
         yield listener

@@ -1,7 +1,7 @@
 """The asset checks in a real Dagster instance: what one partition fails stays failed until that partition is well."""
 
 import time
-from collections.abc import Iterator
+from functools import partial
 
 import dagster as dg
 import pytest
@@ -10,7 +10,6 @@ from telemetry_pipeline.bindings import Databases
 from telemetry_pipeline.definitions import build_definitions
 from telemetry_pipeline.defs import checks, findings
 from telemetry_pipeline.defs.assets import DECODED_SIGNALS
-from telemetry_pipeline.defs.jobs import DRAIN
 from telemetry_pipeline.defs.partitions import to_key
 from telemetry_pipeline.health.judge import CHECKS
 from telemetry_pipeline.lake import layout
@@ -18,20 +17,10 @@ from telemetry_pipeline.lake.layout import RawObject
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.process import process_objects
 from telemetry_pipeline.settings import Settings
+from tests.defs import draining
 from tests.raw_lake import NOON, SECOND, add_dbc, land
 
-QUICK = {"ops": {"decoded_signals": {"config": {"linger_s": 0.0, "processes": 1}}}}
-
-
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as instance:
-        yield instance
-
-
-def drain(store: Store, instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
-    job = build_definitions(Settings(lake=store.url)).resolve_job_def(DRAIN)
-    return job.execute_in_process(run_config=QUICK, instance=instance, raise_on_error=False)
+drain = partial(draining.drain, processes=1)
 
 
 def run_assets(

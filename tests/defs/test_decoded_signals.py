@@ -1,6 +1,6 @@
 """The asset in a real Dagster instance: drains, backfills, checks and the doorbell, run in this process."""
 
-from collections.abc import Iterator
+import datetime as dt
 from typing import Any
 
 import dagster as dg
@@ -15,24 +15,12 @@ from telemetry_pipeline.lake import ledger
 from telemetry_pipeline.lake.layout import DAY_NS
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.settings import Settings
+from tests.defs.draining import drain
 from tests.raw_lake import NOON, SECOND, add_dbc, land
-
-QUICK = {"ops": {"decoded_signals": {"config": {"linger_s": 0.0}}}}
-
-
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as instance:
-        yield instance
 
 
 def definitions(store: Store) -> dg.Definitions:
     return build_definitions(Settings(lake=store.url))
-
-
-def drain(store: Store, instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
-    job = definitions(store).resolve_job_def(DRAIN)
-    return job.execute_in_process(run_config=QUICK, instance=instance, raise_on_error=False)
 
 
 def materialized(instance: dg.DagsterInstance) -> dict[str, dict[str, Any]]:
@@ -181,8 +169,6 @@ def test_keys_go_both_ways(folder_lake: Store) -> None:
 
 
 def test_a_fleet_gets_a_window_and_a_workshop_gets_its_archive() -> None:
-    import datetime as dt
-
     today = dt.date(2026, 11, 22)
     assert first_tracked_day(today, 3) == LONG_AGO
     assert first_tracked_day(today, 1000) == dt.date(2026, 8, 24)

@@ -13,7 +13,6 @@ import pytest
 from telemetry_pipeline.definitions import build_definitions
 from telemetry_pipeline.defs import dispatch
 from telemetry_pipeline.defs.assets import DECODED_SIGNALS
-from telemetry_pipeline.defs.jobs import DRAIN
 from telemetry_pipeline.defs.partitions import to_key
 from telemetry_pipeline.inbox import aside
 from telemetry_pipeline.inbox.open import open_inbox
@@ -23,19 +22,13 @@ from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.pipes import SESSIONS
 from telemetry_pipeline.settings import Settings
 from tests import glue_service, lambda_service
+from tests.defs.draining import drain
 from tests.lambda_service import Service
 from tests.raw_lake import NOON, SECOND, add_dbc, land
 from tests.s3_server import S3Server
 from tests.test_spark_job import needs_java, spark_env
 
-QUICK = {"ops": {"decoded_signals": {"config": {"linger_s": 0.0}}}}
 BOUND = b"bindings:\n  - {vehicles: 'EV_*', dbc: ev_powertrain.dbc}\n  - {vehicles: TRUCK, dbc: no.dbc}\n"
-
-
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as instance:
-        yield instance
 
 
 @pytest.fixture
@@ -70,11 +63,6 @@ def fill(store: Store) -> list[RawObject]:
 
 def settings(store: Store, s3_server: S3Server, decoder: str) -> Settings:
     return Settings(lake=store.url, endpoint_url=s3_server.endpoint, decoder=decoder)
-
-
-def drain(given: Settings, instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
-    job = build_definitions(given).resolve_job_def(DRAIN)
-    return job.execute_in_process(run_config=QUICK, instance=instance, raise_on_error=False)
 
 
 def shown(instance: dg.DagsterInstance) -> dict[str, Any]:

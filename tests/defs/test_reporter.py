@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import dagster as dg
 import pytest
 
 from telemetry_pipeline.definitions import build_definitions
+from telemetry_pipeline.defs import assets
 from telemetry_pipeline.defs.assets import DECODED_SIGNALS
 from telemetry_pipeline.defs.jobs import DRAIN, RECONCILE
 from telemetry_pipeline.defs.partitions import to_key
@@ -23,12 +23,6 @@ from telemetry_pipeline.settings import Settings
 from telemetry_pipeline.verify import verify_lake
 from tests.raw_lake import NOON, SECOND, add_dbc, land
 from tests.servers import wait_until
-
-
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as instance:
-        yield instance
 
 
 def run(
@@ -54,8 +48,6 @@ def events(instance: dg.DagsterInstance, raw: RawObject) -> list[dict[str, Any]]
 
 def keep_landing(monkeypatch: pytest.MonkeyPatch, store: Store, times: int, **kwargs: Any) -> list[RawObject]:
     """One more object lands whenever a drain has decoded a batch."""
-    from telemetry_pipeline.defs import assets
-
     honest = assets._log_batch
     landed: list[RawObject] = []
 
@@ -106,8 +98,6 @@ def test_a_later_run_coalesces_too(folder_lake: Store, instance: dg.DagsterInsta
 def test_a_drain_whose_time_is_up_hands_over_what_it_has_not_told(
     folder_lake: Store, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from telemetry_pipeline.defs import assets
-
     add_dbc(folder_lake)
     first = land(folder_lake, "EV_1", NOON, count=10)
     run(folder_lake, instance)

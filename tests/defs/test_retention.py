@@ -16,14 +16,8 @@ from telemetry_pipeline.lake.layout import DAY_NS
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.pipes import SESSIONS
 from telemetry_pipeline.settings import Settings
+from tests.defs.draining import drain
 from tests.raw_lake import NOON, add_dbc, land
-
-QUICK = {"ops": {"decoded_signals": {"config": {"linger_s": 0.0}}}}
-
-
-def drain(store: Store, instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
-    job = build_definitions(Settings(lake=store.url)).resolve_job_def(DRAIN)
-    return job.execute_in_process(run_config=QUICK, instance=instance, raise_on_error=False)
 
 
 def one_that_goes_on(store: Store, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> str:

@@ -1,6 +1,6 @@
 """What threshold rules found, as an asset check in a real Dagster instance: per partition, over all, and by itself."""
 
-from collections.abc import Iterator
+import time
 
 import dagster as dg
 import pytest
@@ -13,7 +13,7 @@ from telemetry_pipeline.defs.resources import LakeResource
 from telemetry_pipeline.lake import layout
 from telemetry_pipeline.lake.layout import DAY_NS
 from telemetry_pipeline.lake.store import Store
-from tests.defs.test_decoded_signals import drain
+from tests.defs.draining import drain
 from tests.raw_lake import NOON, SECOND, add_dbc, land
 
 RULES = b"""rules:
@@ -22,12 +22,6 @@ RULES = b"""rules:
 - {name: known, when: Motor_RPM == 7, severity: info}
 """
 CHECK = dg.AssetCheckKey(DECODED_SIGNALS, rule_check.NAME)
-
-
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as instance:
-        yield instance
 
 
 def evaluations(instance: dg.DagsterInstance) -> list[dg.AssetCheckEvaluation]:
@@ -137,8 +131,6 @@ def test_a_rule_that_changes_makes_nothing_stale(folder_lake: Store) -> None:
 
 
 def test_by_itself_it_counts_the_last_days_anew(folder_lake: Store, instance: dg.DagsterInstance) -> None:
-    import time
-
     add_dbc(folder_lake)
     folder_lake.put(layout.RULES, RULES)
     now = time.time_ns() // DAY_NS * DAY_NS

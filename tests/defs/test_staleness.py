@@ -1,7 +1,6 @@
 """The check `stale` in a real Dagster instance: asked for when databases change, and seen until it is mended."""
 
 import time
-from collections.abc import Iterator
 
 import dagster as dg
 import pytest
@@ -22,12 +21,6 @@ from tests.raw_lake import EV_DBC, NOON, add_dbc, land
 
 STALE = dg.AssetCheckKey(DECODED_SIGNALS, staleness.STALE)
 EXTRA = b"\nBO_ 2047 Extra: 8 Vector__XXX\n"
-
-
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as instance:
-        yield instance
 
 
 def decode(store: Store, *raws: RawObject) -> None:

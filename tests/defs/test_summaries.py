@@ -1,7 +1,6 @@
 """What is made of whole days, in a real Dagster instance: when it is asked for, what a run does, what late data changes."""
 
 import datetime as dt
-from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
@@ -21,12 +20,6 @@ from tests.fleet.conftest import Car
 from tests.raw_lake import NOON
 
 DAY = dt.date(2026, 2, 23)
-
-
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as instance:
-        yield instance
 
 
 class Room:
