@@ -37,7 +37,7 @@ VEHICLE_ID: Final = r"[A-Za-z0-9_-]{1,64}"
 """What a vehicle id is, as a regular expression of the whole of it."""
 
 _VEHICLE: Final = re.compile(VEHICLE_ID)
-_PREFIX: Final = re.compile(r"vehicle_id=([^/]+)/year=(\d{4})/month=(\d{2})/day=(\d{2})/?")
+_PREFIX: Final = re.compile(r"vehicle_id=([^/]+)/year=(\d{4})/month=(\d{2})/day=(\d{2})/?", re.ASCII)
 _RAW_KEY: Final = re.compile(r"raw/(vehicle_id=[^/]+/year=[^/]+/month=[^/]+/day=[^/]+)/([^/]+)_raw\.parquet")
 _DECODED_KEY: Final = re.compile(
     r"decoded/(vehicle_id=[^/]+/year=[^/]+/month=[^/]+/day=[^/]+)/([^/]+)_decoded\.parquet"
@@ -45,8 +45,11 @@ _DECODED_KEY: Final = re.compile(
 _EVENTS_KEY: Final = re.compile(
     r"events/(vehicle_id=[^/]+/year=[^/]+/month=[^/]+/day=[^/]+)/([^/]+)_events\.parquet"
 )
-_STEM: Final = re.compile(r"(\d{8}T\d{6})(?:\.(\d{1,9}))?Z.*")
+_STEM: Final = re.compile(r"(\d{8}T\d{6})(?:\.(\d{1,9}))?Z.*", re.ASCII)
 _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_FIRST_DAY: Final = dt.date(1677, 9, 1)
+_LAST_DAY: Final = dt.date(2262, 4, 11)
+"""The days that int64 nanoseconds reach, from the first of a month on."""
 
 
 def check_vehicle_id(vehicle_id: str) -> str:
@@ -87,7 +90,7 @@ class Partition:
         """Read `vehicle_id=V/year=YYYY/month=MM/day=DD` (a trailing slash is allowed).
 
         Raises:
-            BadKey: The path is not of that form, or the day does not exist.
+            BadKey: The path is not of that form, or the day does not exist or is out of int64 nanoseconds' reach.
         """
         if not (match := _PREFIX.fullmatch(path)):
             raise BadKey("not a partition path", path, "Expected vehicle_id=V/year=YYYY/month=MM/day=DD")
@@ -96,6 +99,8 @@ class Partition:
             date = dt.date(int(year), int(month), int(day))
         except ValueError as error:
             raise BadKey(f"no such day ({error})", path) from error
+        if not _FIRST_DAY <= date <= _LAST_DAY:
+            raise BadKey("a day that no sample can be of", path, f"Use one from {_FIRST_DAY} to {_LAST_DAY}")
         return cls(vehicle_id, date)
 
     def prefix(self, zone: Zone) -> str:

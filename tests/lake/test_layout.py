@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 
 from telemetry_pipeline.errors import BadKey
 from telemetry_pipeline.lake import layout
+from telemetry_pipeline.lake.instant import MAX_NS, MIN_NS
 from telemetry_pipeline.lake.layout import DAY_NS, DecodedObject, Partition, RawObject
 
 VEHICLES = st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True)
-INSTANTS = st.integers(0, 253_402_300_799_999_999_999)  # to the end of the year 9999
+INSTANTS = st.integers(MIN_NS, MAX_NS)
 
 
 def test_keys_are_spelled_like_this() -> None:
@@ -50,6 +51,8 @@ def test_what_is_made_is_read_back(vehicle: str, ns: int) -> None:
     assert raw.partition.start_ns <= ns < raw.partition.end_ns
     assert layout.stem_start_ns(raw.stem) == ns // 1_000_000 * 1_000_000
     assert layout.partition_of(raw.partition.prefix(layout.RAW).rstrip("/"), layout.RAW) == raw.partition
+    month = layout.month_of(raw.partition.month_prefix(layout.RAW), layout.RAW)
+    assert month == Partition(vehicle, raw.partition.date.replace(day=1))
     assert layout.vehicle_of(layout.vehicle_prefix(layout.RAW, vehicle)) == vehicle
 
 
@@ -91,6 +94,10 @@ def test_what_is_no_vehicle_id_is_refused_at_birth(vehicle: str) -> None:
         "raw/vehicle_id=V/year=2026/month=2/day=23/a_raw.parquet",
         "raw/vehicle_id=V/year=2026/month=02/day=30/a_raw.parquet",
         "raw/vehicle_id=V/year=2026/month=13/day=01/a_raw.parquet",
+        "raw/vehicle_id=V/year=0001/month=01/day=01/a_raw.parquet",
+        "raw/vehicle_id=V/year=9999/month=12/day=31/a_raw.parquet",
+        "raw/vehicle_id=V/year=2262/month=04/day=12/a_raw.parquet",
+        "raw/vehicle_id=V/year=٢٠٢٦/month=02/day=23/a_raw.parquet",
         "raw/vehicle_id=V W/year=2026/month=02/day=23/a_raw.parquet",
         "raw/vehicle_id=V/year=2026/month=02/day=23/a.parquet",
         "raw/vehicle_id=V/year=2026/month=02/day=23/x/a_raw.parquet",
@@ -103,7 +110,7 @@ def test_what_is_no_raw_key_is_refused(key: str) -> None:
         RawObject.parse(key)
 
 
-@pytest.mark.parametrize("stem", ["", "x", "20260230T000000Z", "20260223T072108", "1"])
+@pytest.mark.parametrize("stem", ["", "x", "20260230T000000Z", "20260223T072108", "1", "٢٠٢٦0223T072108Z"])
 def test_a_stem_without_an_instant_has_none(stem: str) -> None:
     assert layout.stem_start_ns(stem) is None
 
