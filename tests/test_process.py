@@ -1,10 +1,15 @@
 """One raw object in: one receipt, its spilled rows, or a quarantined copy. Nothing is lost, nothing counted twice."""
 
+import io
 import json
+import os
+import time
+from types import SimpleNamespace
 from typing import Any
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from telemetry_pipeline import process
@@ -20,7 +25,6 @@ from telemetry_pipeline.lake.layout import DAY_NS, DecodedObject, RawObject
 from telemetry_pipeline.lake.store import Store, digest
 from telemetry_pipeline.process import Outcome, partition_total, process_object, process_objects
 from tests.raw_lake import EV_DBC, NOON, SECOND, add_dbc, frames, land
-from tests.servers import wait_until
 
 MIDNIGHT = NOON + DAY_NS // 2
 
@@ -148,10 +152,6 @@ def test_bytes_that_are_no_frames_go_to_quarantine(any_lake: Store, body: bytes)
 def test_a_raw_object_without_a_column_says_which(folder_lake: Store) -> None:
     add_dbc(folder_lake)
     raw = RawObject.starting("EV_001", NOON)
-    import io
-
-    import pyarrow.parquet as pq
-
     sink = io.BytesIO()
     pq.write_table(pa.table({"timestamp": [1], "data": [b"a"]}), sink)
     folder_lake.put(raw.key, sink.getvalue())
@@ -214,8 +214,6 @@ def test_a_quiet_directory_is_not_listed_again(folder_lake: Store, monkeypatch: 
     raw = land(folder_lake, "EV_1", NOON)
     list(drain(folder_lake, open_inbox(folder_lake), DecoderHere(folder_lake), budget_s=60))
     assert folder_lake.root is not None
-    import os
-
     folder = folder_lake.root / raw.partition.prefix(layout.RAW)
     os.utime(folder, ns=(NOON, NOON))  # as if the last change were long ago
     inbox = open_inbox(folder_lake)
@@ -298,13 +296,17 @@ def test_a_store_that_does_not_answer_leaves_objects_pending(
 
     monkeypatch.setattr(folder_lake, verb, answer)
     monkeypatch.setattr("telemetry_pipeline.drain.FIRST_PAUSE_S", 0.001)
-    monkeypatch.setattr("telemetry_pipeline.inbox.aside.FIRST_WAIT_S", 2.0)
+    monkeypatch.setattr("telemetry_pipeline.inbox.aside.FIRST_WAIT_S", 3600.0)
     first, *_, last = drain(folder_lake, open_inbox(folder_lake), DecoderHere(folder_lake), budget_s=60)
     assert [item.decoded for item in first.values()] == [1]
     assert [(list(item.failed), item.transient) for item in last.values()] == [([bad.key], True)]
     monkeypatch.undo()
     assert open_inbox(folder_lake).waiting(10) == [], "nobody is rung for it at once"
-    wait_until(lambda: open_inbox(folder_lake).waiting(10) == [bad], "the object to be asked for again")
+    later = SimpleNamespace(time=lambda: time.time() + 2 * 3600)
+    monkeypatch.setattr("telemetry_pipeline.inbox.aside.time", later)
+    assert open_inbox(folder_lake).waiting(10) == [bad], (
+        "it is asked for again, once there was time to mend it"
+    )
     assert ledger.read_ledger(folder_lake, good.partition).decoded == {good}
 
 
