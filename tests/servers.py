@@ -1,7 +1,9 @@
 """Real processes for tests: free ports, readiness, and an end for exactly what was started."""
 
 import asyncio
+import itertools
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -21,11 +23,27 @@ from typing import Any
 DEADLINE_S = 180.0
 
 
+_FIRST_PORT, _PORTS_OF_ONE, _WORKERS = 11_000, 2_000, 10
+"""Below what the kernel gives away by itself (from 32,768), and above what a browser refuses to open (10,080)."""
+
+
 def free_port() -> int:
-    """A TCP port of loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port of loopback that nobody listens on now, and that nobody is given before a server gets to listen on it.
+
+    A server reads its libraries first, for seconds. A port of the kernel's own choice could be another process's by
+    then, and its answers would be taken for the server's. So every worker has ports of its own and takes them in turn.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    first = _FIRST_PORT + worker % _WORKERS * _PORTS_OF_ONE
+    for step in _TURNS:
+        port = first + step % _PORTS_OF_ONE
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("turns do not end")
+
+
+_TURNS = itertools.count(random.randrange(_PORTS_OF_ONE))  # other runs may be on this machine
 
 
 def wait_until(
