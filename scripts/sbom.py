@@ -43,10 +43,9 @@ def document() -> str:
 
 
 def python_parts() -> Iterator[dict[str, Any]]:
-    """What the agent, the pipeline, the service and the functions run with: every pin of their locks, once."""
-    texts = [
-        path.read_text(encoding="utf-8") for path in sorted(ROOT.glob("requirements*.lock")) if _is_run(path)
-    ]
+    """What the agent, the pipeline, the service, the functions and the images run with: every pin of their locks, once."""
+    locks = sorted([*ROOT.glob("requirements*.lock"), *ROOT.glob("deploy/requirements*.lock")])
+    texts = [path.read_text(encoding="utf-8") for path in locks if _is_run(path)]
     for name, version in sorted({pin for text in texts for pin in _PIN.findall(text)}):
         yield _part(f"pkg:pypi/{name.lower().replace('_', '-')}@{version}", name, version)
 

@@ -13,7 +13,10 @@ PURLS = {part["purl"] for part in BILL["components"]}
 
 
 def test_every_package_that_runs_is_in_it() -> None:
-    for lock in ("requirements.lock", "requirements-lambda.lock", "requirements-lambda-api.lock"):
+    for lock in (
+        *("requirements.lock", "requirements-lambda.lock", "requirements-lambda-api.lock"),
+        "deploy/requirements-k8s.lock",
+    ):
         for name, version in re.findall(r"^([\w.-]+)==(\S+)", (ROOT / lock).read_text(), re.MULTILINE):
             assert f"pkg:pypi/{name}@{version}" in PURLS, lock
     assert any(purl.startswith("pkg:pypi/pyarrow@") for purl in PURLS)
