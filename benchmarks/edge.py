@@ -21,6 +21,7 @@ from typing import Final
 
 import pyarrow.parquet as pq
 
+from benchmarks.background import Background
 from benchmarks.edge_others import GUEST_RATE, WINDOW_S, against_others, in_the_guest
 from edge_agent.agent import Agent
 from edge_agent.capture import BusSource, Line
@@ -60,18 +61,12 @@ def on_this_kernel(frames: int, rate: float) -> bool:
         sender = subprocess.Popen(
             [*HERE, "--send", *map(str, ports), str(frames), str(rate)],
         )
-
-        def end() -> None:
-            sender.wait()
-            time.sleep(1)
-            stop.set()
-
-        threading.Thread(target=end).start()
-        begun: list[os.times_result] = []
-        threading.Timer(SENDER_WAITS_S - 0.2, lambda: begun.append(os.times())).start()
-        Agent(config, source).run(stop)
+        with _Sending(sender, stop) as sending:
+            Agent(config, source).run(stop)
         ended = os.times()
-        user, kernel = ended.user - begun[0].user, ended.system - begun[0].system
+        if sender.returncode != 0 or sending.begun is None:
+            raise SystemExit(f"the sender ended with {sender.returncode}, not all of the frames were sent")
+        user, kernel = ended.user - sending.begun.user, ended.system - sending.begun.system
         landed = sum(pq.read_metadata(path).num_rows for path in (folder / "lake").rglob("*.parquet"))
         landed -= 2 * WARM_FRAMES
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
@@ -85,6 +80,26 @@ def on_this_kernel(frames: int, rate: float) -> bool:
     )
     print(f"  {peak} MB at most: {_of(peak, MOST_MEGABYTES)}")
     return spent <= MOST_CPU_S and peak <= MOST_MEGABYTES and landed == 2 * frames
+
+
+class _Sending(Background):
+    """Notes when the frames that count begin, and ends the agent a second after the sender has."""
+
+    def __init__(self, sender: "subprocess.Popen[bytes]", stop: threading.Event) -> None:
+        super().__init__()
+        self.begun: os.times_result | None = None
+        self._sender = sender
+        self._stop = stop
+
+    def _run(self) -> None:
+        if not self._over.wait(SENDER_WAITS_S - 0.2):
+            self.begun = os.times()
+            self._sender.wait()
+            self._over.wait(1)
+        if self._sender.poll() is None:  # the agent has ended before it
+            self._sender.terminate()
+            self._sender.wait()
+        self._stop.set()
 
 
 def _redirect(line: Line) -> int:
