@@ -188,9 +188,14 @@ def _watch(server: Server, load: Load, done: threading.Event) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=_TIMEOUT_S)
     while not done.wait(_HEALTH_PAUSE_S):
         begun = time.monotonic()
-        connection.request("GET", "/health")
-        if connection.getresponse().read():
-            load.health_s.append(time.monotonic() - begun)
+        try:
+            connection.request("GET", "/health")
+            connection.getresponse().read()
+        except (OSError, http.client.HTTPException) as error:
+            connection.close()  # the next request opens it again
+            load.errors.append(f"/health: {error!r}")
+            continue
+        load.health_s.append(time.monotonic() - begun)
     connection.close()
 
 
