@@ -84,6 +84,13 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return cores if config.getoption("--fast") else 2 * cores
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Pass over files without quick tests where those alone are asked for: most of the time goes into imports."""
+    if not config.getoption("--fast") or collection_path.suffix != ".py":
+        return None
+    return selection.has_no_quick(collection_path) or None
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Take the quick tests alone where that is asked for, and have slow files run beside quick ones."""

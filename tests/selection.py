@@ -1,14 +1,24 @@
 """Which tests run, and in which order: the quick subset of `make test FAST=1`, and waiting tests beside working ones."""
 
+import re
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest
+from pathlib import Path
 
 import pytest
+
+from tests.corpus import needs_corpus
 
 PER_FILE = 3
 """Tests of one file in the quick subset."""
 
 _SHARED = {"session", "package", "module"}
+_SLOW_FILE = re.compile(r"^pytestmark = (\[\s*)?pytest\.mark\.slow\b", re.MULTILINE)
+
+
+def has_no_quick(path: Path) -> bool:
+    """Whether a file says of all its tests that they are slow: then it need not be read, nor what it imports."""
+    return path.name.startswith("test_") and bool(_SLOW_FILE.search(path.read_text(encoding="utf-8")))
 
 
 def quick(items: Iterable[pytest.Item]) -> list[pytest.Item]:
@@ -24,8 +34,13 @@ def quick(items: Iterable[pytest.Item]) -> list[pytest.Item]:
 
 
 def is_quick(item: pytest.Item) -> bool:
-    """Neither slow nor of many made-up cases, and without what a file or a session makes once because it takes long."""
+    """Neither slow nor of many made-up cases, and without what a file or a session makes once because it takes long.
+
+    Nor over the corpus of recordings, so that the subset takes as long on a machine that has them.
+    """
     if item.get_closest_marker("slow") or hasattr(getattr(item, "obj", None), "hypothesis"):
+        return False
+    if needs_corpus.mark in item.iter_markers("skipif"):
         return False
     known = getattr(item, "_fixtureinfo", None)
     used = known.name2fixturedefs if known else {}

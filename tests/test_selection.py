@@ -1,5 +1,6 @@
 """The quick subset leaves out what takes long by its nature, and slow files run beside quick ones."""
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,9 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import selection
+from tests.corpus import needs_corpus
 
 
-def item(name: str, *, slow: bool = False, obj: object = None, scope: str = "function") -> Any:
+def item(
+    name: str, *, slow: bool = False, obj: object = None, scope: str = "function", marks: tuple[Any, ...] = ()
+) -> Any:
     """What of a collected test is looked at."""
     fixtures = {"store": [SimpleNamespace(scope=scope, baseid="tests/query")]}
     return SimpleNamespace(
@@ -18,6 +22,7 @@ def item(name: str, *, slow: bool = False, obj: object = None, scope: str = "fun
         obj=obj,
         fixturenames=["store", "unknown"],
         _fixtureinfo=SimpleNamespace(name2fixturedefs=fixtures),
+        iter_markers=lambda name: (mark for mark in marks if mark.name == name),
         get_closest_marker=lambda marker: marker if slow and marker == "slow" else None,
     )
 
@@ -36,11 +41,28 @@ def test_the_first_quick_tests_of_each_file_are_taken() -> None:
         item("tests/a/test_x.py::slow", slow=True),
         item("tests/a/test_x.py::property", obj=_of_many_cases),
         item("tests/a/test_x.py::server", scope="session"),
+        item("tests/a/test_x.py::recordings", marks=(needs_corpus.mark,)),
         *(item(f"tests/a/test_x.py::t{nth}") for nth in range(5)),
         item("tests/a/test_y.py::t"),
     ]
     taken = [f"tests/a/test_x.py::t{nth}" for nth in range(selection.PER_FILE)]
     assert names(selection.quick(items)) == [*taken, "tests/a/test_y.py::t"]
+
+
+@pytest.mark.parametrize(
+    ("text", "passed_over"),
+    [
+        ("pytestmark = pytest.mark.slow\n", True),
+        ("pytestmark = [pytest.mark.slow, needs_postgres]\n", True),
+        ("pytestmark = [\n    pytest.mark.slow,\n", True),
+        ("@pytest.mark.slow\ndef test_one() -> None: ...\n", False),
+        ("pytestmark = needs_corpus\n", False),
+    ],
+)
+def test_a_file_of_slow_tests_is_not_read(text: str, passed_over: bool, tmp_path: Path) -> None:
+    for name, expected in (("test_it.py", passed_over), ("conftest.py", False)):
+        (tmp_path / name).write_text("import pytest\n\n" + text)
+        assert selection.has_no_quick(tmp_path / name) == expected
 
 
 def test_slow_files_come_in_turns_with_others_and_no_test_is_lost() -> None:

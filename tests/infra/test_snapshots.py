@@ -10,6 +10,7 @@ from tests.infra.snapshots import FOLDER, normalised, path_of, text_of
 RENEW = "python -m tests.infra.snapshots"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", ["alone", "with_dagster", "with_glue"])
 def test_the_stacks_are_what_they_were(variant: str, request: pytest.FixtureRequest) -> None:
     found: Templates = request.getfixturevalue(variant)
