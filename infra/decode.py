@@ -1,6 +1,7 @@
 """Who decodes: the function that takes the queue's messages, or that Dagster invokes, or none; never two.
 
-With the function as decoder nothing tells Glue of new partitions: another one looks every hour which days are new.
+With the function as decoder nothing tells Glue of new partitions, and nothing compacts days: another function looks every
+hour which days are new, and a task compacts every night those that have become quiet.
 """
 
 from typing import Final
@@ -12,6 +13,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra.assets import Assets
+from infra.compactor import Compactor
 from infra.deployment import Deployment
 from infra.function import Function
 from infra.lake import LakeStack
@@ -63,6 +65,7 @@ class DecodeStack(Stack):
                 max_concurrency=max(2, deployment.decoder_concurrency),
             )
             self._catalog(deployment, assets, lake)
+            Compactor(self, "Compactor", deployment, assets, lake)
 
     def _catalog(self, deployment: Deployment, assets: Assets, lake: LakeStack) -> None:
         made = Function(

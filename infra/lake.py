@@ -58,6 +58,9 @@ class LakeStack(Stack):
             kept_versions_days=1,
         )
         self.landing = Landing(self, "Landing", self.data, held=_held(deployment))
+        if deployment.decoder == "lambda":
+            rule = self.format_arn(service="events", resource="rule", resource_name=nightly_rule(deployment))
+            self.landing.take_unstarted(rule)
         self.topic = _topic(self)
         self._catalogue()
         self.workgroup = self._workgroup(deployment)
@@ -159,6 +162,11 @@ class LakeStack(Stack):
             ),
         )
         return group.ref
+
+
+def nightly_rule(deployment: Deployment) -> str:
+    """The name of the rule that starts the compaction of every night."""
+    return f"{deployment.name}-nightly"
 
 
 def _key(scope: Construct) -> kms.Key:

@@ -47,6 +47,25 @@ class Landing(Construct):
             receive_message_wait_time=Duration.seconds(20),
             dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=TRIES),
         )
+        self._announced(bucket)
+
+    def take_unstarted(self, rule: str) -> None:
+        """Let EventBridge put here what a schedule could not start.
+
+        Args:
+            rule: The ARN of the schedule's rule, which is made after the lake.
+        """
+        self.dead_letters.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="Unstarted",
+                actions=["sqs:SendMessage"],
+                resources=[self.dead_letters.queue_arn],
+                principals=[iam.ServicePrincipal("events.amazonaws.com")],
+                conditions={"ArnEquals": {"aws:SourceArn": rule}},
+            )
+        )
+
+    def _announced(self, bucket: s3.Bucket) -> None:
         stack = Stack.of(self)
         self.queue.add_to_resource_policy(
             iam.PolicyStatement(

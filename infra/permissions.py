@@ -88,17 +88,15 @@ DECODER: Final = (
 SENT_TO: Final = (*DECODES, _LOG)
 """The decoder that Dagster invokes: the queue is not its business."""
 
-CATALOG: Final = (
-    _LIST,
-    _LOG,
-    Need(
-        "catalogue",
-        {
-            name: _CATALOGUE[name]
-            for name in ("glue:GetPartitions", "glue:BatchCreatePartition", "glue:BatchUpdatePartition")
-        },
-    ),
+_REGISTERS: Final = Need(
+    "catalogue",
+    {
+        name: _CATALOGUE[name]
+        for name in ("glue:GetPartitions", "glue:BatchCreatePartition", "glue:BatchUpdatePartition")
+    },
 )
+
+CATALOG: Final = (_LIST, _LOG, _REGISTERS)
 """The last days: tables are the stacks' business, and nothing is forgotten by a schedule."""
 
 API: Final = (
@@ -228,9 +226,8 @@ SPARK: Final = (
     ),
 )
 
-STARTS_TASKS: Final = (
+STARTS_COMPACTION: Final = (
     Need("log", dict.fromkeys(("logs:CreateLogStream", "logs:PutLogEvents"), "AWS ECS, for every task")),
-    Need("secret", {"secretsmanager:GetSecretValue": "AWS ECS, for the address of the database"}),
     Need(
         "image",
         dict.fromkeys(
@@ -240,6 +237,31 @@ STARTS_TASKS: Final = (
     ),
     Need("anything", {"ecr:GetAuthorizationToken": "AWS ECS, to pull the image"}),
 )
+"""What a task needs before it runs."""
 
-ROLES_OF_THE_LAKE: Final = ("decoder", "api", "edge", "control-room", "spark")
+STARTS_TASKS: Final = (
+    *STARTS_COMPACTION,
+    Need("secret", {"secretsmanager:GetSecretValue": "AWS ECS, for the address of the database"}),
+)
+
+COMPACTOR: Final = (
+    _LIST,
+    Need("data", _GET, ("decoded/", "series/", "overview/")),
+    Need("data", _PUT, ("series/", "overview/")),
+    Need("data", _DELETE, ("series/", "overview/")),
+    _REGISTERS,
+)
+"""The task of every night: what it deletes is what it has replaced."""
+
+NIGHTLY: Final = (
+    Need("compaction", {"ecs:RunTask": "AWS EventBridge, for the schedule"}, within="cluster"),
+    Need(
+        "task_roles",
+        {"iam:PassRole": "AWS EventBridge, for the task that it starts"},
+        conditions={"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
+    ),
+    Need("topic", {"sns:Publish": "AWS EventBridge, of a task that failed"}),
+)
+
+ROLES_OF_THE_LAKE: Final = ("decoder", "api", "edge", "control-room", "spark", "compactor")
 """Those that read or write its objects: the bucket's own policy refuses everybody else."""

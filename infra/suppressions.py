@@ -90,6 +90,16 @@ EXCEPTIONS: Final = (
         )
         for name in ("Code", "Daemon", "Webserver")
     ),
+    Held(
+        "ECS2",
+        "Compactor/Task",
+        "Where the lake is and which region this is are no secrets, and it is told nothing else",
+    ),
+    Held(
+        "ECS4",
+        "Compactor/Cluster",
+        "One task a night says itself what it did, and its failures are told: metrics of it would cost more than it",
+    ),
     Held("CFR1", "Distribution", "Vehicles and their people are wherever the company is"),
     Held(
         "CFR2",

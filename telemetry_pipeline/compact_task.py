@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from telemetry_pipeline.catalog.connect import open_catalog
 from telemetry_pipeline.catalog.recent import DAYS, sync_recent
@@ -24,7 +25,7 @@ from telemetry_pipeline.series.compact import compact_day
 from telemetry_pipeline.series.pending import days_to_compact
 from telemetry_pipeline.settings import Settings
 
-_S_NS = 1_000_000_000
+_S_NS: Final = 1_000_000_000
 
 
 @dataclass
@@ -52,8 +53,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(argv)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s", stream=sys.stderr)
     try:
-        limits = [parse_duration(text) for text in (chosen.quiet, chosen.begin_within, chosen.end_within)]
-        quiet_ns, begin_ns, end_ns = limits
+        quiet_ns, begin_ns, end_ns = map(
+            parse_duration, (chosen.quiet, chosen.begin_within, chosen.end_within)
+        )
         # a thread below Python: it ends also what waits for ever outside of it, and says where
         faulthandler.dump_traceback_later(end_ns / _S_NS, exit=True, file=sys.__stderr__ or sys.stderr)
         return _work(chosen.days, quiet_ns, time.monotonic() + begin_ns / _S_NS)

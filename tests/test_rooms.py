@@ -212,7 +212,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "infra.cost": (
         (
             *(ERRORS, LAKE, SETTINGS, f"{P}.catalog", f"{P}.catalog_handler"),
-            *(f"{P}.lambda_handler", f"{P}.s3_events", "infra"),
+            *(f"{P}.lambda_handler", f"{P}.s3_events", f"{P}.series", "infra"),
         ),
         ("yaml",),
     ),

@@ -6,7 +6,9 @@ from math import ceil
 from typing import Any, Final
 
 from infra.archive import SMALLEST_BYTES
+from infra.cost import night
 from telemetry_pipeline.catalog.recent import AT_ONCE, BY_DAY, DAYS
+from telemetry_pipeline.series.tiers import TIERS_S
 
 DECODER_GB: Final = 1.0
 SERVICE_GB: Final = 2.0
@@ -58,7 +60,7 @@ def lines(
         vehicles: How many.
         measured: As `measure` gives it.
         habits: As `habits.yaml` has it.
-        dagster: Whether Dagster decodes: then days are compacted, and its services run.
+        dagster: Whether Dagster decodes: then its services run, which compact days, too.
     """
     hours = habits["driving_hours"] * vehicles
     of_an_hour = 3600 / measured["seconds"]
@@ -66,7 +68,7 @@ def lines(
     calls = objects / habits["objects_an_invocation"]
     requests = measured["requests_of_an_object"]
     return [
-        *_storage(hours * of_an_hour, objects, measured, habits, dagster=dagster),
+        *_storage(hours * of_an_hour, objects, measured, habits),
         Line("landing", "s3_write", objects),
         # sent, received, deleted
         Line("landing", "sqs_request", 3 * objects),
@@ -74,6 +76,7 @@ def lines(
         Line("decoding", "s3_read", objects * requests["read"]),
         *([] if dagster else _decoder(calls, objects, measured, habits)),
         *([] if dagster else _catalog(vehicles, measured, habits)),
+        *([] if dagster else _compaction(vehicles, measured, habits)),
         *_service(vehicles, habits),
         *_watching(habits),
         *(_control_room() if dagster else []),
@@ -111,7 +114,9 @@ def glue_of_a_look(vehicles: int) -> float:
     """Requests to Glue of looking at the last days once, if every vehicle drove on every one of them."""
     known = max(2, vehicles * (DAYS + 1) / LISTED)
     new = vehicles / CREATED / 24
-    return len(BY_DAY) * (known + new)
+    months = max(2, vehicles * night.MONTHS * len(TIERS_S) / LISTED)
+    new_months = vehicles * len(TIERS_S) / CREATED / HOURS
+    return len(BY_DAY) * (known + new) + months + new_months
 
 
 def seconds_of_a_look(vehicles: int, measured: Mapping[str, Any], habits: Mapping[str, float]) -> float:
@@ -121,11 +126,11 @@ def seconds_of_a_look(vehicles: int, measured: Mapping[str, Any], habits: Mappin
 
 
 def _storage(
-    hours: float, objects: float, measured: Mapping[str, Any], habits: Mapping[str, float], *, dagster: bool
+    hours: float, objects: float, measured: Mapping[str, Any], habits: Mapping[str, float]
 ) -> list[Line]:
     size, kept = measured["bytes"], habits["kept_months"]
     fresh = min(kept, habits["archived_after_months"]) if is_archived(measured) else kept
-    made = size["decoded"] + (size["series"] + size["overview"] if dagster else 0)
+    made = size["decoded"] + size["series"] + size["overview"]
     return [
         Line("storage", "s3_gb_month", hours * (size["raw"] * fresh + made * kept) / _GB),
         Line("storage", "glacier_gb_month", hours * size["raw"] * (kept - fresh) / _GB),
@@ -154,6 +159,25 @@ def _catalog(vehicles: int, measured: Mapping[str, Any], habits: Mapping[str, fl
         Line("catalogue", "s3_write", HOURS * lists_of_a_look(vehicles)),
         Line("catalogue", "glue_request", HOURS * glue_of_a_look(vehicles)),
         Line("catalogue", "lambda_gb_second", HOURS * seconds * CATALOG_GB),
+    ]
+
+
+def _compaction(vehicles: int, measured: Mapping[str, Any], habits: Mapping[str, float]) -> list[Line]:
+    asked = night.requests_of_compaction(measured, habits)
+    lists = vehicles * night.lists_of_a_night(measured, habits) + lists_of_a_look(vehicles)
+    hours = night.hours_of_a_month(vehicles, measured, habits)
+    return [
+        Line("compacting", "s3_write", vehicles * asked["write"] + night.NIGHTS * lists),
+        Line(
+            "compacting",
+            "s3_read",
+            vehicles * (asked["read"] + night.NIGHTS * night.footers_of_a_night(habits)),
+        ),
+        Line("compacting", "glue_request", night.NIGHTS * glue_of_a_look(vehicles)),
+        Line("compacting", "fargate_vcpu_hour", hours * night.VCPU),
+        Line("compacting", "fargate_gb_hour", hours * night.MEMORY_GB),
+        Line("compacting", "fargate_disk_gb_hour", hours * (night.DISK_GB - night.FREE_DISK_GB)),
+        Line("compacting", "address_hour", hours),
     ]
 
 

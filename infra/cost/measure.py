@@ -1,7 +1,7 @@
 """`python -m infra.cost --measure`: an hour of a simulated vehicle goes through the decoder's own code over an S3 server.
 
-Counted are bytes in the lake, requests by their kind as the server wrote them down, CPU seconds of a warm function, and
-bytes of its log. The server is moto, of the development environment; CPU seconds are those of this machine.
+Counted are bytes in the lake, requests by their kind as the server wrote them down, CPU seconds of a warm function and of
+the compaction, and bytes of the function's log. The server is moto, of the development environment; CPU seconds are those of this machine.
 """
 
 import contextlib
@@ -28,6 +28,7 @@ from telemetry_pipeline.lake import layout
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.lambda_handler import Worker
 from telemetry_pipeline.s3_events import read_event
+from telemetry_pipeline.series.compact import compact_day
 from telemetry_pipeline.settings import Settings, child_env
 
 BUCKET: Final = "lake"
@@ -59,7 +60,7 @@ def measure(duration: str) -> dict[str, Any]:
                 )
             )
             decoding, decoded = _counted(log, env, sys.executable, "-m", "infra.cost.measure")
-            _run(env, "telemetry", "compact", "--vehicle", VEHICLE, "--day", _DAY)
+            compacting, compacted = _counted(log, env, sys.executable, "-m", "infra.cost.measure", "compact")
             _run(env, "telemetry", "catalog", "sync")
             sizes = json.loads(_run(env, sys.executable, "-m", "infra.cost.measure", "sizes"))
             looked = json.loads(_run(env, sys.executable, "-m", "infra.cost.measure", "look"))
@@ -71,6 +72,8 @@ def measure(duration: str) -> dict[str, Any]:
         "bytes": sizes,
         "requests_of_an_object": {kind: round(count / objects, 3) for kind, count in decoding.items()},
         **json.loads(decoded),
+        "requests_of_a_compaction": dict(compacting),
+        **json.loads(compacted),
         **looked,
     }
 
@@ -98,6 +101,15 @@ def decode() -> dict[str, float]:
         "cpu_seconds_of_an_object": round(spent[len(spent) // 2], 4),
         "log_bytes_of_an_object": round(len(said.getvalue()) / len(keys)),
     }
+
+
+def compact() -> dict[str, float]:
+    """Compact the vehicle's day, as the task of every night does."""
+    settings = Settings.from_env()
+    store = Store.open(settings.lake, endpoint_url=settings.endpoint_url, credentials="environment")
+    began = time.process_time()
+    compact_day(store, layout.Partition(VEHICLE, dt.date.fromisoformat(_DAY)))
+    return {"cpu_seconds_of_a_compaction": round(time.process_time() - began, 3)}
 
 
 def look() -> dict[str, float]:
@@ -194,5 +206,5 @@ def requests_in(text: str) -> Counter[str]:
 
 
 if __name__ == "__main__":
-    answer = {"sizes": sizes, "look": look}.get("".join(sys.argv[1:]), decode)()
+    answer = {"sizes": sizes, "look": look, "compact": compact}.get("".join(sys.argv[1:]), decode)()
     sys.stdout.write(json.dumps(answer))

@@ -14,10 +14,20 @@ from infra.cost.bill import (
     seconds_of_a_look,
     total,
 )
+from infra.cost.night import BEGIN_WITHIN_H, NIGHTS, hours_of_a_month, lists_of_a_night
 from telemetry_pipeline.errors import BadSetting
 
 FLEETS: Final = (10, 100, 1_000)
-GROUPS: Final = ("storage", "landing", "decoding", "catalogue", "service", "watching", "Dagster")
+GROUPS: Final = (
+    "storage",
+    "landing",
+    "decoding",
+    "catalogue",
+    "compacting",
+    "service",
+    "watching",
+    "Dagster",
+)
 WINDOWS: Final = (1, 3, 5, 15, 60)
 """Minutes of an agent's windows, by which raw objects have their size."""
 
@@ -39,6 +49,8 @@ def tables(priced: Mapping[str, Any], habits: Mapping[str, float], measured: Map
         _measured(measured),
         "### Telling Glue of the last days, every hour\n",
         _looks(measured, habits),
+        "### Compacting, every night\n",
+        _nights(measured, habits),
         "### Archiving raw objects\n",
         _archive(prices, measured),
         "### How a fleet is taken to be used\n",
@@ -106,6 +118,11 @@ def _measured(measured: Mapping[str, Any]) -> str:
         for kind, count in measured["requests_of_an_object"].items()
     ]
     rows += [("CPU seconds for an object, warm", f"{measured['cpu_seconds_of_an_object']:g}")]
+    rows += [
+        (f"requests to S3 for compacting it: {kind}", f"{count:g}")
+        for kind, count in measured["requests_of_a_compaction"].items()
+    ]
+    rows += [("CPU seconds for compacting it", f"{measured['cpu_seconds_of_a_compaction']:g}")]
     rows += [("bytes of log for an object", f"{measured['log_bytes_of_an_object']:,}")]
     return _table(("what", "how much"), rows)
 
@@ -125,6 +142,21 @@ def _looks(measured: Mapping[str, Any], habits: Mapping[str, float]) -> str:
     return _table(
         ("vehicles", "LIST requests an hour", f"minutes at {CATALOG_GB:g} GB", "within the function's 15 minutes"), rows
     )  # fmt: skip
+
+
+def _nights(measured: Mapping[str, Any], habits: Mapping[str, float]) -> str:
+    rows = []
+    for vehicles in (*FLEETS, 10_000):
+        hours = hours_of_a_month(vehicles, measured, habits) / NIGHTS
+        rows.append(
+            (
+                f"{vehicles:,}",
+                f"{vehicles * lists_of_a_night(measured, habits):,.0f}",
+                f"{hours * 60:,.1f}",
+                "yes" if hours < BEGIN_WITHIN_H else "**no**",
+            )
+        )
+    return _table(("vehicles", "LIST requests a night", "minutes a night", "within six hours"), rows)
 
 
 def _archive(prices: Mapping[str, Any], measured: Mapping[str, Any]) -> str:

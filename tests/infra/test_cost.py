@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.cost import bill
+from infra.cost import bill, night
 from infra.cost.__main__ import HERE, MEASURED, PAGE, main, read
 from infra.cost.bill import kept_usd, lines, lists_of_a_look, pays_after_months, total
 from infra.cost.measure import requests_in
@@ -17,6 +17,7 @@ from tests.infra.snapshots import path_of
 PRICED = read(HERE / "prices.yaml")
 HABITS = read(HERE / "habits.yaml")
 SEEN = read(MEASURED)
+NESTED = ("bytes", "requests_of_an_object", "requests_of_a_compaction")
 
 
 def test_the_page_has_the_tables_that_the_command_writes() -> None:
@@ -48,13 +49,15 @@ def test_one_vehicle_by_hand() -> None:
         "requests_of_an_object": {"write": 2, "read": 3},
         "cpu_seconds_of_a_look": 0.004,
         "cpu_seconds_of_an_object": 0.05,
+        "requests_of_a_compaction": {"write": 12, "read": 120},
+        "cpu_seconds_of_a_compaction": 0.5,
         "log_bytes_of_an_object": 1_000,
     }
-    habits = {**HABITS, "driving_hours": 10, "kept_months": 3, "archived_after_months": 3}
+    habits = {**HABITS, "driving_hours": 10, "driving_days": 5, "kept_months": 3, "archived_after_months": 3}
     habits |= {"s3_wait_seconds": 0.01, "objects_an_invocation": 1}
     one = lines(1, seen, habits)
-    # 10 h of 30 MB each for 3 months, nothing archived
-    assert total(one, PRICED["prices"], "storage") == pytest.approx(10 * 0.03 * 3 * 0.023)
+    # 10 h of 38 MB each for 3 months, nothing archived
+    assert total(one, PRICED["prices"], "storage") == pytest.approx(10 * 0.038 * 3 * 0.023)
     # 600 objects: landed, and three requests to the queue
     assert total(one, PRICED["prices"], "landing") == pytest.approx(600 * 5e-6 + 1_800 * 4e-7)
     requests = 600 * (2 * 5e-6 + 3 * 4e-7)
@@ -63,7 +66,7 @@ def test_one_vehicle_by_hand() -> None:
     assert total(one, PRICED["prices"], "decoding") == pytest.approx(requests + function + 600e3 / 1e9 * 0.5)
     # kept longer, its frames are archived: 167 kB an object, 8 kB of which stay outside and 32 kB come on top
     longer = lines(1, seen, {**habits, "kept_months": 4})
-    warm = 10 * (0.01 * 3 + 0.02 * 4) + 600 * 8e-6
+    warm = 10 * (0.01 * 3 + 0.028 * 4) + 600 * 8e-6
     cold = 10 * 0.01 + 600 * 32e-6
     assert total(longer, PRICED["prices"], "storage") == pytest.approx(
         warm * 0.023 + cold * 0.0036 + 600 * 3e-5
@@ -88,11 +91,47 @@ def test_a_look_at_the_last_days_by_hand() -> None:
     amounts = {line.price: line.amount for line in found}
     assert amounts["lambda_request"] == 730
     assert amounts["s3_write"] == 730 * 2_001
-    # four tables: 28 pages of known partitions, and ten batches of new ones a day
-    assert amounts["glue_request"] == pytest.approx(730 * 4 * (28 + 10 / 24))
+    # four tables: 28 pages of known partitions, and ten batches of new ones a day; two months of three tiers
+    assert amounts["glue_request"] == pytest.approx(730 * (4 * (28 + 10 / 24) + 6 + 30 / 730))
     # sixteen listings wait at a time, and the work of a vehicle takes longer than on a whole processor
     seconds = 2_001 * 0.03 / 16 + 1_000 * 0.01 * 1769 / 512
     assert amounts["lambda_gb_second"] == pytest.approx(730 * seconds * 0.5)
+
+
+def test_a_month_of_nights_by_hand() -> None:
+    seen = {
+        **SEEN,
+        "seconds": 3600,
+        "objects": 60,
+        "cpu_seconds_of_a_compaction": 0.5,
+        "requests_of_a_compaction": {"write": 12, "read": 120},
+    }
+    habits = {**HABITS, "driving_hours": 60, "driving_days": 20, "s3_wait_seconds": 0.03}
+    # years, months of the year; of two months four thousand objects by four pages, the series, three tiers
+    assert night.lists_of_a_night(seen, habits) == 2 + 2 * (4 + 1 + 3)
+    assert night.footers_of_a_night(habits) == 20 + 2 * 2
+    # 12 for each of 20 days, 2 for each of 3,600 objects
+    assert night.requests_of_compaction(seen, habits) == {"write": 240, "read": 7_200}
+    waits, looks = (240 + 7_200) * 0.03, 30 * (18 + 24) * 0.03 / 16
+    hours = (30 * 60 + 100 * (waits + looks + 60 * 0.5)) / 3_600
+    assert night.hours_of_a_month(100, seen, habits) == pytest.approx(hours)
+    amounts = {line.price: line.amount for line in lines(100, seen, habits) if line.group == "compacting"}
+    assert amounts["fargate_vcpu_hour"] == pytest.approx(hours)
+    assert amounts["fargate_gb_hour"] == pytest.approx(4 * hours)
+    assert amounts["fargate_disk_gb_hour"] == pytest.approx(30 * hours)
+    assert amounts["address_hour"] == pytest.approx(hours)
+    assert amounts["s3_read"] == pytest.approx(100 * (7_200 + 30 * 24))
+    # what Glue is told begins with another look at the last days
+    assert amounts["s3_write"] == pytest.approx(100 * 240 + 30 * (100 * 18 + 201))
+    assert not [line for line in lines(100, seen, habits, dagster=True) if line.group == "compacting"]
+
+
+def test_the_task_is_as_large_as_the_stacks_make_it() -> None:
+    resources = json.loads(path_of("alone", "decode").read_text())["Resources"].values()
+    (task,) = (it["Properties"] for it in resources if it["Type"] == "AWS::ECS::TaskDefinition")
+    assert (task["Cpu"], task["Memory"]) == (f"{night.VCPU * 1024}", f"{night.MEMORY_GB * 1024}")
+    assert task["EphemeralStorage"]["SizeInGiB"] == night.DISK_GB
+    assert f"{night.BEGIN_WITHIN_H}h" in task["ContainerDefinitions"][0]["Command"]
 
 
 def test_small_objects_stay_because_moving_them_never_pays() -> None:
@@ -121,9 +160,7 @@ def test_everything_is_measured_anew(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert main(["--measure", "--duration", "2m", "--measured", str(kept)]) == 0
     seen = json.loads(kept.read_text())
     assert seen.keys() == SEEN.keys()
-    assert {name: set(seen[name]) for name in ("bytes", "requests_of_an_object")} == {
-        name: set(SEEN[name]) for name in ("bytes", "requests_of_an_object")
-    }
+    assert {name: set(seen[name]) for name in NESTED} == {name: set(SEEN[name]) for name in NESTED}
     assert (seen["objects"], seen["seconds"]) == (2, 120)
     assert all(value > 0 for value in (seen["frames"], *seen["bytes"].values()))
     # requests are counted, not timed: they are those of the page, but for what a first object needs once

@@ -30,7 +30,7 @@ def test_with_dagster_nobody_else_takes_the_queue(with_dagster: Templates) -> No
 
 
 def test_without_dagster_glue_is_told_every_hour(alone: Templates) -> None:
-    assert alone.one("AWS::Events::Rule", "decode")["ScheduleExpression"] == "rate(1 hour)"
+    assert alone.one("AWS::Events::Rule", "decode", "Hourly")["ScheduleExpression"] == "rate(1 hour)"
     catalog = alone.one("AWS::Lambda::Function", "decode", "Catalog")
     assert catalog["ImageConfig"]["Command"] == ["telemetry_pipeline.catalog_handler.handler"]
     assert catalog["ReservedConcurrentExecutions"] == 1

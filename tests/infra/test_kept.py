@@ -16,7 +16,7 @@ KEPT = {
     "AWS::Cognito::UserPool": "Retain",
     "AWS::RDS::DBInstance": "Snapshot",
 }
-OF_THE_LIBRARY = ("CustomCDKBucketDeployment", "NetworkAllIAMRole")
+OF_THE_LIBRARY = ("CustomCDKBucketDeployment", "NetworkAllIAMRole", "CompactorNetworkAllIAMRole")
 """Roles that the CDK makes: of its function that copies files, and of the network's log."""
 
 

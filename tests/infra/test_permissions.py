@@ -20,6 +20,9 @@ ALONE = {
     "catalog": permissions.CATALOG,
     "api": (*permissions.API, *permissions.ASKS_ATHENA),
     "edge": permissions.EDGE,
+    "compactor": permissions.COMPACTOR,
+    "compaction-starter": permissions.STARTS_COMPACTION,
+    "nightly": permissions.NIGHTLY,
 }
 WITH_DAGSTER = {
     "control-room": (*permissions.CONTROL_ROOM, *permissions.SENDS_TO_LAMBDA),
