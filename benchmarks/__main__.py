@@ -15,6 +15,7 @@ _BENCHMARKS: Final = {module.NAME: module.run for module in (decode, pipeline, m
 
 
 def main() -> None:
+    """Run what was asked for."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"only these of: {', '.join(_BENCHMARKS)}")
     parser.add_argument("--frames", type=int, default=5_000_000, help="frames of the long drive")

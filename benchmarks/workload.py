@@ -1,4 +1,4 @@
-"""What is decoded: a synthetic car of 80 messages and 632 signals, and any number of its frames.
+"""What is decoded: a synthetic car of 80 messages and 643 signals, and any number of its frames.
 
 Deterministic: the same arguments give the same bytes. Values move smoothly and frames jitter by 50 µs, as on a real
 bus, so that compression does neither better nor worse than there.
