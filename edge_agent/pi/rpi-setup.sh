@@ -63,8 +63,8 @@ fi
 if [ -n "$vehicle" ] && ! [[ $vehicle =~ ^[A-Za-z0-9_-]{1,64}$ ]]; then
     fail "'$vehicle' is no vehicle id" "use up to 64 letters, digits, _ and -"
 fi
-if [ -n "$lake" ] && ! [[ $lake =~ ^(file:///|s3://)[^\"\\]+$ ]]; then
-    fail "'$lake' is no lake" "use file:///absolute/path or s3://bucket/prefix"
+if [ -n "$lake" ] && ! [[ $lake =~ ^(file:///|s3://)[^\"\\\&\|]+$ ]]; then
+    fail "'$lake' is no lake" "use file:///absolute/path or s3://bucket/prefix, without quotes, \\, & and |"
 fi
 [ -z "$root" ] || [ -d "$root" ] || fail "there is no folder $root" "mount the image, or make the folder"
 if [ -z "$root$dry" ] && [ "$(id -u)" != 0 ]; then fail "only root may do this" "put sudo before it, or try --dry-run"; fi

@@ -166,6 +166,8 @@ def test_only_root_and_the_agent_read_the_settings(setup, pi):
         (["--bitrate", "5000000"], "no CAN bus has 5000000 bit/s"),
         (["--vehicle", "../x"], "'../x' is no vehicle id"),
         (["--lake", "/data"], "'/data' is no lake"),
+        (["--lake", "s3://bucket/a&b"], "'s3://bucket/a&b' is no lake"),
+        (["--lake", "s3://bucket/a|b"], "'s3://bucket/a|b' is no lake"),
         (["--hat"], "there is no option --hat"),
         (["--hat-type"], "--hat-type needs a value"),
         (["rollback"], "there is no option rollback"),
