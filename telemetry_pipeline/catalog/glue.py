@@ -4,7 +4,7 @@ What is declared is `tables`' business, what a lake should have is `sync`'s. Eve
 what is there already is no error.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
@@ -191,17 +191,25 @@ class Glue:
         self._each(table, prefixes, UPDATE_MAX, call, result)
         return result
 
-    def delete(self, table: Table, values: Iterable[Sequence[str]]) -> int:
-        """Forget partitions by their values; how many. The lake is not touched."""
-        listed = [list(item) for item in values]
+    def delete(self, table: Table, values: Iterable[Sequence[str]]) -> dict[str, str]:
+        """Forget partitions by their values. The lake is not touched.
+
+        Returns:
+            Those that Glue refused, by their values with a `/` between, and why; the others are gone.
+        """
+        refused = {}
         with self._translated(f"{self.database}.{table.name}"):
-            for batch in _batches(listed, DELETE_MAX):
-                self._client.batch_delete_partition(
+            for batch in _batches([list(item) for item in values], DELETE_MAX):
+                answer = self._client.batch_delete_partition(
                     DatabaseName=self.database,
                     TableName=table.name,
                     PartitionsToDelete=[{"Values": item} for item in batch],
                 )
-        return len(listed)
+                for error in answer.get("Errors", []):
+                    why = error.get("ErrorDetail", {})
+                    if why.get("ErrorCode") != _GONE:
+                        refused["/".join(error["PartitionValues"])] = _said(why)
+        return refused
 
     def _each(
         self,
@@ -230,7 +238,7 @@ class Glue:
                         result.existing.append(prefix)
                     else:
                         again[values] = prefix
-                        result.failed[prefix] = f"{error.get('ErrorCode')}: {error.get('ErrorMessage')}"
+                        result.failed[prefix] = _said(error)
             waiting = again
             if not waiting:
                 return
@@ -279,6 +287,11 @@ def _holds(found: Any, wanted: Any) -> bool:  # noqa: ANN401  JSON
 
 def _code(error: ClientError) -> str:
     return str(error.response["Error"].get("Code", ""))
+
+
+def _said(detail: Mapping[str, Any]) -> str:
+    """Why Glue refuses one of many."""
+    return f"{detail.get('ErrorCode')}: {detail.get('ErrorMessage')}"
 
 
 def _batches(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:

@@ -27,7 +27,7 @@ class Synced:
         created: How many of them the catalogue did not know.
         updated: How many it knew otherwise.
         removed: How many it knew that the lake does not have.
-        failed: Those that Glue refused, by prefix, and why.
+        failed: Those that Glue refused, by prefix, or by values where it keeps what it has to forget; and why.
     """
 
     table: str
@@ -72,7 +72,10 @@ def _sync(glue: Glue, store: Store, table: Table) -> Synced:
     wanted = {values: prefix for prefix in table.partitions(store) if (values := table.values(prefix))}
     done.partitions = len(wanted)
     done.created, done.updated, done.failed = bring(glue, table, known, wanted)
-    done.removed = glue.delete(table, [values for values in known if values not in wanted])
+    superfluous = [values for values in known if values not in wanted]
+    kept = glue.delete(table, superfluous)
+    done.removed = len(superfluous) - len(kept)
+    done.failed |= kept
     return done
 
 

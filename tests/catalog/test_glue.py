@@ -165,6 +165,24 @@ def test_what_glue_refuses_alone_is_tried_again_and_then_said(
     assert (tries["EV_001"], tries["EV_004"], tries["EV_000"]) == (2, verbs.ROUNDS, 1)
 
 
+def test_what_glue_does_not_forget_is_said(glue: Glue, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Moto forgets whatever is there: the refusal is put in here."""
+    register(glue, DECODED_SIGNALS, prefixes(2))
+    gone, kept, never = ((f"EV_{number:03d}", "2026", "02", "23") for number in range(3))
+    delete = glue._client.batch_delete_partition
+
+    def grudging(**request):
+        wanted = request.pop("PartitionsToDelete")
+        answer = delete(**request, PartitionsToDelete=[item for item in wanted if item["Values"] != [*kept]])
+        detail = {"ErrorCode": "InternalServiceException", "ErrorMessage": "try later"}
+        return {"Errors": [*answer.get("Errors", []), {"PartitionValues": [*kept], "ErrorDetail": detail}]}
+
+    monkeypatch.setattr(glue._client, "batch_delete_partition", grudging)
+    refused = glue.delete(DECODED_SIGNALS, [gone, kept, never])
+    assert refused == {"EV_001/2026/02/23": "InternalServiceException: try later"}
+    assert [tuple(item["Values"]) for item in glue.partitions(DECODED_SIGNALS)] == [kept]
+
+
 def test_the_whole_catalogue_is_made_from_the_lake(glue: Glue, store: Store, client) -> None:
     raws = [land(store, vehicle, NOON + n * DAY_NS) for vehicle in ("EV_1", "EV_2") for n in (0, 1)]
     done = {item.table: item for item in sync(glue, store)}
