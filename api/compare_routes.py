@@ -127,9 +127,8 @@ def _given(text: str) -> tuple[str, int]:
     vehicle_id, sign, instant = text.partition("@")
     if not (vehicle_id and sign and instant):
         raise BadQuery(f"{text[:80]!r} is not a start", remedy="Write VEHICLE@2026-02-12T14:00:00Z")
-    return vehicle_id, parse_instant(
-        instant.replace(" ", "+")
-    )  # an address turns the + of a zone into a space
+    # an address turns the + of a zone into a space
+    return vehicle_id, parse_instant(instant.replace(" ", "+"))
 
 
 def _known(reader: SignalReader, knowledge: Knowledge) -> Sequence[str]:

@@ -20,6 +20,7 @@ from api.scopes import current
 from telemetry_pipeline.errors import BadQuery, NoVehicle
 from telemetry_pipeline.fleet.health import HealthReader
 from telemetry_pipeline.lake.instant import format_instant
+from telemetry_pipeline.lake.layout import DAY_NS
 from telemetry_pipeline.query.reader import SignalReader
 
 MAX_DAYS: Final = 31
@@ -36,7 +37,6 @@ Day = Annotated[dt.date, BeforeValidator(_day)]
 """A UTC day as YYYY-MM-DD; by itself the library takes numbers, too."""
 
 _EPOCH: Final = dt.date(1970, 1, 1)
-_DAY_NS: Final = 86_400_000_000_000
 
 
 def build(reader: SignalReader, health: HealthReader) -> APIRouter:
@@ -64,7 +64,7 @@ def build(reader: SignalReader, health: HealthReader) -> APIRouter:
         if last is None:
             if newest is None and not allowed:
                 return FleetHealthResponse(first=None, last=None, vehicles=[], next=None)
-            last = _EPOCH + dt.timedelta(days=newest // _DAY_NS) if newest is not None else _today()
+            last = _EPOCH + dt.timedelta(days=newest // DAY_NS) if newest is not None else _today()
         first = _back(last, days - 1)
         rest = [vehicle_id for vehicle_id in allowed if vehicle_id > after]
         shown = rest[:limit]

@@ -81,11 +81,6 @@ class KeySet:
         known = self._known
         return known.provider if known else (await self._looked(None)).provider
 
-    @property
-    def known_provider(self) -> Provider | None:
-        """What the issuer said about itself; None as long as nobody asked."""
-        return self._known.provider if self._known else None
-
     async def _looked(self, key_id: str | None) -> _Known:
         await run_sync(self._look, limiter=self._threads)
         known = self._known

@@ -4,7 +4,6 @@ What a caller is comes from `auth`; how much one request may ask for is `guarded
 """
 
 import ipaddress
-import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -34,9 +33,8 @@ class RateLimiter:
         self._rate = rate
         self._burst = burst
         self._clock = clock
-        self._buckets: OrderedDict[str, tuple[float, float]] = (
-            OrderedDict()
-        )  # tokens, and when there were so many
+        # tokens, and when there were so many
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._buckets)
@@ -83,6 +81,6 @@ class LimitsMiddleware:
         if scope["type"] == "http" and scope["path"] not in EXEMPT:
             caller = scope["state"].get("caller") or address_of(scope)
             if wait := self._limiter.take(caller):
-                await errors.too_many(scope, math.ceil(wait))(scope, receive, send)
+                await errors.too_many(scope, wait)(scope, receive, send)
                 return
         await self._app(scope, receive, send)

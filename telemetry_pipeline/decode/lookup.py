@@ -72,9 +72,8 @@ class Lookup:
         keys = np.concatenate([known.keys[known.keys != _NO_KEY], strange])
         if len(keys) > _KEYS_MAX:
             return None
-        bits = max(
-            2 * len(keys).bit_length() - 1, 8
-        )  # so many that two keys meet in every second table at most
+        # so many that two keys meet in every second table at most
+        bits = max(2 * len(keys).bit_length() - 1, 8)
         empty = np.full(1 << bits, _NO_KEY, np.uint32), np.zeros(1 << bits, np.uint16)
         random = np.random.default_rng(len(keys))
         for _ in range(_TRIES):

@@ -6,10 +6,9 @@ from telemetry_pipeline.defs.alerts import alerts
 from telemetry_pipeline.defs.assets import DECODED_SIGNALS
 from telemetry_pipeline.defs.checks import daily_checks, quality_checks, quality_job
 from telemetry_pipeline.defs.freshness import freshness_check, vehicle_silence
+from telemetry_pipeline.defs.lineage import RAW_FRAMES
 from telemetry_pipeline.defs.staleness import look_for_stale, stale_check, stale_job
 from telemetry_pipeline.settings import Settings
-
-RAW_FRAMES = dg.AssetKey("raw_frames")
 
 
 def watching(settings: Settings) -> dg.Definitions:

@@ -11,10 +11,7 @@ from typing import Final
 from telemetry_pipeline.errors import BadKey
 from telemetry_pipeline.lake import layout, ledger
 from telemetry_pipeline.lake.layout import DecodedObject, Partition
-from telemetry_pipeline.lake.store import ObjectInfo, Store
-
-_TICK_NS: Final = 2_000_000_000
-"""What changed a moment ago may change again within the same tick of a file system's clock."""
+from telemetry_pipeline.lake.store import TICK_NS, ObjectInfo, Store
 
 _NEW_DAYS_EVERY: Final = 5
 """Every so many looks, days that are new are looked for."""
@@ -73,7 +70,7 @@ class Arrivals:
         if known is not None and changed is not None and known[0] == changed:
             return known
         objects = list_day(self._store, day)
-        settled = changed is not None and changed < time.time_ns() - _TICK_NS
+        settled = changed is not None and changed < time.time_ns() - TICK_NS
         return (changed if settled else None), objects
 
     def _newest_day(self) -> Partition | None:

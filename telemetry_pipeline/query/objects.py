@@ -196,7 +196,7 @@ class DayObjects:
     def _from_bucket(self, vehicle_id: str, first: dt.date, last: dt.date) -> list[Day]:
         asked = [
             (zone, prefix)
-            for prefixes in self._bucketprefixes_of(vehicle_id, first, last)
+            for prefixes in self._bucket_prefixes(vehicle_id, first, last)
             for zone, prefix in zip(_ZONES, prefixes, strict=True)
         ]
         by_day = self._spread(lambda item: self._by_day(*item), asked)
@@ -207,7 +207,7 @@ class DayObjects:
             if first <= day.date <= last
         ]
 
-    def _bucketprefixes_of(self, vehicle_id: str, first: dt.date, last: dt.date) -> list[tuple[str, str]]:
+    def _bucket_prefixes(self, vehicle_id: str, first: dt.date, last: dt.date) -> list[tuple[str, str]]:
         """What to list: days, or whole months where several days of them are asked for."""
         if (last - first).days > _FEW_MONTHS * 31:
             months = self._places.months(vehicle_id, first, last)

@@ -153,7 +153,7 @@ class RowExport:
             else:
                 return
         raise TransientError(
-            "its objects are replaced all the time", day.prefix("decoded"), "Ask again later"
+            "its objects are replaced all the time", day.prefix(layout.DECODED), "Ask again later"
         )
 
     def _merged(self, day: Partition, low: int, high: int) -> Iterator[tuple[list[Rows], int]]:

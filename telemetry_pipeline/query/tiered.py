@@ -3,8 +3,8 @@
 Which tier a question wants, and what is drawn of it, is the callers' business.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -30,28 +30,6 @@ PIECE_ROWS: Final = 3_000_000
 _NONE: Final[Samples] = (np.empty(0, np.int64), np.empty(0, np.float64))
 
 
-@dataclass(frozen=True)
-class Tiered:
-    """Buckets of a range.
-
-    Attributes:
-        rows: By signal: of the buckets at both ends, only what lies in the range. Empty where there is no sample.
-        units: By signal.
-        from_samples: The stretches that were made from samples: both ends of the range, days that are not compacted, and
-            buckets into which a wrong clock brought samples of another day.
-        rows_scanned: Rows that were decompressed for them.
-        bytes_scanned: Compressed bytes of those.
-        skipped_objects: Objects that could not be read.
-    """
-
-    rows: Mapping[SignalName, TierRows]
-    units: Mapping[SignalName, str]
-    from_samples: Sequence[Range]
-    rows_scanned: int
-    bytes_scanned: int
-    skipped_objects: int
-
-
 def read_buckets(
     reader: "ParquetReader",
     overview: TierReader,
@@ -62,36 +40,10 @@ def read_buckets(
     """Buckets of any width: from the widest tier that divides it, else from samples (see `SignalReader.buckets`)."""
     tier = max((tier for tier in TIERS_S if width_ns % (tier * S_NS) == 0), default=None)
     found = _read(reader, overview, asked, span, (tier * S_NS if tier else width_ns, tier))
-    rows = found.rows
-    if tier and tier * S_NS != width_ns:
-        rows = {name: tiers.merge(part, width_ns) for name, part in rows.items()}
-    return Buckets(
-        rows, found.units, width_ns, found.rows_scanned, found.bytes_scanned, found.skipped_objects
-    )
-
-
-def read_tier(
-    reader: "ParquetReader",
-    overview: TierReader,
-    asked: tuple[str, Sequence[SignalName]],
-    span: Range,
-    tier: int,
-) -> Tiered:
-    """Buckets of signals, equal to those that all samples of the range would give.
-
-    Args:
-        reader: Reads samples.
-        overview: Reads the overview of the same lake.
-        asked: The vehicle and the signals.
-        span: The range.
-        tier: The width of a bucket in seconds, one of `TIERS_S`.
-
-    Raises:
-        BadKey: It is not a vehicle id.
-        NotFound: There is no such vehicle, or it never sent one of the signals.
-        TransientError: The store does not answer.
-    """
-    return _read(reader, overview, asked, span, (tier * S_NS, tier))
+    if found.width_ns == width_ns:
+        return found
+    rows = {name: tiers.merge(part, width_ns) for name, part in found.rows.items()}
+    return replace(found, rows=rows, width_ns=width_ns)
 
 
 def _read(
@@ -100,7 +52,7 @@ def _read(
     asked: tuple[str, Sequence[SignalName]],
     span: Range,
     grid: tuple[int, int | None],
-) -> Tiered:
+) -> Buckets:
     """Buckets of a width, from a tier of that width or, where there is none, all of them from samples."""
     vehicle_id, names = asked
     width, tier = grid
@@ -128,9 +80,8 @@ def _read(
     ]
     pieces.append((None, (span[0], span[0])))  # of nothing: what is not there is refused, and units are known
     for day, (low, high) in pieces:
-        if (
-            day is not None and day not in days.partitions
-        ):  # no object: but those of others may have samples of it
+        # a day without an object: but those of others may have samples of it
+        if day is not None and day not in days.partitions:
             for name, (t, v) in strays.items():
                 parts[name].append(sample_rows(*cut((t, v), low, high), width))
             continue
@@ -145,7 +96,7 @@ def _read(
                 parts[name].append(sample_rows(t, v, width))
     # a bucket over midnight, or over the border of two pieces, is in two parts
     rows = {name: tiers.merge_equal(in_order(found)) for name, found in parts.items()}
-    return Tiered(rows, units, stretches, *counts.tolist())
+    return Buckets(rows, units, width, *counts.tolist())
 
 
 def _strays(

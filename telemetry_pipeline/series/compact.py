@@ -103,7 +103,7 @@ def compact_day(store: Store, partition: Partition, *, held_rows: int = HELD_ROW
             _log.info("%s %s: begins again (%s)", partition.vehicle_id, partition.date, error)
     raise TransientError(
         "its decoded objects change all the time",
-        partition.prefix("decoded"),
+        partition.prefix(layout.DECODED),
         "Compact the day when it is quiet",
     )
 

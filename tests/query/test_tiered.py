@@ -13,7 +13,7 @@ from telemetry_pipeline.lake.layout import DAY_NS, Partition
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.query import tiered
 from telemetry_pipeline.query.parquet_reader import ParquetReader
-from telemetry_pipeline.query.tiered import read_tier
+from telemetry_pipeline.query.tiered import read_buckets
 from telemetry_pipeline.series.compact import compact_day
 from telemetry_pipeline.series.tier_reader import TierReader
 from telemetry_pipeline.series.tiers import S_NS, TIERS_S, merge_all, sample_rows
@@ -63,7 +63,7 @@ def test_buckets_equal_those_of_all_samples(tmp_path_factory, drawn, one, other,
     if not truth:
         return
     start, end = (DAY.start_ns + second * S_NS for second in sorted((one, other)))
-    found = read_tier(ParquetReader(store), TierReader(store), (V, [SPEED]), (start, end), tier)
+    found = read_buckets(ParquetReader(store), TierReader(store), (V, [SPEED]), (start, end), tier * S_NS)
     # a sample counts where its object's day and its time both lie in the range, as for a reader of samples
     inside = sorted(
         (t, v) for day, t, v in truth if start <= t < end and day.start_ns < end and day.end_ns > start
@@ -92,23 +92,31 @@ def month(folder_lake):
     return folder_lake
 
 
-def test_only_the_ends_of_a_range_are_read_from_samples(month):
+def test_only_the_ends_of_a_range_are_read_from_samples(month, monkeypatch):
+    asked = []
+    piece = ParquetReader.piece
+    monkeypatch.setattr(
+        ParquetReader, "piece", lambda self, *args: asked.append(args[2]) or piece(self, *args)
+    )
     reader, overview = ParquetReader(month), TierReader(month)
     start, end = DAY.start_ns + 100 * S_NS, DAY.shifted(3).end_ns - 100 * S_NS
-    found = read_tier(reader, overview, (V, [SPEED]), (start, end), 600)
-    assert found.from_samples == [(start, DAY.start_ns + 600 * S_NS), (end - 500 * S_NS, end)]
-    aligned = read_tier(reader, overview, (V, [SPEED]), (DAY.start_ns, DAY.shifted(4).start_ns), 600)
-    assert (aligned.from_samples, aligned.rows_scanned, len(aligned.rows[SPEED])) == ([], 0, 4 * 144)
+    read_buckets(reader, overview, (V, [SPEED]), (start, end), 600 * S_NS)
+    assert asked == [(start, DAY.start_ns + 600 * S_NS), (end - 500 * S_NS, end)]
+    asked.clear()
+    aligned = read_buckets(
+        reader, overview, (V, [SPEED]), (DAY.start_ns, DAY.shifted(4).start_ns), 600 * S_NS
+    )
+    assert (asked, aligned.rows_scanned, len(aligned.rows[SPEED])) == ([], 0, 4 * 144)
     assert aligned.rows[SPEED].count.sum() == 4 * 2880
 
 
 def test_what_is_not_there_is_refused_and_what_is_elsewhere_is_empty(month):
     reader, overview = ParquetReader(month), TierReader(month)
     span = (DAY.start_ns + 400 * DAY_NS, DAY.start_ns + 401 * DAY_NS)
-    found = read_tier(reader, overview, (V, [SPEED]), span, 60)
+    found = read_buckets(reader, overview, (V, [SPEED]), span, 60 * S_NS)
     assert (len(found.rows[SPEED]), found.units) == (0, {SPEED: "km/h"})
     with pytest.raises(NotFound, match=r"no signal Battery\.Level"):
-        read_tier(reader, overview, (V, [SPEED, LEVEL]), (DAY.start_ns, DAY.end_ns), 60)
+        read_buckets(reader, overview, (V, [SPEED, LEVEL]), (DAY.start_ns, DAY.end_ns), 60 * S_NS)
 
 
 @pytest.mark.parametrize("width", [60 * S_NS, 7 * S_NS + 1])

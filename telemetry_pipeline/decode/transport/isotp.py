@@ -23,9 +23,9 @@ SIZE_MAX: Final = 1 << 20
 def read_segments(carriers: Carriers) -> Segments:
     """First and consecutive frames, and single frames, which end what is open; flow control is none of ours.
 
-    A first frame that announces no more than it holds, or more than a mebibyte, or is shorter than 8 bytes, is none. Of CAN FD are read: first
-    frames with 32 bits of length (their first 12 bits are 0), and single frames with a byte of length of their own,
-    which become long frames, so that the length is the first byte of these, too.
+    A first frame that announces no more than it holds, or more than a mebibyte, or is shorter than 8 bytes, is none.
+    Of CAN FD are read: first frames with 32 bits of length (their first 12 bits are 0), and single frames with a byte
+    of length of their own, which become long frames, so that the length is the first byte of these, too.
     """
     head, second, lengths = carriers.byte(0), carriers.byte(1), carriers.lengths
     kind = np.where(lengths > 0, head >> 4, -1)

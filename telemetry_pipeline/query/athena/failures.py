@@ -13,9 +13,8 @@ from botocore.exceptions import (  # type: ignore[import-untyped]
 
 from telemetry_pipeline.errors import BadSetting, PermanentError, TelemetryError, TooLarge, TransientError
 
-_SYSTEM: Final = 1
 _USER: Final = 2
-"""Categories of Athena's errors; 3 is any other."""
+"""The category of Athena's errors that are ours; 1 are Athena's own, 3 any other."""
 
 _POLICY: Final = "Check the policy of the role: Athena, Glue, and the buckets of the lake and of the results"
 _SYNC: Final = "Run: telemetry catalog sync"
