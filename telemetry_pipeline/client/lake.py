@@ -15,7 +15,7 @@ from telemetry_pipeline.query.events import EventReader
 from telemetry_pipeline.query.object_reader import ObjectReader
 from telemetry_pipeline.query.open import open_reader
 from telemetry_pipeline.query.reader import SignalName
-from telemetry_pipeline.query.row_export import RowExport
+from telemetry_pipeline.query.row_export import MAX_SIGNALS, RowExport
 from telemetry_pipeline.settings import Settings
 
 _READERS: Final = 4
@@ -90,7 +90,7 @@ class Lake:
             per signal, named `Message.Signal`.
 
         Raises:
-            BadQuery: The range has no length, or a signal's name has no dot.
+            BadQuery: The range has no length, no signal or too many are asked for, or a signal's name has no dot.
             NotFound: There is no such vehicle, or it never sent one of the signals.
         """
         names = self._names(vehicle_id, signals)
@@ -171,12 +171,19 @@ class Lake:
                 names += [(message, each.signal) for each in self._reader.signals(vehicle_id, message)]
             else:
                 names.append((message, signal))
+        if not names:
+            raise BadQuery("no signal is asked for", remedy="Write Message.Signal, or Message.*")
         return list(dict.fromkeys(names))
 
     def _tables(
         self, vehicle_id: str, names: Sequence[SignalName], start: Instant, end: Instant
     ) -> Iterator[pl.DataFrame]:
         span = range_of(start, end)
+        if len(names) > MAX_SIGNALS:
+            raise BadQuery(
+                f"{len(names)} signals are asked for, the limit is {MAX_SIGNALS}",
+                remedy="Ask for some at a time",
+            )
         self._reader.count(vehicle_id, names, *span)  # what was never sent is refused
         export = RowExport(self._store, self._objects, vehicle_id, names, *span)
         for _ in export.prepare():

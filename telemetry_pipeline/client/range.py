@@ -4,7 +4,7 @@ import datetime as dt
 from typing import Final
 
 from telemetry_pipeline.errors import BadQuery
-from telemetry_pipeline.lake.instant import parse_instant
+from telemetry_pipeline.lake.instant import MAX_NS, MIN_NS, parse_instant
 
 Instant = str | dt.datetime
 """ISO 8601 with a zone, or a datetime that knows its zone."""
@@ -17,8 +17,8 @@ def range_of(start: Instant, end: Instant) -> tuple[int, int]:
     """Both ends of a half-open range, int64 nanoseconds since the epoch.
 
     Raises:
-        BadQuery: A datetime knows no zone, or the range has no length.
-        BadSetting: A text is no instant, or names no zone.
+        BadQuery: A datetime knows no zone or int64 does not hold it, or the range has no length.
+        BadSetting: A text is no instant, names no zone, or is out of int64's reach.
     """
     low, high = _ns(start), _ns(end)
     if high <= low:
@@ -42,4 +42,7 @@ def _ns(instant: Instant) -> int:
         return parse_instant(instant)
     if instant.tzinfo is None:
         raise BadQuery(f"{instant} names no time zone", remedy="Give datetime(…, tzinfo=timezone.utc)")
-    return (instant - _EPOCH) // _MICROSECOND * 1_000
+    ns = (instant - _EPOCH) // _MICROSECOND * 1_000
+    if not MIN_NS <= ns <= MAX_NS:
+        raise BadQuery(f"{instant} is out of reach", remedy="Use a time between the years 1678 and 2261")
+    return ns

@@ -1,6 +1,7 @@
 """What a notebook gets of a lake, against plain Polars over the lake's own objects."""
 
 import datetime as dt
+from functools import partial
 
 import polars as pl
 import pyarrow as pa
@@ -173,6 +174,13 @@ def test_what_cannot_be_asked_is_refused(lake):
         client.read(V, [RPM], dt.datetime(2026, 2, 23), END)  # noqa: DTZ001  that is the point
     with pytest.raises(BadQuery, match="not after"):
         client.read(V, [RPM], END, START)
+    with pytest.raises(BadQuery, match="out of reach"):
+        client.read(V, [RPM], START, dt.datetime.max.replace(tzinfo=dt.UTC))
+    for ask in (client.read, partial(client.buckets, every=dt.timedelta(minutes=1))):
+        with pytest.raises(BadQuery, match="no signal is asked for"):
+            ask(V, [], START, END)
+    with pytest.raises(BadQuery, match="201 signals are asked for, the limit is 200"):
+        client.read(V, [f"Motor.Signal{number}" for number in range(201)], START, END)
     with pytest.raises(BadQuery, match="no width"):
         client.buckets(V, [RPM], START, END, dt.timedelta(0))
     with pytest.raises(NotFound):
