@@ -17,6 +17,7 @@ from telemetry_pipeline.query.reader import SignalName
 from telemetry_pipeline.settings import CATALOG
 from telemetry_pipeline.smoke.aws import Aws
 from telemetry_pipeline.smoke.front import ask_service, see_dashboard, see_unsigned_refused
+from telemetry_pipeline.smoke.function import run_function
 from telemetry_pipeline.smoke.identity import Vehicle
 from telemetry_pipeline.smoke.outputs import Outputs, read_outputs
 from telemetry_pipeline.smoke.passage import Passage, wait_for
@@ -152,14 +153,7 @@ class Smoke:
         how = "by Dagster"
         if "orchestrate" not in self._outputs.stacks:
             # it runs every hour by itself
-            answer = self._aws.client("lambda").invoke(
-                FunctionName=f"{self._wanted.name}-catalog", Payload=b"{}"
-            )
-            if answer.get("FunctionError"):
-                raise Failed(
-                    f"it fails: {answer['Payload'].read(300).decode(errors='replace')}",
-                    f"{self._wanted.name}-catalog",
-                )
+            run_function(self._aws.functions(), f"{self._wanted.name}-catalog", self._wanted.timeout_s)
             how = "by its function"
         prefix = DECODED_SIGNALS.prefix_of(self._way.raw.partition)
         values = DECODED_SIGNALS.values(prefix)
