@@ -1,5 +1,6 @@
 """`glue_partitions` on a real Glue: registered as partitions are decoded, each reported once."""
 
+import json
 import uuid
 from collections.abc import Iterator
 
@@ -9,13 +10,15 @@ import pytest
 from telemetry_pipeline.bindings import Databases
 from telemetry_pipeline.catalog.connect import open_catalog
 from telemetry_pipeline.catalog.tables import DECODED_SIGNALS, FLEET_DAILY, SIGNAL_OVERVIEW
-from telemetry_pipeline.defs import roll_up
+from telemetry_pipeline.definitions import build_definitions
+from telemetry_pipeline.defs import lifeless, roll_up
 from telemetry_pipeline.defs.lineage import GLUE_PARTITIONS, RAW_FRAMES
 from telemetry_pipeline.errors import TransientError
 from telemetry_pipeline.lake.layout import DAY_NS
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.process import process_objects
 from telemetry_pipeline.settings import Settings
+from tests.defs.test_lifeless import Room as Watch
 from tests.defs.test_summaries import Room
 from tests.raw_lake import NOON, add_dbc, land
 from tests.s3_server import S3Server
@@ -30,8 +33,6 @@ def settings(aws_lake: str, aws_server: S3Server) -> Settings:
 
 @pytest.fixture
 def room(settings: Settings) -> Iterator[Room]:
-    from telemetry_pipeline.definitions import build_definitions
-
     with dg.DagsterInstance.ephemeral() as instance:
         store = Store.open(settings.lake, endpoint_url=settings.endpoint_url)
         add_dbc(store)
@@ -77,6 +78,31 @@ def test_a_person_registers_partitions_by_hand(room: Room, settings: Settings) -
     events = [event for event in result.all_events if event.is_step_materialization]
     assert [event.partition for event in events] == ["2026-02-23|EV_1"]
     assert registered(settings) == {(raw.partition.vehicle_id, "2026", "02", "23")}
+
+
+def test_a_run_of_it_shows_signs_of_life_and_says_when_it_is_done(room: Room, settings: Settings) -> None:
+    land(room.store, "EV_1")
+    room.instance.add_dynamic_partitions("vehicle_id", ["EV_1"])
+    job = room.defs.resolve_implicit_global_asset_job_def()
+    result = job.execute_in_process(
+        instance=room.instance, partition_key="2026-02-23|EV_1", asset_selection=[GLUE_PARTITIONS]
+    )
+    assert result.success
+    assert json.loads(room.store.get(f"_state/alive/{result.run_id}.json"))["over"] is True
+
+
+def test_a_run_of_it_that_died_before_its_first_sign_is_found(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        store = Store.open(settings.lake, endpoint_url=settings.endpoint_url)
+        watch = Watch.of(build_definitions(settings), store, instance, monkeypatch)
+        graph = watch.defs.resolve_asset_graph()
+        assert set(graph.executable_asset_keys) == lifeless._ASSETS
+        run_id = watch.start(GLUE_PARTITIONS)
+        watch.look()
+        watch.look(lifeless.FIRST_SIGN_S)
+        assert watch.status(run_id) == dg.DagsterRunStatus.FAILURE
 
 
 def test_a_glue_that_does_not_answer_is_asked_again(

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 import dagster as dg
 import pytest
@@ -27,8 +28,29 @@ class Room:
     """A lake, Dagster's books, and the sensor with its cursor; the time is what a test says."""
 
     def __init__(self, store: Store, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.store, self.instance, self.now = store, instance, 1e9
-        self.defs = build_definitions(Settings(lake=store.url))
+        self._enter(build_definitions(Settings(lake=store.url)), store, instance, monkeypatch)
+
+    @classmethod
+    def of(
+        cls,
+        definitions: dg.Definitions,
+        store: Store,
+        instance: dg.DagsterInstance,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> Self:
+        """One of other definitions than those of a folder."""
+        room = cls.__new__(cls)
+        room._enter(definitions, store, instance, monkeypatch)
+        return room
+
+    def _enter(
+        self,
+        definitions: dg.Definitions,
+        store: Store,
+        instance: dg.DagsterInstance,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        self.defs, self.store, self.instance, self.now = definitions, store, instance, 1e9
         self.cursor: str | None = None
         monkeypatch.setattr(lifeless.time, "time", lambda: self.now)
 
