@@ -96,9 +96,9 @@ def put_decoded(
     return key
 
 
-def age_folders(store: Store) -> None:
-    """Make every folder look as if it had last changed a minute ago, each at a time of its own."""
+def age_folders(store: Store, zone: str = "") -> None:
+    """Make every folder of a zone, or of the lake, look as if it had last changed a minute ago, each at a time of its own."""
     assert store.root is not None
-    for number, (folder, _, _) in enumerate(os.walk(store.root)):
+    for number, (folder, _, _) in enumerate(os.walk(store.root / zone)):
         then = time.time_ns() - 60_000_000_000 - number * 1000
         os.utime(folder, ns=(then, then))

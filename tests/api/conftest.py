@@ -1,3 +1,5 @@
+"""Apps with their start and end, clients that talk to them, and an issuer whose keys they know."""
+
 import threading
 from contextlib import ExitStack, contextmanager
 

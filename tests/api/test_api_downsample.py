@@ -1,3 +1,5 @@
+"""Points that stand for many samples: what each method promises, gaps, statistics and envelopes."""
+
 import numpy as np
 import pytest
 from hypothesis import given

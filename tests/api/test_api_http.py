@@ -1,3 +1,5 @@
+"""The documented requests over HTTP: shapes, exact samples, and a problem for whatever makes no sense."""
+
 import datetime as dt
 import io
 import json
@@ -11,6 +13,7 @@ from api.app import create_app
 from api.auth import SignIn
 from telemetry_pipeline.errors import TransientError
 from telemetry_pipeline.lake.layout import DecodedObject, Partition
+from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.query.parquet_reader import ParquetReader
 from telemetry_pipeline.service_settings import Limits
 from tests.decoded_lake import put_decoded
@@ -314,8 +317,6 @@ def test_health_metrics_and_documentation(client):
 
 
 def test_a_bucket_is_the_cloud(s3_lake, s3_server, serving, issuer):
-    from telemetry_pipeline.lake.store import Store
-
     store = Store.open(s3_lake, endpoint_url=s3_server.endpoint)
     put_decoded(store, DAY, "a", {("Drive", "Speed"): (TIMES, VALUES)})
     client = serving(create_app(ParquetReader(store), lake=store.url, access=SignIn(issuer.settings())))

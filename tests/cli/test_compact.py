@@ -1,3 +1,5 @@
+"""`telemetry compact`: one day, all that are quiet, and what is said when one of them fails."""
+
 import datetime as dt
 import json
 
@@ -8,6 +10,7 @@ from telemetry_pipeline.cli.main import app
 from telemetry_pipeline.errors import BadSetting, NotFound
 from telemetry_pipeline.lake.layout import DecodedObject, Partition
 from telemetry_pipeline.lake.store import Store
+from telemetry_pipeline.series.compact import compact_day
 from tests.decoded_lake import put_decoded
 
 DAY = Partition("VIN1", dt.date(2026, 3, 1))
@@ -52,12 +55,11 @@ def test_all_that_is_over_and_quiet(lake, monkeypatch):
 
 def test_a_day_that_fails_does_not_stop_the_others(lake, monkeypatch):
     monkeypatch.setattr("time.time_ns", lambda: 2**62)
-    honest = __import__("telemetry_pipeline.cli.compact").cli.compact.compact_day
 
     def failing(store, partition):
         if partition == DAY:
             raise NotFound("gone")
-        return honest(store, partition)
+        return compact_day(store, partition)
 
     monkeypatch.setattr("telemetry_pipeline.cli.compact.compact_day", failing)
     result = run("--all", "--json")

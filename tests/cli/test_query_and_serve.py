@@ -1,3 +1,5 @@
+"""`telemetry query` in each of its formats, and `telemetry serve`."""
+
 import csv
 import datetime as dt
 import io

@@ -1,3 +1,5 @@
+"""`telemetry simulate`: drives that land as raw objects, the same bytes from the same arguments."""
+
 import json
 import shutil
 

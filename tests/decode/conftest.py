@@ -1,3 +1,5 @@
+"""A small CAN database, and frames of its messages."""
+
 import logging
 from collections.abc import Iterator
 

@@ -1,3 +1,5 @@
+"""Databases as people keep them: mended with a warning where one meaning is left, refused in one line otherwise."""
+
 import pytest
 
 from telemetry_pipeline.decode.dbc import load_dbc

@@ -1,3 +1,5 @@
+"""Frames to values: every frame is accounted for, and no fault costs more than itself."""
+
 import numpy as np
 import pyarrow as pa
 import pytest

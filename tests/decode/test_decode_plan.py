@@ -1,3 +1,5 @@
+"""What several databases say together: which message an id means, and what is refused as ambiguous."""
+
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest

@@ -1,3 +1,5 @@
+"""The account of what was decoded: it adds up in any order, and survives being written."""
+
 import json
 from dataclasses import replace
 

@@ -15,6 +15,7 @@ from telemetry_pipeline.lake.layout import Partition
 from tests.decoded_lake import put_decoded
 from tests.doubles.athena.engine import _double
 from tests.doubles.athena.running import AthenaLake, AthenaServer, make_lake
+from tests.moto_server import ENV
 
 DAY = Partition("VIN_1", dt.date(2026, 12, 31))
 SAMPLES = 2500
@@ -23,12 +24,8 @@ SAMPLES = 2500
 @pytest.fixture(scope="module")
 def lake(athena_server: AthenaServer) -> Iterator[AthenaLake]:
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in {
-            "AWS_ACCESS_KEY_ID": "testing",
-            "AWS_SECRET_ACCESS_KEY": "testing-secret",
-        }.items():
+        for name, value in ENV.items():
             patch.setenv(name, value)
-        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         made = make_lake(athena_server)
         t = [DAY.start_ns + number * 1_000_000_007 for number in range(SAMPLES)]
         put_decoded(

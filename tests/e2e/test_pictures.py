@@ -75,8 +75,8 @@ def taken(page: Page, folder: Path, name: str) -> None:
 
 def is_whole(page: Page) -> None:
     """Nothing sticks out of the window, and the last panel's time axis is to be seen without scrolling."""
-    wide, tall = page.evaluate("() => [document.documentElement.scrollWidth, innerWidth]")
-    assert wide <= tall
+    needed, wide = page.evaluate("() => [document.documentElement.scrollWidth, innerWidth]")
+    assert needed <= wide
     hidden = page.evaluate(
         """() => [...document.querySelectorAll('.panels')].map((one) => one.scrollHeight - one.clientHeight)"""
     )

@@ -111,7 +111,7 @@ def test_only_what_changed_is_made_anew(car: Car) -> None:
     assert row_of(car.store, "CAR_2")["objects"] == 1
 
 
-def test_a_day_is_never_older_than_its_time_allows(car: Car) -> None:
+def test_vehicles_for_which_there_is_no_time_are_told_and_made_by_the_next(car: Car) -> None:
     for name in ("CAR_1", "CAR_2", "CAR_3"):
         one = Car(car.store, name)
         one.drive(0)

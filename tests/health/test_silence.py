@@ -1,7 +1,5 @@
 """A vehicle that no longer sends is found, whoever decodes its objects, and asking costs little."""
 
-from dataclasses import replace
-
 import pytest
 
 from telemetry_pipeline.health.book import Book
@@ -113,4 +111,4 @@ def test_a_vehicle_that_was_removed_is_forgotten(folder_lake: Store) -> None:
 def test_a_damaged_memory_is_made_anew(folder_lake: Store, damage: bytes) -> None:
     land(folder_lake, "EV_1", NOON)
     folder_lake.put(f"{layout.STATE}seen.json", damage)
-    assert silent(find_silent(folder_lake, replace(STRICT), NOON + 3 * HOUR)) == {"EV_1": NOON}
+    assert silent(find_silent(folder_lake, STRICT, NOON + 3 * HOUR)) == {"EV_1": NOON}

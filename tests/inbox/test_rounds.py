@@ -5,7 +5,6 @@ from itertools import islice
 
 import pytest
 
-from telemetry_pipeline.inbox import rounds
 from telemetry_pipeline.inbox.rounds import Round
 from telemetry_pipeline.lake.layout import DAY_NS, Partition
 from telemetry_pipeline.lake.store import Store
@@ -53,4 +52,4 @@ def test_recent_days_are_those_of_today(folder_lake: Store) -> None:
 @pytest.mark.parametrize("at", ["EV_1", "EV 1/2026-01-01", "EV_1/yesterday", 7])
 def test_a_cursor_that_cannot_be_read_begins_anew(folder_lake: Store, at: object) -> None:
     raw = land(folder_lake, "EV_1")
-    assert list(rounds.Round(folder_lake, {"at": at}, period_s=1.0).partitions()) == [raw.partition]
+    assert list(Round(folder_lake, {"at": at}, period_s=1.0).partitions()) == [raw.partition]

@@ -1,3 +1,5 @@
+"""Spans of time as people write them: read exactly, and refused where they say nothing."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,3 +1,5 @@
+"""Instants and days: to the nanosecond, with their zone, and refused beyond what int64 holds."""
+
 import datetime as dt
 
 import pytest

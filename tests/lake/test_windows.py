@@ -1,3 +1,5 @@
+"""A stream of frames is cut into the same windows, however it comes, and each has a key of its own."""
+
 import datetime as dt
 import itertools
 

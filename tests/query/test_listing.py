@@ -1,12 +1,12 @@
 """Listings are remembered for as long as they are right, and no longer."""
 
 import os
-import time
 
 import pytest
 
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.query.listing import Listings
+from tests.decoded_lake import age_folders
 from tests.servers import wait_until
 
 PREFIX = "some/day/"
@@ -15,11 +15,6 @@ ROOM = 1 << 20
 
 def keys(listings: Listings) -> list[str]:
     return [info.key for info in listings.objects(PREFIX)]
-
-
-@pytest.fixture
-def bucket(s3_lake, s3_server) -> Store:
-    return Store.open(s3_lake, endpoint_url=s3_server.endpoint)
 
 
 @pytest.fixture
@@ -35,16 +30,11 @@ def calls(monkeypatch):
     return made
 
 
-def age(store: Store) -> None:
-    then = time.time_ns() - 60_000_000_000
-    os.utime(store.root / PREFIX, ns=(then, then))
-
-
 def test_a_folder_is_listed_again_when_it_has_changed(folder_lake, calls):
     listings = Listings(folder_lake, ROOM)
     assert (keys(listings), calls) == ([], [])
     folder_lake.put(f"{PREFIX}b", b"1")
-    age(folder_lake)
+    age_folders(folder_lake)
     assert keys(listings) == keys(listings) == [f"{PREFIX}b"]
     assert len(calls) == 1
     folder_lake.put(f"{PREFIX}a", b"1")
@@ -79,8 +69,7 @@ def test_what_does_not_fit_is_listed_every_time(folder_lake, calls):
     for prefix in ("one/", "two/"):
         for number in range(5):
             folder_lake.put(f"{prefix}{number}", b"1")
-        then = time.time_ns() - 60_000_000_000
-        os.utime(folder_lake.root / prefix, ns=(then, then))
+    age_folders(folder_lake)
     for _ in range(2):
         for prefix in ("one/", "two/"):
             assert len(listings.objects(prefix)) == 5

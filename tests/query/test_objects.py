@@ -1,3 +1,5 @@
+"""The objects of a day: listed when something changed, with the series object and what it does not cover."""
+
 import datetime as dt
 import os
 

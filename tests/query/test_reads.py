@@ -1,9 +1,7 @@
 """What is read to answer: of a compacted year its overview alone, of a bucket a few requests, of memory what fits."""
 
 import datetime as dt
-import os
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -18,7 +16,7 @@ from telemetry_pipeline.query.parquet_reader import ParquetReader
 from telemetry_pipeline.series import tier_reader
 from telemetry_pipeline.series.compact import compact_day
 from telemetry_pipeline.series.tiers import S_NS
-from tests.decoded_lake import put_decoded
+from tests.decoded_lake import age_folders, put_decoded
 from tests.servers import wait_until
 
 V = "VIN1"
@@ -27,13 +25,6 @@ SPEED, LEVEL = ("Drive", "Speed"), ("Battery", "Level")
 DAYS = 8
 WHOLE = (DAY.start_ns, DAY.start_ns + DAYS * DAY_NS)
 STEP = 300
-
-
-def age(store: Store, zone: str = "") -> None:
-    """Make folders look as if they had last changed a minute ago."""
-    for number, (folder, _, _) in enumerate(os.walk(store.root / zone)):
-        then = time.time_ns() - 60_000_000_000 - number * 1000
-        os.utime(folder, ns=(then, then))
 
 
 def times(day: Partition) -> list[int]:
@@ -52,12 +43,12 @@ def fill(store: Store, *, strays: int | None = None) -> Store:
                 rows[SPEED] = ([*part, WHOLE[0] + 7], [*rows[SPEED][1], 99.0])
             put_decoded(store, day, stem, rows)
     if store.root is not None:
-        age(store)
+        age_folders(store)
     for shift in range(DAYS):
         compact_day(store, DAY.shifted(shift))
     if store.root is not None:
         for zone in ("overview", layout.SERIES):  # not the decoded objects: their folders' times are noted
-            age(store, zone)
+            age_folders(store, zone)
     return store
 
 
@@ -220,11 +211,6 @@ def test_no_row_is_seen_twice_or_not_at_all_while_days_are_compacted(any_lake):
         thread.join(120)
     assert wrong == []
     assert total(reader) == 14
-
-
-@pytest.fixture
-def bucket(s3_lake, s3_server) -> Store:
-    return Store.open(s3_lake, endpoint_url=s3_server.endpoint)
 
 
 def test_a_bucket_is_listed_by_the_month(bucket, requests):

@@ -1,3 +1,5 @@
+"""A cache that holds so much weight, and what goes when more comes."""
+
 from telemetry_pipeline.query.cache import WeightedCache
 
 

@@ -2,7 +2,7 @@
 
 What only the real one has is played here: pages of 1,000 rows, reasons of failure, bytes scanned, cancelling, results
 that are reused (by the letter of the query alone, the widest reading of what is documented), and throttling. A test
-says what shall happen to the next queries by a file (see `running.Athena`).
+says what shall happen to the next queries by a file (see `running.AthenaServer`).
 """
 
 import csv

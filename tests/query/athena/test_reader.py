@@ -21,6 +21,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from api.waiting import WaitingMiddleware
+from telemetry_pipeline.catalog.tables import DECODED_SIGNALS
 from telemetry_pipeline.errors import NotFound, TooLarge, TransientError
 from telemetry_pipeline.lake.layout import DecodedObject, Partition
 from telemetry_pipeline.query.athena.runner import Fetched, Runner
@@ -164,8 +165,6 @@ def test_known_partitions_are_not_asked_for_again(athena_lake: AthenaLake) -> No
 def test_a_projected_table_needs_no_partitions(athena_lake: AthenaLake) -> None:
     put(athena_lake, EVE)
     reader = open_athena_reader(athena_lake)
-    from telemetry_pipeline.catalog.tables import DECODED_SIGNALS
-
     athena_lake.glue.ensure_table(DECODED_SIGNALS, {"projection.enabled": "true"})
     put(athena_lake, EVE.shifted(1))
     reader.read(V, [SPEED], EVE.shifted(1).start_ns, EVE.shifted(1).end_ns)

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+import boto3
 import pytest
 
 from telemetry_pipeline.errors import PermanentError, TooLarge, TransientError
@@ -194,12 +195,7 @@ def test_a_database_that_is_not_there_says_how_to_make_it(lake: AthenaLake) -> N
 
 def test_a_server_that_is_away_is_transient() -> None:
     target = Target("db", "group")
-    runner = Runner(_session(), target, endpoint_url="http://127.0.0.1:9")
+    session = boto3.session.Session("a", "b", region_name="us-east-1")
+    runner = Runner(session, target, endpoint_url="http://127.0.0.1:9")
     with pytest.raises(TransientError, match="does not answer"):
         runner.run(ASKED)
-
-
-def _session() -> object:
-    import boto3
-
-    return boto3.session.Session("a", "b", region_name="us-east-1")
