@@ -7,6 +7,7 @@ import ast
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -292,9 +293,15 @@ def is_module(name: str) -> bool:
     return path.with_suffix(".py").exists() or path.is_dir()
 
 
+@cache
+def tree_of(source: str) -> ast.Module:
+    """A source's syntax: parsed once, for every rule looks at every file."""
+    return ast.parse(source)
+
+
 def imports(source: str, where: str) -> Iterator[str]:
     """Every import of a file as a dotted name, at any depth."""
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(tree_of(source)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -339,10 +346,11 @@ def test_a_word_stays_in_its_room(word: str) -> None:
     assert not homes or spelled, f"{word!r} is spelled nowhere: the rule is dead"
 
 
+@cache
 def code_of(source: str) -> str:
     """A source without its docstrings: what a file explains is not what it does."""
     lines = source.splitlines()
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(tree_of(source)):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             first = node.body[0] if node.body else None
             if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
@@ -395,7 +403,7 @@ def test_modules_say_what_belongs_in_them() -> None:
     silent = [
         str(path.relative_to(ROOT))
         for path in files()
-        if path.read_text().strip() and not ast.get_docstring(ast.parse(path.read_text()))
+        if path.read_text().strip() and not ast.get_docstring(tree_of(path.read_text()))
     ]
     assert silent == []
 
