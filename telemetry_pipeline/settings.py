@@ -174,14 +174,14 @@ def _address(env: Mapping[str, str], name: str) -> str | None:
 
 
 def _catalog(env: Mapping[str, str]) -> str:
-    text = env.get("TELEMETRY_CATALOG") or CATALOG
-    if not text.replace("_", "a").isalnum() or text != text.lower() or len(text) > 255:
-        raise BadSetting(
-            f"{text!r} is not the name of a Glue database",
-            "TELEMETRY_CATALOG",
-            "Use lower case letters, digits and _, or none",
-        )
-    return text
+    name = variables.matching(
+        env,
+        "TELEMETRY_CATALOG",
+        r"[a-z0-9_]{1,255}",
+        "the name of a Glue database",
+        "Use lower case letters, digits and _, or none",
+    )
+    return name or CATALOG
 
 
 def _inbox_queue(env: Mapping[str, str]) -> str | None:

@@ -91,6 +91,8 @@ def test_a_child_reads_what_its_parent_wrote(settings: Settings) -> None:
         ("TELEMETRY_DAGSTER", "localhost:3000", "TELEMETRY_DAGSTER: not a web address. Use http://host:port"),
         ("TELEMETRY_ALERT_WEBHOOK", "ftp://s3cret", "TELEMETRY_ALERT_WEBHOOK: not a web address. Use http"),
         ("TELEMETRY_ALERT_TOPIC", "alerts", "TELEMETRY_ALERT_TOPIC: 'alerts' is not the ARN of a topic"),
+        ("TELEMETRY_CATALOG", "Can", "TELEMETRY_CATALOG: 'Can' is not the name of a Glue database"),
+        ("TELEMETRY_CATALOG", "straße", "TELEMETRY_CATALOG: 'straße' is not the name of a Glue database"),
         (
             "TELEMETRY_STRICT_LENGTH",
             "perhaps",
