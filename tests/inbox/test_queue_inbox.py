@@ -1,9 +1,12 @@
 """A bucket whose events a queue takes: moto's S3 and SQS as a process, with boto3 and obstore talking to it."""
 
+import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from telemetry_pipeline.drain import DecoderHere, drain
 from telemetry_pipeline.errors import BadSetting, TransientError
@@ -209,14 +212,16 @@ def test_whoever_dies_with_messages_in_hand_gives_them_back(
     drained(landing)
     raw = land(landing.store, "EV_1")
     wait_until(lambda: landing.messages()[0], "S3 to announce it")
-    monkeypatch.setattr(queue_inbox, "HOLD_S", 4)
-    dead = open_inbox(landing.store, landing.queue_url)
-    assert dead.waiting(10) == [raw]
-    assert open_inbox(landing.store, landing.queue_url).waiting(10) == [], "it is in somebody's hands"
-    wait_until(lambda: landing.messages() == (1, 0), "the queue to give up on them")
     with open_inbox(landing.store, landing.queue_url) as inbox:
         assert inbox.waiting(10) == [raw]
+        assert open_inbox(landing.store, landing.queue_url).waiting(10) == [], "it is in somebody's hands"
     assert landing.messages() == (1, 0), "an orderly end gives back at once"
+    with monkeypatch.context() as patch:
+        patch.setattr(queue_inbox, "HOLD_S", 4)
+        dead = open_inbox(landing.store, landing.queue_url)
+        assert dead.waiting(10) == [raw]
+    wait_until(lambda: landing.messages() == (1, 0), "the queue to give up on them")
+    assert open_inbox(landing.store, landing.queue_url).waiting(10) == [raw]
 
 
 def test_messages_are_held_for_as_long_as_they_are_worked_on(
@@ -224,24 +229,29 @@ def test_messages_are_held_for_as_long_as_they_are_worked_on(
 ) -> None:
     raw = land(landing.store, "EV_1")
     wait_until(lambda: landing.messages()[0], "S3 to announce it")
-    monkeypatch.setattr(queue_inbox, "HOLD_S", 4)
-    renewed: list[list[tuple[str, int]]] = []
+    now = time.monotonic()
+    monkeypatch.setattr(queue_inbox, "time", SimpleNamespace(monotonic=lambda: now))
+    renewed: list[list[int]] = []
     honest = Queue.hold
 
     def hold(self: Queue, waits: Any) -> None:
-        renewed.append(list(waits))
-        honest(self, renewed[-1])
+        waits = list(waits)
+        renewed.append([wait_s for _, wait_s in waits])
+        honest(self, waits)
 
     monkeypatch.setattr(Queue, "hold", hold)
     with open_inbox(landing.store, landing.queue_url) as inbox:
-        assert inbox.waiting(10) == [raw]
-
-        def renew() -> bool:
+        with monkeypatch.context() as patch:
+            patch.setattr(queue_inbox, "HOLD_S", 8)
+            assert inbox.waiting(10) == [raw]
+        received = time.monotonic()
+        for _ in range(3):
             inbox.keep()
-            assert landing.messages()[0] == 0, "it slipped out of hand"
-            return len([waits for waits in renewed if waits]) >= 3
-
-        wait_until(renew, "the message to be held anew three times")
+            now += 0.6 * queue_inbox.HOLD_S
+        inbox.keep()
+        assert renewed == [[], *[[queue_inbox.HOLD_S]] * 3]
+        wait_until(lambda: time.monotonic() > received + 8, "the first of its times to be over")
+        assert landing.messages() == (0, 1), "it slipped out of hand"
         inbox.settle(raw)
     assert landing.messages() == (0, 0)
 
@@ -252,8 +262,6 @@ def test_a_queue_that_is_not_there_says_so(landing: Landing) -> None:
 
 
 def test_a_queue_that_does_not_answer_is_transient(landing: Landing, monkeypatch: pytest.MonkeyPatch) -> None:
-    from botocore.exceptions import EndpointConnectionError
-
     queue = Queue("http://127.0.0.1:1/123456789012/none")
 
     def refuse(**_: object) -> None:
