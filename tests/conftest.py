@@ -100,6 +100,11 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.enable()
 
 
+def pytest_unconfigure() -> None:
+    """Let the interpreter take down at its end what collecting has kept: libraries complain of objects that stay."""
+    gc.unfreeze()
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Pass over files without quick tests where those alone are asked for: most of the time goes into imports."""
     if not config.getoption("--fast") or collection_path.suffix != ".py":
