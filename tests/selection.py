@@ -72,8 +72,3 @@ def mixed(items: Sequence[pytest.Item]) -> list[pytest.Item]:
 def file_of(item: pytest.Item) -> str:
     """The file that a test is in, from the project's folder."""
     return item.nodeid.partition("::")[0]
-
-
-def room_of(item: pytest.Item) -> str:
-    """The folder of its file."""
-    return file_of(item).rpartition("/")[0]
