@@ -1,5 +1,7 @@
 """Six alarms: three that wake somebody, three that can wait for the morning; and one for letters that are dead."""
 
+from collections.abc import Sequence
+
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
@@ -19,7 +21,7 @@ class Alarms(Construct):
         deployment: The settings.
         watched: What the metrics are of.
         topic: Where alarms are told.
-        dead_letters: The name of the queue of what nobody could settle.
+        dead_letters: The names of the queues of what nobody could settle.
     """
 
     def __init__(
@@ -30,7 +32,7 @@ class Alarms(Construct):
         watched: Watched,
         topic: sns.ITopic,
         *,
-        dead_letters: str,
+        dead_letters: Sequence[str],
     ) -> None:
         super().__init__(scope, name)
         self._name = deployment.name
@@ -41,11 +43,11 @@ class Alarms(Construct):
             "DeadLetters",
             "warning",
             "messages that nobody could settle wait for a person",
-            cloudwatch.Metric(
-                namespace="AWS/SQS",
-                metric_name="ApproximateNumberOfMessagesVisible",
-                statistic="Maximum",
-                dimensions_map={"QueueName": dead_letters},
+            # one alarm for all of them: one message in any is for a person to look at
+            cloudwatch.MathExpression(
+                expression="+".join(f"FILL(q{number}, 0)" for number in range(len(dead_letters))),
+                using_metrics={f"q{number}": _waiting(queue) for number, queue in enumerate(dead_letters)},
+                label="dead letters",
                 period=FIVE_MINUTES,
             ),
             0,
@@ -143,3 +145,13 @@ class Alarms(Construct):
         action = actions.SnsAction(self._topic)
         alarm.add_alarm_action(action)
         alarm.add_ok_action(action)
+
+
+def _waiting(queue: str) -> cloudwatch.Metric:
+    return cloudwatch.Metric(
+        namespace="AWS/SQS",
+        metric_name="ApproximateNumberOfMessagesVisible",
+        statistic="Maximum",
+        dimensions_map={"QueueName": queue},
+        period=FIVE_MINUTES,
+    )

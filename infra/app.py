@@ -39,10 +39,13 @@ def build(deployment: Deployment, assets: Assets, out: Path) -> App:
     app = App(outdir=str(out), analytics_reporting=False, context=_FLAGS)
     lake = LakeStack(app, f"{deployment.name}-lake", deployment)
     decoder: lambda_.IFunction | None = None
+    failed: list[str] = []
     stacks: list[Stack] = [lake]
     if deployment.has_function:
         decode = DecodeStack(app, f"{deployment.name}-decode", deployment, assets, lake)
         decoder = decode.decoder
+        if decode.failed_hours is not None:
+            failed.append(decode.failed_hours.queue_name)
         stacks.append(decode)
     site = SiteStack(app, f"{deployment.name}-site", deployment, lake)
     query = QueryStack(app, f"{deployment.name}-query", deployment, assets, lake, site)
@@ -56,7 +59,13 @@ def build(deployment: Deployment, assets: Assets, out: Path) -> App:
     if decoder is not None:
         functions["decoder"] = decoder.function_name
     observe = ObserveStack(
-        app, f"{deployment.name}-observe", deployment, lake, functions=functions, api=site.api.ref
+        app,
+        f"{deployment.name}-observe",
+        deployment,
+        lake,
+        functions=functions,
+        api=site.api.ref,
+        failed=failed,
     )
     Tags.of(app).add("application", deployment.name)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))

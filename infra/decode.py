@@ -10,6 +10,8 @@ from aws_cdk import CfnOutput, Duration, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_destinations as destinations
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.assets import Assets
@@ -28,7 +30,10 @@ class DecodeStack(Stack):
 
     Attributes:
         decoder: The function.
+        failed_hours: With the function as decoder, the queue of hours in which the catalogue was not told.
     """
+
+    failed_hours: sqs.Queue | None = None
 
     def __init__(
         self, scope: Construct, name: str, deployment: Deployment, assets: Assets, lake: LakeStack
@@ -68,6 +73,15 @@ class DecodeStack(Stack):
             Compactor(self, "Compactor", deployment, assets, lake)
 
     def _catalog(self, deployment: Deployment, assets: Assets, lake: LakeStack) -> None:
+        # not the lake's dead letters: those are sent back to the decoder, who could do nothing with an hour
+        self.failed_hours = sqs.Queue(
+            self,
+            "FailedHours",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=Duration.days(14),
+        )
+        CfnOutput(self, "FailedHoursUrl", value=self.failed_hours.queue_url)
         made = Function(
             self,
             "Catalog",
@@ -76,7 +90,11 @@ class DecodeStack(Stack):
             package=None,
             image=assets,
             needs=CATALOG,
-            things={"data": lake.data, "catalogue": lake.catalogue_arns},
+            things={
+                "data": lake.data,
+                "catalogue": lake.catalogue_arns,
+                "failed": self.failed_hours.queue_arn,
+            },
             key=None,
             environment={"TELEMETRY_LAKE": lake.url},
             memory_mb=512,
@@ -84,9 +102,17 @@ class DecodeStack(Stack):
             at_once=1,
             log_days=deployment.log_days,
         )
+        made.function.configure_async_invoke(
+            on_failure=destinations.SqsDestination(self.failed_hours),
+            # the next hour does what this one could not
+            retry_attempts=1,
+            max_event_age=Duration.hours(1),
+        )
         events.Rule(
             self,
             "Hourly",
             schedule=events.Schedule.rate(Duration.hours(1)),
-            targets=[targets.LambdaFunction(made.function, retry_attempts=1)],
+            targets=[
+                targets.LambdaFunction(made.function, retry_attempts=1, dead_letter_queue=self.failed_hours)
+            ],
         )

@@ -26,6 +26,7 @@ class ObserveStack(Stack):
         lake: The lake.
         functions: Names of functions by what they are, `api` and perhaps `decoder`.
         api: The id of the HTTP API.
+        failed: Names of queues, beside the lake's dead letters, of what could not be done.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class ObserveStack(Stack):
         *,
         functions: dict[str, str],
         api: str,
+        failed: Sequence[str] = (),
     ) -> None:
         super().__init__(
             scope, name, description="can-telemetry: metrics, alarms, budget; the vehicles' role"
@@ -48,7 +50,7 @@ class ObserveStack(Stack):
             deployment,
             watched,
             lake.topic,
-            dead_letters=lake.landing.dead_letters.queue_name,
+            dead_letters=[lake.landing.dead_letters.queue_name, *failed],
         )
         self._dashboard(deployment, watched)
         self._budget(deployment, lake)

@@ -96,7 +96,12 @@ _REGISTERS: Final = Need(
     },
 )
 
-CATALOG: Final = (_LIST, _LOG, _REGISTERS)
+CATALOG: Final = (
+    _LIST,
+    _LOG,
+    _REGISTERS,
+    Need("failed", {"sqs:SendMessage": "AWS Lambda, for what it could not do"}),
+)
 """The last days: tables are the stacks' business, and nothing is forgotten by a schedule."""
 
 API: Final = (

@@ -36,6 +36,7 @@ _UPLOADS: Final = (
 EXCEPTIONS: Final = (
     Held("S1", "AccessLogs", "It is the bucket that keeps the access logs: its own would never end"),
     Held("SQS3", "Landing/DeadLetters", "It is the queue of dead letters"),
+    Held("SQS3", "FailedHours", "It is a queue of dead letters itself: of hours, not of objects"),
     Held(
         "L1",
         "Decoder/Function",

@@ -60,3 +60,21 @@ def test_logs_end(either: Templates) -> None:
     groups = either.resources("AWS::Logs::LogGroup")
     assert groups
     assert all(group.get("RetentionInDays") == 30 for group in groups.values()), groups
+
+
+def test_an_hour_in_which_the_catalogue_was_not_told_is_kept(alone: Templates) -> None:
+    queue = "FailedHours"
+    told = alone.one("AWS::Lambda::EventInvokeConfig", "decode")
+    assert told["DestinationConfig"]["OnFailure"]["Destination"]["Fn::GetAtt"][0].startswith(queue)
+    (target,) = alone.one("AWS::Events::Rule", "decode", "Hourly")["Targets"]
+    assert target["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0].startswith(queue), (
+        "one that was never begun, too"
+    )
+    kept = alone.one("AWS::SQS::Queue", "decode", queue)
+    assert kept["SqsManagedSseEnabled"] is True
+    # it is nobody's source: what a person sends back to the decoder are objects alone
+    assert not alone.one("AWS::SQS::Queue", "lake", "LandingDeadLetters").get("RedrivePolicy")
+    assert not any(
+        queue in str(it["EventSourceArn"])
+        for it in alone.resources("AWS::Lambda::EventSourceMapping").values()
+    )

@@ -67,6 +67,26 @@ def test_alarms_measure_what_they_say(alone: Templates) -> None:
     }
 
 
+def test_a_failed_hour_of_the_catalogue_rings_where_dead_letters_ring(
+    alone: Templates, with_dagster: Templates
+) -> None:
+    rings = alarms(alone)["warning-DeadLetters"]["Metrics"]
+    (sums,) = (it for it in rings if "Expression" in it)
+    queues = {
+        it["Id"]: json.dumps(it["MetricStat"]["Metric"]["Dimensions"]) for it in rings if "MetricStat" in it
+    }
+    assert sums["Expression"] == "FILL(q0, 0)+FILL(q1, 0)"
+    assert queues.keys() == {"q0", "q1"}
+    assert "DeadLetters" in queues["q0"]
+    assert "FailedHours" in queues["q1"]
+    (alone_there,) = (
+        it for it in alarms(with_dagster)["warning-DeadLetters"]["Metrics"] if "Expression" in it
+    )
+    assert alone_there["Expression"] == "FILL(q0, 0)", (
+        "Dagster tells the catalogue itself, and shows what fails"
+    )
+
+
 def test_metrics_of_our_own_are_those_that_the_code_writes() -> None:
     from api import metrics as service
     from telemetry_pipeline import lambda_handler
