@@ -17,6 +17,7 @@ Decoder = Literal["lambda", "dagster"]
 Work = Literal["here", "lambda", "glue"]
 Engine = Literal["athena", "parquet"]
 
+_WEB_ACL: Final = re.compile(r"arn:[a-z-]+:wafv2:us-east-1:\d{12}:global/webacl/[\w-]+/[\w-]+")
 _KEY: Final = re.compile(r"arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key/[\w-]+")
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{1,30}[a-z0-9]")
 
@@ -36,6 +37,7 @@ class Deployment:
         people: ARNs (`*` allowed) of those who may read and write the lake's objects beside the roles of the stacks.
         groups: Vehicles by group of the user pool, ids with `*` and `?`: `EV_*` makes the group that sees those.
         origins: Other origins whose pages may call the service.
+        web_acl: The ARN of a web ACL for CloudFront, which has to be of us-east-1.
         second_factor: Whether nobody signs in without a second factor; else everybody may set one.
         sign_in_prefix: What the address of the sign-in page begins with; one in the whole region.
         alarm_email: Who is told of alarms and of the budget.
@@ -61,6 +63,7 @@ class Deployment:
     people: tuple[str, ...] = ()
     groups: tuple[str, ...] = ("*",)
     origins: tuple[str, ...] = ()
+    web_acl: str | None = None
     second_factor: bool = False
     sign_in_prefix: str = "can-telemetry"
     alarm_email: str | None = None
@@ -149,6 +152,11 @@ class Deployment:
             not self.replica or self.replica.startswith("arn:"),
             f"replica: {self.replica!r} is no ARN",
             "Use arn:aws:s3:::bucket",
+        )
+        need(
+            not self.web_acl or _WEB_ACL.fullmatch(self.web_acl),
+            f"web_acl: {self.web_acl!r} is no ARN of a web ACL for CloudFront",
+            "Use arn:aws:wafv2:us-east-1:account:global/webacl/name/id",
         )
         need(
             not self.replica_key or _KEY.fullmatch(self.replica_key),

@@ -59,6 +59,7 @@ class SiteStack(Stack):
             "Distribution",
             comment=f"{deployment.name}: dashboard and service",
             default_root_object="index.html",
+            web_acl_id=deployment.web_acl,
             minimum_protocol_version=cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021,
             http_version=cloudfront.HttpVersion.HTTP2_AND_3,
             price_class=cloudfront.PriceClass.PRICE_CLASS_100,

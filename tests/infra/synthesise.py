@@ -26,6 +26,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "people": ["arn:aws:iam::123456789012:role/analysts-*"],
         "groups": ["EV_*", "TRUCK_7"],
         "origins": ["https://tools.example"],
+        "web_acl": "arn:aws:wafv2:us-east-1:123456789012:global/webacl/fleet/0000",
         "second_factor": True,
         "sign_in_prefix": "fleet-example",
         "edge_settings": True,

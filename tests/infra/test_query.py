@@ -171,3 +171,9 @@ def test_the_dashboard_is_told_where_to_sign_in(alone: Templates) -> None:
     (assets,) = [it for name, it in uploads.items() if "Assets" in name]
     assert "immutable" in assets["SystemMetadata"]["cache-control"]
     assert assets["Prune"] is pages["Prune"] is False
+
+
+def test_a_web_acl_stands_in_front_where_there_is_one(with_dagster: Templates, alone: Templates) -> None:
+    found = with_dagster.one("AWS::CloudFront::Distribution")["DistributionConfig"]
+    assert found["WebACLId"] == "arn:aws:wafv2:us-east-1:123456789012:global/webacl/fleet/0000"
+    assert "WebACLId" not in alone.one("AWS::CloudFront::Distribution")["DistributionConfig"]
