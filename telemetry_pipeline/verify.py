@@ -18,6 +18,9 @@ from telemetry_pipeline.lake.strays import find_strays
 
 _BAD_ACCOUNT: Final = (ValueError, TypeError, KeyError, AttributeError)
 
+_LOOKS: Final = 3
+"""How often an object is looked at of which something is gone since it was listed."""
+
 
 @dataclass
 class Verdict:
@@ -60,24 +63,58 @@ def lost_strays(store: Store) -> dict[str, list[str]]:
 
 
 def verify_partition(store: Store, partition: Partition, *, deep: bool = False) -> Verdict:
-    """Verify one partition; see `verify_lake`."""
-    book = ledger.read_ledger(store, partition)
-    verdict = Verdict(partition, len(book.raw), len(book.decoded), len(book.quarantined))
-    order = borders.in_order(book.raw)
-    previous = dict(zip(order, [None, *order[:-1]], strict=True))
-    for raw in sorted(book.raw):
-        problems = []
-        if raw in book.decoded:
-            found, rows = _check_decoded(store, raw, previous.get(raw), deep=deep)
-            problems += found
-            verdict.rows += rows
-        elif raw in book.quarantined:
-            problems += _check_quarantined(store, raw, deep=deep)
-        else:
-            problems.append("neither decoded nor quarantined")
+    """Verify one partition; see `verify_lake`.
+
+    What goes away while it is looked at is looked at again by a new listing: a raw object that is no longer there is
+    not counted, one that lost its receipt is told as what it is then.
+    """
+    listed, verdict = _Listed.read(store, partition), Verdict(partition)
+    for raw in sorted(listed.book.raw):
+        problems, rows = [f"what belongs to it was listed and gone {_LOOKS} times"], 0
+        for look in range(_LOOKS):
+            try:
+                problems, rows = _check(store, listed, raw, deep=deep)
+            except NotFound:
+                if look < _LOOKS - 1:
+                    listed = _Listed.read(store, partition)
+            else:
+                break
+        if raw not in listed.book.raw:
+            continue
+        verdict.objects += 1
+        verdict.decoded += raw in listed.book.decoded
+        verdict.quarantined += raw in listed.book.quarantined
+        verdict.rows += rows
         if problems:
             verdict.problems[raw.key] = problems
     return verdict
+
+
+@dataclass(frozen=True)
+class _Listed:
+    """A listing of a partition, and which raw object is before which."""
+
+    book: ledger.Ledger
+    previous: Mapping[RawObject, RawObject | None]
+
+    @classmethod
+    def read(cls, store: Store, partition: Partition) -> "_Listed":
+        book = ledger.read_ledger(store, partition)
+        order = borders.in_order(book.raw)
+        return cls(book, dict(zip(order, [None, *order[:-1]], strict=True)))
+
+
+def _check(store: Store, listed: _Listed, raw: RawObject, *, deep: bool) -> tuple[list[str], int]:
+    """What is wrong with a raw object, and how many frames its receipt accounts for; nothing of one that is gone.
+
+    Raises:
+        NotFound: Something of what is listed is not there.
+    """
+    if raw in listed.book.decoded:
+        return _check_decoded(store, raw, listed.previous.get(raw), deep=deep)
+    if raw in listed.book.quarantined:
+        return _check_quarantined(store, raw, deep=deep), 0
+    return (["neither decoded nor quarantined"] if raw in listed.book.raw else []), 0
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 from telemetry_pipeline.cli.main import app
 from telemetry_pipeline.drain import DecoderHere, drain
 from telemetry_pipeline.inbox.open import open_inbox
-from telemetry_pipeline.lake import parquet, schema
-from telemetry_pipeline.lake.layout import DAY_NS, RawObject
+from telemetry_pipeline.lake import ledger, parquet, schema
+from telemetry_pipeline.lake.layout import DAY_NS, Partition, RawObject
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.verify import lost_strays, verify_lake
 from tests.corpus import CORPUS, needs_corpus
@@ -147,6 +147,51 @@ def test_a_lost_object_is_found(lake: Store, lost: str, says: str) -> None:
     lake.delete(lost)
     (found,) = problems(lake).values()
     assert says in "; ".join(found)
+
+
+@pytest.mark.parametrize(
+    ("gone", "deep", "says"),
+    [
+        (PLAIN.decoded_key, False, {PLAIN.key: ["neither decoded nor quarantined"]}),
+        (PLAIN.key, True, {}),
+    ],
+)
+def test_what_goes_away_after_it_was_listed_is_looked_at_again(
+    lake: Store, monkeypatch: pytest.MonkeyPatch, gone: str, deep: bool, says: dict[str, list[str]]
+) -> None:
+    listing = ledger.read_ledger
+
+    def list_then_lose(store: Store, partition: Partition) -> ledger.Ledger:
+        book = listing(store, partition)
+        if partition == PLAIN.partition and store.head(gone) is not None:
+            store.delete(gone)
+        return book
+
+    monkeypatch.setattr(ledger, "read_ledger", list_then_lose)
+    verdicts = list(verify_lake(lake, deep=deep))
+    found = {key: said for verdict in verdicts for key, said in verdict.problems.items()}
+    assert found == says
+    assert sum(verdict.objects for verdict in verdicts) == (3 if says else 2)
+    assert [sum(getattr(v, name) for v in verdicts) for name in ("decoded", "quarantined", "rows")] == [
+        1,
+        1,
+        300,
+    ]
+
+
+def test_what_is_listed_and_gone_each_time_does_not_end_the_others(
+    lake: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listing, receipt = ledger.read_ledger, lake.get(PLAIN.decoded_key)
+
+    def list_what_is_gone(store: Store, partition: Partition) -> ledger.Ledger:
+        store.put(PLAIN.decoded_key, receipt)
+        book = listing(store, partition)
+        store.delete(PLAIN.decoded_key)
+        return book
+
+    monkeypatch.setattr(ledger, "read_ledger", list_what_is_gone)
+    assert problems(lake) == {PLAIN.key: ["what belongs to it was listed and gone 3 times"]}
 
 
 def test_a_quarantined_copy_that_differs_is_found(lake: Store) -> None:
