@@ -72,7 +72,7 @@ def _import(store: Store, path: Path, windows: Iterator[Any], report: LogReport)
     landed, failure = Landed(), None
     try:
         # no footer: the same frames give the same bytes, whatever the log is called or packed with
-        landed = land(store, windows)
+        land(store, windows, landed=landed)
     except BadLog as error:
         failure = str(error)
     return {"log": str(path), "error": failure, **asdict(report), **asdict(landed)}
@@ -86,9 +86,18 @@ def _watched(tables: Iterator[pa.Table], progress: Progress, task: TaskID) -> It
 
 def _print(console: Console, findings: list[dict[str, Any]]) -> None:
     for item in findings:
-        said = [item["error"]] if item["error"] else [f"{item['log']}: {note}" for note in _notes(item)]
-        for line in said:
-            console.print(line, soft_wrap=True, markup=False)
+        if item["error"]:
+            console.print(item["error"], soft_wrap=True, markup=False)
+        for note in _landed_before(item) if item["error"] else _notes(item):
+            console.print(f"{item['log']}: {note}", soft_wrap=True, markup=False)
+
+
+def _landed_before(item: dict[str, Any]) -> Iterator[str]:
+    if item["objects"] or item["already_there"]:
+        yield (
+            f"before it failed, {item['objects']:,} raw objects of {item['rows']:,} frames were written, "
+            f"{item['already_there']:,} were already there; they stay in the lake"
+        )
 
 
 def _notes(item: dict[str, Any]) -> Iterator[str]:

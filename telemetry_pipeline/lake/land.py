@@ -13,7 +13,7 @@ from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.lake.windows import sibling
 
 
-@dataclass(frozen=True)
+@dataclass
 class Landed:
     """What was written.
 
@@ -31,7 +31,11 @@ class Landed:
 
 
 def land(
-    store: Store, windows: Iterable[tuple[RawObject, pa.Table]], footer: Mapping[str, str] | None = None
+    store: Store,
+    windows: Iterable[tuple[RawObject, pa.Table]],
+    footer: Mapping[str, str] | None = None,
+    *,
+    landed: Landed | None = None,
 ) -> Landed:
     """Write windows of frames as raw objects.
 
@@ -42,20 +46,21 @@ def land(
         store: The lake.
         windows: Each window's raw object and its frames, as `split_windows` gives them.
         footer: Entries for every object's footer.
+        landed: What is counted in, window by window: who wants to know what has landed when a window fails gives one.
 
     Raises:
         TransientError: The store does not answer; what was written stays, and landing again finds it.
     """
-    objects = rows = size = already_there = 0
+    landed = Landed() if landed is None else landed
     for raw, table in windows:
         body = write_raw(table, footer)
         if _land_one(store, raw, body):
-            objects += 1
-            rows += table.num_rows
-            size += len(body)
+            landed.objects += 1
+            landed.rows += table.num_rows
+            landed.size += len(body)
         else:
-            already_there += 1
-    return Landed(objects, rows, size, already_there)
+            landed.already_there += 1
+    return landed
 
 
 def _land_one(store: Store, raw: RawObject, body: bytes) -> bool:

@@ -89,6 +89,23 @@ def test_a_log_that_fails_does_not_stop_the_others(store, log, tmp_path):
     assert len(list(store.list_objects("raw/"))) == 2
 
 
+def test_what_landed_before_a_log_failed_is_counted(store, log, monkeypatch):
+    for limit in ("CHUNK_BYTES", "LINE_MAX", "_READ_BYTES"):  # a log of megabytes, in small
+        monkeypatch.setattr(f"telemetry_pipeline.formats.lines.{limit}", 512)
+    monkeypatch.setattr("telemetry_pipeline.formats.order.in_order.__defaults__", (4,))
+    log.write_text(log.read_text() + "x" * 2000)
+    result = run(log, "--vehicle", "CAR_1", "--window", "30s", "--json")
+    assert result.exit_code == 1
+    (account,) = json.loads(result.stdout)["logs"]
+    bodies = [store.get(info.key) for info in store.list_objects("raw/")]
+    rows = sum(parquet.read_raw(body, "raw").num_rows for body in bodies)
+    assert "its lines have no end" in account["error"]
+    assert (account["objects"], account["rows"], account["already_there"]) == (len(bodies), rows, 0)
+    assert (account["size"], len(bodies), rows) == (sum(map(len, bodies)), 2, 60)
+    said = run(log, "--vehicle", "CAR_1", "--window", "30s").stdout
+    assert "0 raw objects of 0 frames were written, 2 were already there; they stay in the lake" in said
+
+
 def test_a_person_reads_what_was_left_out(store, log):
     log.write_text(log.read_text() + "torn\n(1800000099.0) can0 1#\n(1800000099.5) can0 123#00\n")
     result = run(log, "--vehicle", "CAR_1", "--channel", "can0")
