@@ -17,45 +17,19 @@ from telemetry_pipeline import compact_task
 from telemetry_pipeline.catalog.connect import open_catalog
 from telemetry_pipeline.catalog.sync import sync
 from telemetry_pipeline.catalog.tables import SIGNAL_OVERVIEW, SIGNAL_SERIES
-from telemetry_pipeline.errors import NotFound, TransientError
 from telemetry_pipeline.lake import layout
-from telemetry_pipeline.lake.layout import DecodedObject, Partition
+from telemetry_pipeline.lake.layout import Partition
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.series.pending import days_to_compact
 from telemetry_pipeline.series.tier_days import days_of
 from telemetry_pipeline.series.tiers import TIERS_S
-from tests.decoded_lake import put_decoded
+from tests.nights import QUIET, days, fill, yesterday
 from tests.package_contents import lacking
 from tests.recipes import ROOT, Recipe
 from tests.s3_server import S3Server
 from tests.unpacked_function import INTERPRETER, Package
 
-SPEED, LEVEL = ("Drive", "Speed"), ("Battery", "Level")
-QUIET = ("--quiet", "1ms")
 STAGE = Recipe.read(ROOT / "deploy" / "lambda-api.Dockerfile").stages[0]
-
-
-def yesterday() -> dt.date:
-    return dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)
-
-
-def days(count: int = 3) -> list[Partition]:
-    """Days of two vehicles that are over, and of the last weeks."""
-    return [
-        Partition(vehicle, yesterday() - dt.timedelta(days=ago))
-        for vehicle in ("EV_1", "EV_2")
-        for ago in range(count)
-    ]
-
-
-def fill(store: Store, partitions: list[Partition]) -> None:
-    """Two decoded objects a day, the same bytes wherever they are put."""
-    for partition in partitions:
-        start = partition.start_ns
-        for number in range(2):
-            times = [start + (number * 1_000 + step) * 1_000_000_000 for step in range(200)]
-            values = [float(step) for step in range(200)]
-            put_decoded(store, partition, f"{number}", {SPEED: (times, values), LEVEL: (times, values)})
 
 
 def made(store: Store) -> dict[str, bytes]:
@@ -221,85 +195,3 @@ def test_it_ends_at_its_time_whatever_it_is_at(aws_lake: str, aws_server: S3Serv
     assert code == 1
     assert "Timeout (0:00:00" in said
     assert re.search(r"compact_task.py", said), "it says where it stood"
-
-
-@pytest.fixture
-def lake(folder_lake: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
-    monkeypatch.setenv("TELEMETRY_LAKE", folder_lake.url)
-    fill(folder_lake, days())
-    return folder_lake
-
-
-def night_of(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, list[dict[str, Any]]]:
-    code = compact_task.main([*QUIET, *arguments])
-    return code, [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-
-
-def test_a_day_that_fails_holds_up_no_other_and_is_told_by_the_exit_code(
-    lake: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    honest, first, *_ = compact_task.compact_day, *days()
-    bad = {
-        days()[0]: TransientError("away", "decoded/"),
-        days()[1]: ValueError("nobody thought of this"),
-        days()[2]: OSError(28, "No space left on device"),
-        days()[3]: NotFound("gone"),
-    }
-
-    def failing(store: Store, partition: Partition) -> Any:
-        if partition in bad:
-            raise bad[partition]
-        return honest(store, partition)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(compact_task, "compact_day", failing)
-        code, lines = night_of(capsys)
-    assert code == 1
-    assert {line["why"].partition(":")[0] for line in lines if line["event"] == "failed"} == {
-        "decoded/",
-        "nobody thought of this",
-        "[Errno 28] No space left on device",
-    }
-    counts = ("compacted", "gone", "failed", "left")
-    assert [lines[-1][name] for name in counts] == [2, 1, 3, 0]
-    # the night after takes up what was not done, and nothing else
-    code, lines = night_of(capsys)
-    assert (code, [lines[-1][name] for name in counts]) == (0, [4, 0, 0, 0])
-    assert first in {Partition(line["vehicle_id"], dt.date.fromisoformat(line["day"])) for line in lines[:-1]}
-    code, lines = night_of(capsys)
-    assert (code, [lines[-1][name] for name in counts]) == (0, [0, 0, 0, 0])
-
-
-def test_days_for_which_there_is_no_time_are_told_of(
-    lake: Store, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clock = iter([0.0, 0.0, 1.0, 3_600.0, *[7_200.0] * 20])
-    monkeypatch.setattr(compact_task.time, "monotonic", lambda: next(clock))
-    code, lines = night_of(capsys, "--begin-within", "1h")
-    assert code == 1
-    assert (lines[-1]["compacted"], lines[-1]["left"]) == (1, 5)
-
-
-def test_late_data_of_the_window_is_taken_and_older_is_left_to_the_command(
-    lake: Store, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert night_of(capsys)[0] == 0
-    for ago in (20, 40):
-        fill(lake, [Partition("EV_1", yesterday() - dt.timedelta(days=ago))])
-    late = days()[1]
-    put_decoded(lake, late, "late", {SPEED: ([late.start_ns + 1], [1.0])})
-    today = Partition("EV_1", dt.datetime.now(dt.UTC).date())
-    lake.put(DecodedObject(today, "x").key, b"-")
-    _, lines = night_of(capsys)
-    taken = {line["day"] for line in lines if line["event"] == "compacted"}
-    assert taken == {late.date.isoformat(), (yesterday() - dt.timedelta(days=20)).isoformat()}
-
-
-def test_a_setting_that_will_not_do_ends_it_at_once(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TELEMETRY_LAKE", "ftp://lake")
-    assert compact_task.main([]) == 2
-    assert "not a lake URL" in capsys.readouterr().out
-    assert compact_task.main(["--quiet", "soon"]) == 2
-    assert "'soon' is not a duration" in capsys.readouterr().out

@@ -12,11 +12,12 @@ from telemetry_pipeline.catalog.glue import Glue
 from telemetry_pipeline.catalog.sync import sync
 from telemetry_pipeline.catalog.tables import DECODED_SIGNALS, partition_input
 from telemetry_pipeline.lake.store import Store
+from tests.decoded_lake import put_decoded
 from tests.infra.test_calls import BUCKET, aws, calls, granted, without_request, without_row
 from tests.infra.test_catalog_calls import granted as granted_of
 from tests.infra.test_catalog_calls import watched
 from tests.moto_server import Aws
-from tests.test_compact_task import QUIET, SPEED, days, fill, put_decoded
+from tests.nights import QUIET, SPEED, days, fill
 
 __all__ = ["aws"]
 
