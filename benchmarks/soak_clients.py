@@ -37,6 +37,7 @@ class Clients:
         self.failures: list[tuple[float, str]] = []
         self.took_s: list[float] = []
         self._town = town
+        self._listed: frozenset[str] = frozenset()
         self._over = threading.Event()
         self._lock = threading.Lock()
         self._threads = [
@@ -56,7 +57,11 @@ class Clients:
     def _look(self, seed: int) -> None:
         chance = random.Random(seed)
         while not self._over.wait(_PAUSE_S):
-            vehicle = chance.choice(self._town.vehicles)
+            listed = [name for name in self._town.vehicles if name in self._listed]
+            if not listed:  # a page asks nothing of a vehicle that is not in its list
+                self._ask("/vehicles")
+                continue
+            vehicle = chance.choice(listed)
             now = time.time()
             range_ = {
                 "signals": ",".join(chance.sample(_SIGNALS, 2)),
@@ -97,6 +102,8 @@ class Clients:
             self.answers[status] += 1
             if status == "200":
                 self.took_s.append(time.monotonic() - begun)
+                if path == "/vehicles":
+                    self._listed = frozenset(each["vehicle_id"] for each in json.loads(body))
             elif status.startswith("5") and status != "503":
                 self.failures.append((begun, f"{status} {path}: {_detail(body)}"))
 

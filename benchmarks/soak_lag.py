@@ -53,5 +53,5 @@ class Lag(Background):
         for raw in state.raw:
             self._landed.setdefault(raw, now)
         for raw in state.decoded - self._done:
-            self.waited_s.append(now - self._landed[raw])
+            self.waited_s.append(now - self._landed.setdefault(raw, now))
         self._done |= state.decoded

@@ -26,8 +26,8 @@ _BACKFILL: Final = """query ($id: String!) { partitionBackfillOrError(backfillId
 def stop_vehicles(town: Town) -> list[str]:
     """End every agent in order; what is wrong.
 
-    One whose spool is not empty then is started again, which also makes it try at once what the store refused while the
-    clock was wrong, and is ended when everything has landed.
+    One whose spool is not empty then is started again, which also makes it try at once, and is ended when everything has
+    landed.
     """
     problems = []
     for name in town.vehicles:

@@ -30,3 +30,18 @@ def test_it_ends_with_a_block_that_fails() -> None:
     with pytest.raises(ZeroDivisionError), one:
         _ = 1 / 0
     assert one.ended
+
+
+class Failing(Background):
+    def _run(self) -> None:
+        raise ZeroDivisionError("what it looked at was not there")
+
+
+def test_what_ended_it_early_is_raised_when_the_block_is_left() -> None:
+    with pytest.raises(ZeroDivisionError, match="not there"), Failing():
+        pass
+
+
+def test_what_the_block_itself_fails_of_is_not_hidden_by_it() -> None:
+    with pytest.raises(KeyError), Failing():
+        raise KeyError
