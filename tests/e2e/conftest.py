@@ -192,7 +192,7 @@ def browser() -> Iterator[Browser]:
     """The machine's own Chromium."""
     if not CHROMIUM.exists():
         pytest.skip(f"there is no {CHROMIUM}: apt-get install chromium")
-    expect.set_options(timeout=60_000)
+    expect.set_options(timeout=180_000)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
         yield chromium
@@ -204,7 +204,7 @@ def page(browser: Browser) -> Iterator[Page]:
     """An empty page; nothing that its script complains about is accepted."""
     context = browser.new_context(viewport={"width": 1280, "height": 800}, accept_downloads=True)
     page = context.new_page()
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(180_000)
     complaints: list[str] = []
     page.on(
         "console",

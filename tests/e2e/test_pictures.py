@@ -163,7 +163,7 @@ def test_a_picture_of_states_while_the_view_follows(
 def test_a_picture_of_a_tablet_is_whole(browser: Browser, demo: str, pictures: Path) -> None:
     context = browser.new_context(viewport={"width": 820, "height": 1180}, has_touch=True)
     page = context.new_page()
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(180_000)
     page.goto(f"{demo}{VIEW}&theme=dark")
     settled(page)
     page.get_by_role("button", name="Measure").tap()
