@@ -13,9 +13,10 @@ from telemetry_pipeline.days import of_vehicle
 from telemetry_pipeline.decode.plan import Plan
 from telemetry_pipeline.decode.transport.reassemble import Reassembled
 from telemetry_pipeline.decode.transport.stitch import Stitcher
-from telemetry_pipeline.errors import BadKey, BadRaw, NotFound
+from telemetry_pipeline.errors import BadRaw, NotFound
 from telemetry_pipeline.lake import layout, parquet
 from telemetry_pipeline.lake.layout import RawObject
+from telemetry_pipeline.lake.ours import ours
 from telemetry_pipeline.lake.store import Store, digest
 
 FOOTER: Final = "previous"
@@ -45,8 +46,8 @@ class Previous:
 
 def neighbours(store: Store, raw: RawObject) -> tuple[RawObject | None, RawObject | None]:
     """The raw objects before and after another one; None where there is none."""
-    listed = [info.key for info in store.list_objects(raw.partition.prefix(layout.RAW))]
-    order = in_order([raw, *(found for key in listed if (found := _parsed(key)) is not None)])
+    listed = store.list_objects(raw.partition.prefix(layout.RAW))
+    order = in_order([raw, *(found for found, _ in ours(RawObject.parse, listed))])
     if raw not in order:
         return None, None
     at = order.index(raw)
@@ -99,10 +100,3 @@ def is_outdated(store: Store, raw: RawObject, previous: RawObject) -> bool:
     except BadRaw:
         return True  # what is decoded cannot be read
     return footer.get(FOOTER) != current
-
-
-def _parsed(key: str) -> RawObject | None:
-    try:
-        return RawObject.parse(key)
-    except BadKey:
-        return None

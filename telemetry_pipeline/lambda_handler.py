@@ -21,9 +21,10 @@ from telemetry_pipeline import metrics_log
 from telemetry_pipeline.bindings import Databases
 from telemetry_pipeline.database_cache import DatabaseCache
 from telemetry_pipeline.decode.report import CLASSES, Report
-from telemetry_pipeline.errors import BadKey, BadSetting, NotFound, TelemetryError, TransientError
+from telemetry_pipeline.errors import BadSetting, NotFound, TelemetryError, TransientError
 from telemetry_pipeline.lake import ledger
 from telemetry_pipeline.lake.layout import RawObject
+from telemetry_pipeline.lake.ours import parse_ours
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.process import Outcome, process_objects
 from telemetry_pipeline.s3_events import CreatedObject, Event, LakeBucket, read_event
@@ -147,10 +148,7 @@ class Worker:
         """The raw object that S3 announced, None when it is something else or of another lake."""
         if (key := self._place.key_of(item)) is None:
             return None
-        try:
-            return RawObject.parse(key)
-        except BadKey:
-            return None
+        return parse_ours(RawObject.parse, key)
 
     def _decode_all(self, raws: list[RawObject], context: Any) -> dict[RawObject, Result]:  # noqa: ANN401
         if not raws:

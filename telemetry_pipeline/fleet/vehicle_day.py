@@ -8,11 +8,12 @@ from typing import Any, Final
 import numpy as np
 
 from telemetry_pipeline.decode.report import CLASSES, Report
-from telemetry_pipeline.errors import BadKey, BadRaw, NotFound
+from telemetry_pipeline.errors import BadRaw, NotFound
 from telemetry_pipeline.fleet.distance import Distance, difference, integral
 from telemetry_pipeline.fleet.facts import Moments, ObjectFacts, Samples, read_facts
 from telemetry_pipeline.lake import layout
 from telemetry_pipeline.lake.layout import DecodedObject, Partition, RawObject
+from telemetry_pipeline.lake.ours import ours
 from telemetry_pipeline.lake.store import ObjectInfo, Store, digest
 from telemetry_pipeline.query.day import joined
 from telemetry_pipeline.query.index import Run, Span
@@ -36,12 +37,9 @@ class Inputs:
     @classmethod
     def read(cls, store: Store, partition: Partition) -> "Inputs":
         """List the three zones; what is not ours in them is left alone."""
-        raw = [info for info in store.list_objects(partition.prefix(layout.RAW)) if _parses(RawObject, info)]
-        decoded = [
-            info
-            for info in store.list_objects(partition.prefix(layout.DECODED))
-            if _parses(DecodedObject, info)
-        ]
+        raw = [info for _, info in ours(RawObject.parse, store.list_objects(partition.prefix(layout.RAW)))]
+        listed = store.list_objects(partition.prefix(layout.DECODED))
+        decoded = [info for _, info in ours(DecodedObject.parse, listed)]
         jail = store.list_objects(partition.prefix(layout.QUARANTINE))
         return cls(
             partition,
@@ -177,11 +175,3 @@ def _measured(found: list[Samples], measure: Any) -> tuple[Distance, str]:  # no
     times = np.concatenate([samples.times for samples in chosen])
     values = np.concatenate([samples.values for samples in chosen])
     return measure(times, values), ".".join(best[1])
-
-
-def _parses(kind: type[RawObject] | type[DecodedObject], info: ObjectInfo) -> bool:
-    try:
-        kind.parse(info.key)
-    except BadKey:
-        return False
-    return True

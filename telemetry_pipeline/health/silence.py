@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from telemetry_pipeline.errors import BadKey, NotFound
+from telemetry_pipeline.errors import NotFound
 from telemetry_pipeline.health.book import Book
 from telemetry_pipeline.lake import layout, ledger
 from telemetry_pipeline.lake.layout import DAY_NS, Partition, RawObject
+from telemetry_pipeline.lake.ours import ours
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.thresholds import Thresholds
 
@@ -113,14 +114,9 @@ def _newest_raw_ns(store: Store, vehicle_id: str, now_ns: int) -> int | None:
 
 
 def _starts(store: Store, partition: Partition) -> list[int]:
-    found = []
-    for info in store.list_objects(partition.prefix(layout.RAW)):
-        try:
-            start_ns = layout.stem_start_ns(RawObject.parse(info.key).stem)
-        except BadKey:
-            continue
-        found.append(partition.start_ns if start_ns is None else start_ns)
-    return found
+    found = ours(RawObject.parse, store.list_objects(partition.prefix(layout.RAW)))
+    starts = (layout.stem_start_ns(raw.stem) for raw, _ in found)
+    return [partition.start_ns if start_ns is None else start_ns for start_ns in starts]
 
 
 def _load(store: Store) -> dict[str, dict[str, int]]:

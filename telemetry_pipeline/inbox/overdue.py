@@ -4,10 +4,10 @@ An object that was written over after it was decoded or quarantined waits again.
 bucket's are whole seconds, so that one written over within the second of its receipt is left to its event.
 """
 
-from telemetry_pipeline.errors import BadKey
 from telemetry_pipeline.inbox import folder_day
 from telemetry_pipeline.lake import layout
 from telemetry_pipeline.lake.layout import Partition, RawObject
+from telemetry_pipeline.lake.ours import ours
 from telemetry_pipeline.lake.store import Store
 
 
@@ -23,12 +23,8 @@ def overdue(store: Store, partition: Partition, before_ns: int) -> list[RawObjec
             *folder_day.rewritten(store.root, partition, 0),
         }
         return sorted(raw for raw in found if _landed_ns(store, raw) < before_ns)
-    landed: dict[RawObject, int] = {}
-    for info in store.list_objects(partition.prefix(layout.RAW)):
-        try:
-            landed[RawObject.parse(info.key)] = info.modified_ns
-        except BadKey:
-            continue  # strays are somebody else's
+    listed = store.list_objects(partition.prefix(layout.RAW))
+    landed = {raw: info.modified_ns for raw, info in ours(RawObject.parse, listed)}
     if not landed:
         return []
     dealt_with = {

@@ -6,6 +6,7 @@ from typing import Final
 from telemetry_pipeline.errors import BadKey
 from telemetry_pipeline.lake import layout
 from telemetry_pipeline.lake.layout import Partition
+from telemetry_pipeline.lake.ours import parse_ours
 
 OVERVIEW: Final = "overview/"
 
@@ -36,10 +37,8 @@ class SeriesObject:
     @classmethod
     def name_of(cls, key: str) -> str | None:
         """The name in the key of a series object, or None if it is not one."""
-        try:
-            return cls.parse(key).name
-        except BadKey:
-            return None
+        found = parse_ours(cls.parse, key)
+        return found.name if found else None
 
     @property
     def key(self) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from telemetry_pipeline.errors import BadKey
+from telemetry_pipeline.lake.ours import parse_ours
 
 Zone = Literal["raw", "decoded", "events", "series", "quarantine/raw"]
 
@@ -244,10 +245,7 @@ def vehicle_of(prefix: str) -> str | None:
 
 def partition_of(prefix: str, zone: Zone) -> Partition | None:
     """The partition that a day-directory of a zone stands for, or None if it is not one."""
-    try:
-        return Partition.parse(prefix.removeprefix(f"{zone}/"))
-    except BadKey:
-        return None
+    return parse_ours(Partition.parse, prefix.removeprefix(f"{zone}/"))
 
 
 def month_of(prefix: str, zone: Zone) -> Partition | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from telemetry_pipeline.errors import BadKey, BadRaw, NotFound
 from telemetry_pipeline.lake import layout, parquet
 from telemetry_pipeline.lake.layout import DecodedObject, Partition, RawObject, Zone
+from telemetry_pipeline.lake.ours import ours
 from telemetry_pipeline.lake.store import Store, digest
 
 
@@ -77,13 +78,8 @@ def _receipt_digest(store: Store, raw: RawObject) -> str | None:
 
 def decoded_objects(store: Store, partition: Partition) -> list[DecodedObject]:
     """The decoded objects of a partition, receipts and spilled neighbours alike, oldest first."""
-    found = []
-    for info in store.list_objects(partition.prefix(layout.DECODED)):
-        try:
-            found.append(DecodedObject.parse(info.key))
-        except BadKey:
-            continue  # not ours: readers must not trip over a stranger's file
-    return sorted(found)
+    listed = store.list_objects(partition.prefix(layout.DECODED))
+    return sorted(decoded for decoded, _ in ours(DecodedObject.parse, listed))
 
 
 def vehicles(store: Store, zone: Zone = layout.RAW) -> list[str]:

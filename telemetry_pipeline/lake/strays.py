@@ -8,9 +8,9 @@ from itertools import islice
 from typing import Final
 from urllib.parse import quote
 
-from telemetry_pipeline.errors import BadKey
 from telemetry_pipeline.lake import layout
 from telemetry_pipeline.lake.layout import RawObject
+from telemetry_pipeline.lake.ours import parse_ours
 from telemetry_pipeline.lake.store import Store
 
 _PART_MAX: Final = 200
@@ -24,19 +24,11 @@ def find_strays(store: Store, at_most: int | None = None) -> list[str]:
         at_most: List so many objects of raw/; default: all of them.
     """
     listed = islice(store.list_objects(layout.RAW), at_most)
-    strays = [info.key for info in listed if not _is_raw(info.key)]
+    strays = [info.key for info in listed if parse_ours(RawObject.parse, info.key) is None]
     if not strays:
         return []
     jailed = {info.key for info in store.list_objects(layout.QUARANTINE)}
     return sorted(key for key in strays if quarantine_key_of(key) not in jailed)
-
-
-def _is_raw(key: str) -> bool:
-    try:
-        RawObject.parse(key)
-    except BadKey:
-        return False
-    return True
 
 
 def quarantine_key_of(key: str) -> str:

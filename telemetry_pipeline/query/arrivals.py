@@ -8,9 +8,9 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from telemetry_pipeline.errors import BadKey
 from telemetry_pipeline.lake import layout, ledger
 from telemetry_pipeline.lake.layout import DecodedObject, Partition
+from telemetry_pipeline.lake.ours import ours
 from telemetry_pipeline.lake.store import TICK_NS, ObjectInfo, Store
 
 _NEW_DAYS_EVERY: Final = 5
@@ -84,11 +84,5 @@ class Arrivals:
 
 def list_day(store: Store, day: Partition) -> Objects:
     """The decoded objects of a day; strangers' files are passed over."""
-    found = {}
-    for info in store.list_objects(day.prefix(layout.DECODED)):
-        try:
-            DecodedObject.parse(info.key)
-        except BadKey:
-            continue
-        found[info.key] = info
-    return found
+    listed = store.list_objects(day.prefix(layout.DECODED))
+    return {info.key: info for _, info in ours(DecodedObject.parse, listed)}

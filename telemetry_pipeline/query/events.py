@@ -12,9 +12,10 @@ from typing import Final
 
 import pyarrow as pa
 
-from telemetry_pipeline.errors import BadKey, BadRaw, NotFound, NoVehicle, TooLarge
+from telemetry_pipeline.errors import BadRaw, NotFound, NoVehicle, TooLarge
 from telemetry_pipeline.lake import layout, ledger, parquet
 from telemetry_pipeline.lake.layout import DecodedObject, Partition
+from telemetry_pipeline.lake.ours import ours
 from telemetry_pipeline.lake.store import ObjectInfo, Store
 from telemetry_pipeline.query.cache import WeightedCache
 from telemetry_pipeline.query.neighbours import Neighbours
@@ -190,10 +191,4 @@ class _Reading:
         )
 
     def _listed(self, day: Partition) -> list[tuple[DecodedObject, ObjectInfo]]:
-        found = []
-        for info in self.store.list_objects(day.prefix(layout.EVENTS)):
-            try:
-                found.append((DecodedObject.with_events(info.key), info))
-            except BadKey:
-                continue
-        return found
+        return list(ours(DecodedObject.with_events, self.store.list_objects(day.prefix(layout.EVENTS))))

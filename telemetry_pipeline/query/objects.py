@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 from typing import Any, Final
 
-from telemetry_pipeline.errors import BadKey
 from telemetry_pipeline.lake import layout
 from telemetry_pipeline.lake.compacted import SeriesObject
 from telemetry_pipeline.lake.layout import DecodedObject, Partition, Zone
+from telemetry_pipeline.lake.ours import ours
 from telemetry_pipeline.lake.overview_file import DayNote
 from telemetry_pipeline.lake.store import ObjectInfo, Store
 from telemetry_pipeline.query.cache import WeightedCache
@@ -273,14 +273,7 @@ class DayObjects:
     def _ours(self, zone: Zone, infos: Iterable[ObjectInfo]) -> Infos:
         """Those objects of a listing that are ours; strangers' files are passed over."""
         parse = SeriesObject.parse if zone == layout.SERIES else DecodedObject.parse
-        found = []
-        for info in infos:
-            try:
-                parse(info.key)
-            except BadKey:
-                continue
-            found.append(info)
-        return tuple(found)
+        return tuple([info for _, info in ours(parse, infos)])
 
 
 def is_series(info: ObjectInfo) -> bool:

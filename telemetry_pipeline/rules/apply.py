@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from telemetry_pipeline.errors import BadKey, BadRaw, NotFound
+from telemetry_pipeline.errors import BadRaw, NotFound
 from telemetry_pipeline.lake import layout, ledger, parquet
 from telemetry_pipeline.lake.layout import DecodedObject, Partition
+from telemetry_pipeline.lake.ours import ours
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.rules.rule import VehicleRules
 from telemetry_pipeline.rules.samples import watch_object
@@ -62,11 +63,8 @@ def apply_rules(store: Store, partition: Partition, rules: VehicleRules) -> Appl
 
 def events_objects(store: Store, partition: Partition) -> Iterator[DecodedObject]:
     """The decoded objects of a partition in which something was found; strangers' files are passed over."""
-    for info in store.list_objects(partition.prefix(layout.EVENTS)):
-        try:
-            yield DecodedObject.with_events(info.key)
-        except BadKey:
-            continue
+    listed = store.list_objects(partition.prefix(layout.EVENTS))
+    return (decoded for decoded, _ in ours(DecodedObject.with_events, listed))
 
 
 def _apply_one(store: Store, decoded: DecodedObject, rules: VehicleRules) -> bool:

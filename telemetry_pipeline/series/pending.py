@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from telemetry_pipeline.errors import BadKey
 from telemetry_pipeline.lake import layout, ledger
 from telemetry_pipeline.lake.compacted import SeriesObject
 from telemetry_pipeline.lake.layout import DecodedObject, Partition
+from telemetry_pipeline.lake.ours import ours
 from telemetry_pipeline.lake.store import ObjectInfo, Store
 from telemetry_pipeline.series.state import SeriesState, read_cover, state_of
 from telemetry_pipeline.series.tier_days import days_of
@@ -59,10 +59,8 @@ def _waiting(
     store: Store, month: Partition, first: dt.date, over_ns: int, quiet_ns: int
 ) -> Iterator[SeriesState]:
     """The days of one month that wait, oldest first."""
-    decoded = _by_day(
-        store, month.month_prefix(layout.DECODED), lambda key: DecodedObject.parse(key).partition
-    )
-    series = _by_day(store, month.month_prefix(layout.SERIES), lambda key: SeriesObject.parse(key).partition)
+    decoded = _by_day(store, month.month_prefix(layout.DECODED), DecodedObject.parse)
+    series = _by_day(store, month.month_prefix(layout.SERIES), SeriesObject.parse)
     overview: list[dict[str, str]] = []
     for partition in sorted(decoded):
         late = max(info.modified_ns for info in decoded[partition]) > quiet_ns
@@ -78,15 +76,12 @@ def _waiting(
 
 
 def _by_day(
-    store: Store, prefix: str, day_of: Callable[[str], Partition]
+    store: Store, prefix: str, parse: Callable[[str], DecodedObject | SeriesObject]
 ) -> dict[Partition, list[ObjectInfo]]:
     """The objects of a month, by day and sorted by key; strangers' files are passed over."""
     found: dict[Partition, list[ObjectInfo]] = defaultdict(list)
-    for info in sorted(store.list_objects(prefix), key=lambda info: info.key):
-        try:
-            found[day_of(info.key)].append(info)
-        except BadKey:
-            continue
+    for item, info in ours(parse, sorted(store.list_objects(prefix), key=lambda info: info.key)):
+        found[item.partition].append(info)
     return found
 
 

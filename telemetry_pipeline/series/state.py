@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from telemetry_pipeline.errors import BadKey, BadRaw, NotFound
+from telemetry_pipeline.errors import BadRaw, NotFound
 from telemetry_pipeline.lake import layout, parquet
 from telemetry_pipeline.lake.compacted import SeriesObject
 from telemetry_pipeline.lake.layout import DecodedObject, Partition
+from telemetry_pipeline.lake.ours import ours
 from telemetry_pipeline.lake.store import ObjectInfo, Store
 
 FORMAT: Final = "1"
@@ -139,11 +140,5 @@ def read_cover(store: Store, info: ObjectInfo) -> Cover | ObjectInfo:
 
 
 def _listed(store: Store, prefix: str, parse: Callable[[str], object]) -> list[ObjectInfo]:
-    found = []
-    for info in store.list_objects(prefix):
-        try:
-            parse(info.key)
-        except BadKey:
-            continue
-        found.append(info)
+    found = (info for _, info in ours(parse, store.list_objects(prefix)))
     return sorted(found, key=lambda info: info.key)

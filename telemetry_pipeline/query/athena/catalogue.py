@@ -6,9 +6,10 @@ from typing import Final
 
 from telemetry_pipeline.catalog.glue import Glue
 from telemetry_pipeline.catalog.tables import Table
-from telemetry_pipeline.errors import BadKey, PermanentError
+from telemetry_pipeline.errors import PermanentError
 from telemetry_pipeline.lake import layout
 from telemetry_pipeline.lake.layout import Partition
+from telemetry_pipeline.lake.ours import parse_ours
 
 _REMEMBERED: Final = 1_000_000
 
@@ -69,7 +70,6 @@ class Catalogue:
             parts.append(f"month = '{next(iter(days)).date.month:02d}'")
         for item in self._glue.partitions(table, " AND ".join(parts)):
             values = zip(layout.DAY_KEYS, item["Values"], strict=True)
-            try:
-                yield Partition.parse("/".join(f"{key}={value}" for key, value in values))
-            except BadKey:  # somebody else's
-                continue
+            found = parse_ours(Partition.parse, "/".join(f"{key}={value}" for key, value in values))
+            if found is not None:  # else somebody else's
+                yield found
