@@ -18,6 +18,11 @@ Every error says what, where and what to do, in one line. Nothing here imports a
     └── TransientError      a store or a network that may be well again in a minute
 """
 
+from typing import Final
+
+FIRST_LINE_MAX: Final = 200
+"""Characters of a foreign error that are said: libraries put pages of their insides into theirs."""
+
 
 class TelemetryError(Exception):
     """An error of ours, as one line: what, where, what to do.
@@ -89,3 +94,14 @@ class AlreadyExists(PermanentError):
 
 class Unforeseen(PermanentError):
     """A fault of ours that nobody thought of; its traceback is in the log."""
+
+
+def first_line(error: BaseException | str) -> str:
+    """What an error says, for a message of ours: its first line, of a foreign one at most `FIRST_LINE_MAX` characters.
+
+    One that says nothing is called by its name.
+    """
+    line = str(error).strip().partition("\n")[0]
+    if not line and isinstance(error, BaseException):
+        return type(error).__name__
+    return line if isinstance(error, TelemetryError) else line[:FIRST_LINE_MAX]

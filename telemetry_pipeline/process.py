@@ -21,7 +21,7 @@ from telemetry_pipeline.decode.plan import Plan
 from telemetry_pipeline.decode.report import Report
 from telemetry_pipeline.decode.signals import Signals, SignalStats, merge_signals
 from telemetry_pipeline.dictionaries import publish
-from telemetry_pipeline.errors import BadRaw, TelemetryError, TransientError, Unforeseen
+from telemetry_pipeline.errors import BadRaw, TelemetryError, TransientError, Unforeseen, first_line
 from telemetry_pipeline.intake import take_frames
 from telemetry_pipeline.lake import decoded_file, ledger, parquet
 from telemetry_pipeline.lake.layout import DecodedObject, Partition, RawObject, stem_start_ns
@@ -211,9 +211,8 @@ def process_objects(store: Store, databases: Databases, raws: Iterable[RawObject
             yield Outcome(raw, failed=error)
         except Exception as error:
             _log.exception("%s stays pending", raw.key)
-            first_line = str(error).partition("\n")[0][:200]
             fault = Unforeseen(
-                f"{type(error).__name__}: {first_line}",
+                f"{type(error).__name__}: {first_line(error)}",
                 raw.key,
                 "This is a fault of the decoder: please report it",
             )

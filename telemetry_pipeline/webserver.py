@@ -10,7 +10,7 @@ import urllib.request
 from collections.abc import Iterable
 from typing import Any, Final
 
-from telemetry_pipeline.errors import PermanentError, TransientError
+from telemetry_pipeline.errors import PermanentError, TransientError, first_line
 from telemetry_pipeline.lake.layout import Partition
 
 _ASSET: Final = "decoded_signals"
@@ -64,7 +64,7 @@ def launch_backfill(url: str, partitions: Iterable[Partition], title: str) -> st
     }
     answer = _ask(url, _LAUNCH, {"params": params})["launchPartitionBackfill"]
     if answer["__typename"] != "LaunchBackfillSuccess":
-        why = str(answer.get("message", "")).strip().partition("\n")[0][:200]
+        why = first_line(str(answer.get("message", "")))
         raise PermanentError(f"no backfill was started ({answer['__typename']}: {why})", url)
     return str(answer["backfillId"])
 

@@ -11,7 +11,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from telemetry_pipeline.errors import BadRaw, NotFound
+from telemetry_pipeline.errors import BadRaw, NotFound, first_line
 from telemetry_pipeline.fleet.vehicle_day import Inputs, sum_up
 from telemetry_pipeline.lake import layout, ledger, schema
 from telemetry_pipeline.lake.layout import Partition
@@ -99,9 +99,8 @@ def read_day(store: Store, date: dt.date) -> pl.DataFrame | None:
     except NotFound:
         return None
     except pl.exceptions.PolarsError as error:
-        first_line = str(error).partition("\n")[0]
         raise BadRaw(
-            f"not the fleet's summary of a day ({first_line})",
+            f"not the fleet's summary of a day ({first_line(error)})",
             key,
             f"Make it anew: telemetry fleet --day {date} --make",
         ) from error

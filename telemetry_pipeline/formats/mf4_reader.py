@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from telemetry_pipeline.errors import first_line
 from telemetry_pipeline.formats.frames import BATCH_FRAMES, NS_PER_S, Frames, concat, dlc_of
 from telemetry_pipeline.lake.schema import EXTENDED_ID_MAX
 
@@ -40,8 +41,7 @@ def main(log: Path, folder: Path) -> int:
         frames, cut = _read_groups(log, folder)
     # asammdf raises whatever its parser trips over in a damaged file
     except Exception as error:
-        line = str(error).strip().partition("\n")[0][:200]
-        (folder / REASON).write_text(line or type(error).__name__)
+        (folder / REASON).write_text(first_line(error))
         return 1
     if frames is not None:
         table = (

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
-from telemetry_pipeline.errors import BadSetting, PermanentError, TransientError
+from telemetry_pipeline.errors import BadSetting, PermanentError, TransientError, first_line
 
 BATCH: Final = 10
 """The most messages in one call."""
@@ -120,8 +120,7 @@ class Queue:
                 ) from error
             raise TransientError(f"the queue does not answer ({code})", self.url) from error
         except BotoCoreError as error:
-            first_line = str(error).partition("\n")[0][:200]
-            raise TransientError(f"the queue does not answer ({first_line})", self.url) from error
+            raise TransientError(f"the queue does not answer ({first_line(error)})", self.url) from error
 
 
 def _client(endpoint_url: str, url: str) -> Any:  # noqa: ANN401  boto3 makes its clients' classes at run time

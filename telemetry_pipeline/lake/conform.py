@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from telemetry_pipeline.errors import BadRaw
+from telemetry_pipeline.errors import BadRaw, first_line
 from telemetry_pipeline.lake import schema
 
 _NS_SINCE: Final = 10**17
@@ -70,9 +70,9 @@ def _converted(column: pa.ChunkedArray, field: pa.Field, where: str) -> pa.Chunk
             return convert(column)
         return _plain(column, field.type)
     except (_Refused, pa.ArrowException, TypeError, ValueError, OverflowError) as error:
-        why = str(error).strip().partition("\n")[0][:200]
         raise BadRaw(
-            f"column {field.name} is {column.type} and does not convert to {field.type} ({why})", where
+            f"column {field.name} is {column.type} and does not convert to {field.type} ({first_line(error)})",
+            where,
         ) from error
 
 

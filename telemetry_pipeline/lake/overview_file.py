@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from telemetry_pipeline.errors import BadRaw
+from telemetry_pipeline.errors import BadRaw, first_line
 from telemetry_pipeline.lake import schema
 from telemetry_pipeline.lake.parquet import FOOTER_PREFIX, open_object, read_footer
 
@@ -202,8 +202,7 @@ def read_columns(
         table = file.read_row_groups(groups, columns=[field.name for field in _READ], use_threads=False)
         columns = {field.name: _numbers(table[field.name], field) for field in _READ}
     except _READ_ERRORS as error:
-        first_line = str(error).partition("\n")[0]
-        raise BadRaw(f"its data cannot be read ({first_line})", where) from error
+        raise BadRaw(f"its data cannot be read ({first_line(error)})", where) from error
     start = 0
     for group in groups:
         stop = start + index.metadata.row_group(group).num_rows

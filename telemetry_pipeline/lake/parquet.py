@@ -10,7 +10,7 @@ from typing import BinaryIO, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from telemetry_pipeline.errors import BadRaw
+from telemetry_pipeline.errors import BadRaw, first_line
 from telemetry_pipeline.lake import schema
 from telemetry_pipeline.lake.conform import check_columns, conform_raw
 
@@ -119,7 +119,7 @@ def open_object(source: bytes | BinaryIO, where: str) -> pq.ParquetFile:
             return pq.ParquetFile(pa.BufferReader(source), pre_buffer=False)
         return pq.ParquetFile(source)
     except _READ_ERRORS as error:
-        raise BadRaw(f"not a readable Parquet file ({_first_line(error)})", where) from error
+        raise BadRaw(f"not a readable Parquet file ({first_line(error)})", where) from error
 
 
 def read_footer(file: pq.ParquetFile) -> dict[str, str]:
@@ -165,7 +165,7 @@ def read_raw_batches(
         for batch in file.iter_batches(batch_size=rows, columns=columns, use_threads=False):
             yield conform_raw(pa.Table.from_batches([batch]), where, wanted=wanted)
     except _READ_ERRORS as error:
-        raise BadRaw(f"its data cannot be read ({_first_line(error)})", where) from error
+        raise BadRaw(f"its data cannot be read ({first_line(error)})", where) from error
 
 
 def _check_claims(metadata: pq.FileMetaData, where: str) -> None:
@@ -179,7 +179,3 @@ def _check_claims(metadata: pq.FileMetaData, where: str) -> None:
             f"one object holds at most {RAW_ROWS_MAX:,} and {RAW_BYTES_MAX:,}",
             where,
         )
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().partition("\n")[0][:200]

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 from weakref import WeakKeyDictionary
 
-from telemetry_pipeline.errors import BadRaw, NotFound, TransientError
+from telemetry_pipeline.errors import BadRaw, NotFound, TransientError, first_line
 from telemetry_pipeline.lake.layout import Partition
 from telemetry_pipeline.lake.store import ObjectInfo, Store
 from telemetry_pipeline.query import moment, patience
@@ -248,7 +248,7 @@ class ObjectReader:
             _log.warning("skipped: %s", error)
         except (NotFound, *READ_ERRORS) as error:
             self._replace(info, error)
-            _log.warning("skipped: %s: cannot be read (%s)", info.key, str(error).partition("\n")[0])
+            _log.warning("skipped: %s: cannot be read (%s)", info.key, first_line(error))
         return None
 
     def _replace(self, info: ObjectInfo, error: Exception) -> None:

@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from telemetry_pipeline.errors import BadRaw, NotFound, TooLarge, TransientError
+from telemetry_pipeline.errors import BadRaw, NotFound, TooLarge, TransientError, first_line
 from telemetry_pipeline.lake import layout, ledger
 from telemetry_pipeline.lake.layout import DAY_NS, Partition
 from telemetry_pipeline.lake.store import ObjectInfo, Store
@@ -226,8 +226,7 @@ class RowExport:
                 self.objects.days.disregard(info)
                 _log.warning("its decoded objects are exported instead: %s: %s", info.key, error)
                 raise Gone(info.key) from error
-            first_line = str(error).partition("\n")[0][:200]
-            raise BadRaw(f"its data cannot be read ({first_line})", info.key) from error
+            raise BadRaw(f"its data cannot be read ({first_line(error)})", info.key) from error
 
     def _strays_of(self, day: Partition) -> list[Rows]:
         """Rows of the range that a wrong clock left among the objects of another day; usually there are none."""

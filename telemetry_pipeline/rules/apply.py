@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from telemetry_pipeline.errors import BadRaw, NotFound
+from telemetry_pipeline.errors import BadRaw, NotFound, first_line
 from telemetry_pipeline.lake import layout, ledger, parquet
 from telemetry_pipeline.lake.layout import DecodedObject, Partition
 from telemetry_pipeline.lake.ours import ours
@@ -49,7 +49,7 @@ def apply_rules(store: Store, partition: Partition, rules: VehicleRules) -> Appl
         except NotFound:
             continue  # gone since it was listed: what was found in it goes with it
         except (BadRaw, pa.ArrowException, OSError) as error:
-            applied.skipped[decoded.key] = str(error).partition("\n")[0]
+            applied.skipped[decoded.key] = first_line(error)
             stale.discard(decoded)
             continue
         if written:

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from telemetry_pipeline.errors import BadRaw
+from telemetry_pipeline.errors import BadRaw, first_line
 from telemetry_pipeline.lake import parquet
 from telemetry_pipeline.lake.layout import Partition
 from telemetry_pipeline.lake.series_file import Labels
@@ -114,8 +114,7 @@ def read_source(store: Store, source: Source, wanted: Mapping[int, SignalName]) 
                 return _read_scattered(file, {run[1]: wanted[run[1]] for run in runs})
             return _checked(dict(_read_runs(file, runs, source.units)), runs, source.info.key)
         except READ_ERRORS as error:
-            first_line = str(error).partition("\n")[0]
-            raise BadRaw(f"its data cannot be read ({first_line})", source.info.key) from error
+            raise BadRaw(f"its data cannot be read ({first_line(error)})", source.info.key) from error
 
 
 @contextmanager

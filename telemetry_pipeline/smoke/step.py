@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from telemetry_pipeline.errors import PermanentError, TelemetryError
+from telemetry_pipeline.errors import PermanentError, TelemetryError, first_line
 
 State = Literal["pass", "fail", "left out"]
 
@@ -74,8 +74,7 @@ def run(steps: Sequence[Step], faults: tuple[type[Exception], ...] = ()) -> Iter
             line = f"{error.where}: {error.what}" if error.where else error.what
             yield Outcome(step.name, "fail", _since(began), line, error.remedy or step.remedy)
         except faults as error:
-            first = str(error).partition("\n")[0]
-            yield Outcome(step.name, "fail", _since(began), first or type(error).__name__, step.remedy)
+            yield Outcome(step.name, "fail", _since(began), first_line(error), step.remedy)
         else:
             passed.add(step.name)
             yield Outcome(step.name, "pass", _since(began), said)
