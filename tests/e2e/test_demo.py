@@ -26,25 +26,8 @@ def _works_in(folder: Path, process: psutil.Process) -> bool:
     return any(str(folder) in argument for argument in process.info["cmdline"] or [])
 
 
-def test_it_stops_by_itself_after_the_first_query(tmp_path: Path) -> None:
+def test_ctrl_c_ends_all_of_it_and_the_lake_stays_for_the_next_start(tmp_path: Path) -> None:
     others = set(psutil.Process().children(recursive=True))
-    result = subprocess.run(
-        demo(tmp_path, "--exit"),
-        capture_output=True,
-        text=True,
-        timeout=900,
-        check=False,
-        env=dict(os.environ),
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert "It works." in result.stdout
-    assert "partitions of decoded_signals" in result.stdout
-    assert list(tmp_path.glob("lake/decoded/vehicle_id=EV_00[12]/**/*.parquet"))
-    assert set(psutil.Process().children(recursive=True)) <= others
-    assert [process for process in psutil.process_iter(["cmdline"]) if _works_in(tmp_path, process)] == []
-
-
-def test_ctrl_c_ends_all_of_it_and_the_lake_stays(tmp_path: Path) -> None:
     log = tmp_path / "demo.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -71,6 +54,19 @@ def test_ctrl_c_ends_all_of_it_and_the_lake_stays(tmp_path: Path) -> None:
         assert alive == []
     assert "Ending all processes" in log.read_text()
     assert list(tmp_path.glob("lake/raw/vehicle_id=EV_001/**/*.parquet"))
+    _starts_again_and_stops_by_itself(tmp_path, others)
+
+
+def _starts_again_and_stops_by_itself(folder: Path, others: set[psutil.Process]) -> None:
+    result = subprocess.run(
+        demo(folder, "--exit"), capture_output=True, text=True, timeout=900, check=False, env=dict(os.environ)
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "It works." in result.stdout
+    assert "partitions of decoded_signals" in result.stdout
+    assert list(folder.glob("lake/decoded/vehicle_id=EV_00[12]/**/*.parquet"))
+    assert set(psutil.Process().children(recursive=True)) <= others
+    assert [process for process in psutil.process_iter(["cmdline"]) if _works_in(folder, process)] == []
 
 
 def test_a_process_that_dies_is_named_with_its_last_words(tmp_path: Path) -> None:
