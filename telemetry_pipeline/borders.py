@@ -15,6 +15,7 @@ from telemetry_pipeline.decode.transport.reassemble import Reassembled
 from telemetry_pipeline.decode.transport.stitch import Stitcher
 from telemetry_pipeline.errors import BadRaw, NotFound
 from telemetry_pipeline.lake import layout, parquet
+from telemetry_pipeline.lake.footer import footer_at
 from telemetry_pipeline.lake.layout import RawObject
 from telemetry_pipeline.lake.ours import ours
 from telemetry_pipeline.lake.store import Store, digest
@@ -92,8 +93,7 @@ def is_outdated(store: Store, raw: RawObject, previous: RawObject) -> bool:
         TransientError: The store does not answer.
     """
     try:
-        with store.open_file(raw.decoded_key) as file:
-            footer = parquet.read_footer(parquet.open_object(file, raw.decoded_key))
+        footer = footer_at(store, raw.decoded_key)
         current = Previous(previous, digest(store.get(previous.key))).footer
     except NotFound:
         return False

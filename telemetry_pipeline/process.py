@@ -23,7 +23,8 @@ from telemetry_pipeline.decode.signals import Signals, SignalStats, merge_signal
 from telemetry_pipeline.dictionaries import publish
 from telemetry_pipeline.errors import BadRaw, TelemetryError, TransientError, Unforeseen, first_line
 from telemetry_pipeline.intake import take_frames
-from telemetry_pipeline.lake import decoded_file, ledger, parquet
+from telemetry_pipeline.lake import decoded_file, ledger
+from telemetry_pipeline.lake.footer import footer_at
 from telemetry_pipeline.lake.layout import DecodedObject, Partition, RawObject, stem_start_ns
 from telemetry_pipeline.lake.store import Store, digest
 from telemetry_pipeline.made_by import footer_of, write_mark
@@ -192,8 +193,7 @@ def partition_total(store: Store, partition: Partition) -> Report:
     """The counts of everything decoded in a partition, from the receipts' footers; signals are left out."""
     total = Report()
     for item in ledger.decoded_objects(store, partition):
-        with store.open_file(item.key) as file:
-            footer = parquet.read_footer(parquet.open_object(file, item.key))
+        footer = footer_at(store, item.key)
         if "total" in footer:  # rows spilled from a neighbouring day are counted by that day's receipt
             total = total + Report.from_dict(json.loads(footer["total"]))
     return total

@@ -13,7 +13,8 @@ from typing import Any
 from telemetry_pipeline.bindings import Databases
 from telemetry_pipeline.decode.plan import Plan
 from telemetry_pipeline.errors import BadDbc, BadRaw, NotFound
-from telemetry_pipeline.lake import layout, ledger, parquet
+from telemetry_pipeline.lake import layout, ledger
+from telemetry_pipeline.lake.footer import footer_at
 from telemetry_pipeline.lake.layout import Partition, RawObject
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.made_by import Mark, describe, footer_of, making_of, read_marks, settle, write_mark
@@ -134,8 +135,7 @@ class _Judge:
 
 def _footer(store: Store, raw: RawObject) -> dict[str, str] | None:
     try:
-        with store.open_file(raw.decoded_key) as file:
-            return parquet.read_footer(parquet.open_object(file, raw.decoded_key))
+        return footer_at(store, raw.decoded_key)
     except (BadRaw, NotFound):
         return None
 

@@ -17,7 +17,8 @@ from telemetry_pipeline.decode.report import Report
 from telemetry_pipeline.errors import BadKey, BadRaw, NotFound
 from telemetry_pipeline.fleet.table import read_day
 from telemetry_pipeline.fleet.vehicle_day import Inputs
-from telemetry_pipeline.lake import layout, ledger, parquet
+from telemetry_pipeline.lake import layout, ledger
+from telemetry_pipeline.lake.footer import footer_at
 from telemetry_pipeline.lake.layout import Partition, RawObject
 from telemetry_pipeline.lake.store import ObjectInfo, Store
 from telemetry_pipeline.query.cache import WeightedCache
@@ -143,8 +144,7 @@ class HealthReader:
         if (known := self._reports.get(info)) is not None:
             return known
         try:
-            with self._store.open_file(info.key) as file:
-                footer = parquet.read_footer(parquet.open_object(file, info.key))
+            footer = footer_at(self._store, info.key)
             # a day's rows that lie with a neighbour are counted by the object that they came from
             plain = json.loads(footer.get("total", "{}"))
             report = replace(Report.from_dict({**plain, "signals": ()}), signals=())

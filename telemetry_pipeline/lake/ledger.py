@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from telemetry_pipeline.errors import BadKey, BadRaw, NotFound
-from telemetry_pipeline.lake import layout, parquet
+from telemetry_pipeline.lake import layout
+from telemetry_pipeline.lake.footer import footer_at
 from telemetry_pipeline.lake.layout import DecodedObject, Partition, RawObject, Zone
 from telemetry_pipeline.lake.ours import ours
 from telemetry_pipeline.lake.store import Store, digest
@@ -69,11 +70,9 @@ def settled(store: Store, raw: RawObject) -> bool:
 
 def _receipt_digest(store: Store, raw: RawObject) -> str | None:
     try:
-        with store.open_file(raw.decoded_key) as file:
-            footer = parquet.read_footer(parquet.open_object(file, raw.decoded_key))
+        return footer_at(store, raw.decoded_key).get("raw_digest")
     except (NotFound, BadRaw):
         return None
-    return footer.get("raw_digest")
 
 
 def decoded_objects(store: Store, partition: Partition) -> list[DecodedObject]:

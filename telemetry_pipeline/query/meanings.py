@@ -11,8 +11,9 @@ from bisect import bisect_left
 from typing import Any, Final
 
 from telemetry_pipeline.errors import BadRaw, NotFound
-from telemetry_pipeline.lake import layout, ledger, parquet
+from telemetry_pipeline.lake import layout, ledger
 from telemetry_pipeline.lake.dictionary import Dictionary, MessageMeaning, dictionary_key, load
+from telemetry_pipeline.lake.footer import footer_at
 from telemetry_pipeline.lake.layout import Partition
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.query.cache import WeightedCache
@@ -83,9 +84,7 @@ class Meanings:
         digests: tuple[str, ...] = ()
         for item in ledger.decoded_objects(self._store, day)[: -_TRIED - 1 : -1]:
             try:
-                with self._store.open_file(item.key) as file:
-                    footer = parquet.read_footer(parquet.open_object(file, item.key))
-                digests = _digests(json.loads(footer["dbc"]))
+                digests = _digests(json.loads(footer_at(self._store, item.key)["dbc"]))
                 break
             except (BadRaw, NotFound, KeyError, TypeError, ValueError, AttributeError) as error:
                 _log.info("%s does not say what it was decoded with (%s)", item.key, error)

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from telemetry_pipeline.errors import BadRaw, NotFound
-from telemetry_pipeline.lake import layout, parquet
+from telemetry_pipeline.lake import layout
 from telemetry_pipeline.lake.compacted import SeriesObject
+from telemetry_pipeline.lake.footer import footer_at
 from telemetry_pipeline.lake.layout import DecodedObject, Partition
 from telemetry_pipeline.lake.ours import ours
 from telemetry_pipeline.lake.store import ObjectInfo, Store
@@ -132,8 +133,7 @@ def list_series(store: Store, partition: Partition) -> list[ObjectInfo]:
 def read_cover(store: Store, info: ObjectInfo) -> Cover | ObjectInfo:
     """What a series object was made from; one that is broken, or gone since it was listed, comes back as it is."""
     try:
-        with store.open_file(info.key) as file:
-            footer = parquet.read_footer(parquet.open_object(file, info.key))
+        footer = footer_at(store, info.key)
         return Cover(info, json.loads(footer[COVERS]), json.loads(footer[REFUSED]))
     except (BadRaw, NotFound, KeyError, ValueError):
         return info

@@ -13,8 +13,9 @@ from edge_agent.simulate import Simulator
 from telemetry_pipeline.errors import PermanentError
 from telemetry_pipeline.lake import layout
 from telemetry_pipeline.lake.dictionary import dictionary_key
+from telemetry_pipeline.lake.footer import footer_at
 from telemetry_pipeline.lake.layout import RawObject
-from telemetry_pipeline.lake.parquet import open_object, read_footer, write_raw
+from telemetry_pipeline.lake.parquet import write_raw
 from telemetry_pipeline.lake.store import Store, digest
 from telemetry_pipeline.smoke.step import Failed
 
@@ -141,8 +142,7 @@ class Passage:
             return self.lake.head(key) is not None
 
         wait_for(there, key, self.timeout_s)
-        with self.lake.open_file(key) as file:
-            total = json.loads(read_footer(open_object(file, key))["total"])
+        total = json.loads(footer_at(self.lake, key)["total"])
         if total["rows"] != self.frames:
             raise Failed(f"{total['rows']:,} of {self.frames:,} frames are accounted for", key)
         if not total["decoded_frames"]:
