@@ -151,8 +151,3 @@ class Hub:
         for feed in self._feeds.values():
             feed.closing = True
             feed.wake()
-
-    @property
-    def tails(self) -> int:
-        """How many tails there are."""
-        return self._tails

@@ -115,15 +115,20 @@ def test_whoever_was_away_for_too_long_is_told(live):
     assert not again.points()
 
 
-def test_the_last_who_leaves_ends_the_looking(live):
+def test_the_last_who_leaves_ends_the_looking(live, monkeypatch):
     _, url, hub, _ = live
     tails = [Events(url), Events(url)]
     for tail in tails:
         tail.wait("ready")
-    assert (hub.tails, len(hub._feeds)) == (2, 1)
+    assert [feed.watchers for feed in hub._feeds.values()] == [2]
+    monkeypatch.setattr("api.live.TAILS_MAX", 2)
+    with pytest.raises(TransientError, match="2 live tails already"):
+        hub.admit()
     for tail in tails:
         tail.close()
-    wait_until(lambda: hub.tails == 0 and not hub._feeds, "the tails to end", pause=0.02)
+    wait_until(lambda: not hub._feeds, "the tails to end", pause=0.02)
+    monkeypatch.setattr("api.live.TAILS_MAX", 1)  # a single tail that is not given back would fill it
+    hub.admit()
 
 
 @pytest.mark.parametrize(

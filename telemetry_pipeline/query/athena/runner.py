@@ -57,13 +57,11 @@ class Fetched:
         frame: Its rows; the last column is called `unit`.
         bytes_scanned: Bytes that Athena read for it; 0 where it took a former result.
         rows_scanned: Rows that it read; None where it does not say, which it does not always do at once.
-        reused: Whether it took a former result.
     """
 
     frame: pl.DataFrame
     bytes_scanned: int
     rows_scanned: int | None
-    reused: bool
 
 
 class Runner:
@@ -120,7 +118,6 @@ class Runner:
                     _named(cursor.as_polars(), statement.last),
                     cursor.data_scanned_in_bytes or 0,
                     self._rows_scanned(query),
-                    bool(cursor.reused_previous_result),
                 )
             except pyathena.error.Error as error:
                 if (ending := query.ending) is not None:
