@@ -137,8 +137,8 @@ class Faults(Background):
         return self._kill_child("decoder_worker")
 
     def _kill_run(self) -> bool:
-        """One that decodes again what another database made stale."""
-        return self._change_database() and self._decode_again() and self._kill_child("spawn_main")
+        """One that decodes again what another database made stale, as soon as it has a process."""
+        return self._change_database() and self._launch_backfill() and self._kill_child("spawn_main")
 
     def _kill_child(self, word: str) -> bool:
         """Kill one of the code server's processes whose command has a word in it, once there is one."""
@@ -154,7 +154,7 @@ class Faults(Background):
 
     def _cut_backfill(self) -> bool:
         """What is stale is decoded again, and everything of the code server's machine dies with that run."""
-        if not self._decode_again():
+        if not (self._launch_backfill() and self._until(self._backfill_runs)):
             return False
         try:
             root = psutil.Process(self._town.services["code server"].process.pid)
@@ -166,14 +166,16 @@ class Faults(Background):
                 process.kill()
         return True
 
-    def _decode_again(self) -> bool:
-        """Launch a backfill of what is stale; whether a run of one has started."""
+    def _launch_backfill(self) -> bool:
+        """Have what is stale decoded again; whether anything was."""
+        return self._until(lambda: bool(stale(self._town, "--launch")["backfill"]))
+
+    def _until(self, holds: Callable[[], bool]) -> bool:
+        """Ask again until it holds; the webserver may be on its way."""
         deadline = time.monotonic() + _BEGINS_S
-        launched = False
         while time.monotonic() < deadline and not self._over.wait(0.2):
-            with suppress(OSError, RuntimeError):  # the webserver may be on its way
-                launched = launched or bool(stale(self._town, "--launch")["backfill"])
-                if launched and self._backfill_runs():
+            with suppress(OSError, RuntimeError, TelemetryError):
+                if holds():
                     return True
         return False
 
@@ -244,10 +246,8 @@ class Faults(Background):
 
     def _change_database(self) -> bool:
         """The same messages with another scale: what was decoded before, and something was, is stale."""
-        deadline = time.monotonic() + _BEGINS_S
-        while not self._has_decoded():
-            if time.monotonic() > deadline or self._over.wait(1.0):
-                return False
+        if not self._until(self._has_decoded):
+            return False
         scale = next(self._scales)
         text = EV_DBC.read_text().replace(
             "SG_ Motor_Torque : 16|16@1+ (0.1,0)", f"SG_ Motor_Torque : 16|16@1+ ({scale},0)"
