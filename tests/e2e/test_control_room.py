@@ -3,6 +3,7 @@
 With `--write-images` the pictures of `docs/dagster.md` are taken anew.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -20,6 +21,7 @@ pytestmark = pytest.mark.slow
 IMAGES = ROOT / "docs" / "images"
 DRIVES = [("EV_001", "2026-02-23"), ("EV_001", "2026-02-24"), ("EV_002", "2026-02-24")]
 BAD = "EV_002"
+POISONED = "20260224T110000.000Z_raw.parquet"
 PATIENCE_MS = 180_000
 
 
@@ -31,7 +33,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         stack.telemetry("dbc", "add", str(ROOT / "dbc" / "ev_powertrain.dbc"))
         folder = stack.lake / "raw" / f"vehicle_id={BAD}" / "year=2026" / "month=02" / "day=24"
         folder.mkdir(parents=True)
-        poisoned = folder / "20260224T110000.000Z_raw.parquet"
+        poisoned = folder / POISONED
         poisoned.with_suffix(".tmp").write_bytes(b"PAR1 torn")
         poisoned.with_suffix(".tmp").rename(poisoned)
         for vehicle, date in DRIVES:
@@ -94,6 +96,15 @@ def test_a_partition_says_what_was_decoded_and_what_was_not(page: Page, stack: S
     expect(page.get_by_text("decoded_to_raw").first).to_be_visible(timeout=PATIENCE_MS)
     expect(page.get_by_text("2026-02-24").first).to_be_visible(timeout=PATIENCE_MS)
     taken(page, pictures, "dagster-partition")
+
+
+def test_a_poisoned_object_is_refused_as_it_is_and_holds_up_nothing(stack: Stack) -> None:
+    (line,) = [item for item in stack.status()["vehicles"] if item["vehicle_id"] == BAD]
+    assert (line["decoded"], line["quarantined"], line["pending"]) == (2, 1, 0)
+    (reason,) = stack.lake.glob(f"quarantine/raw/vehicle_id={BAD}/**/*.json")
+    assert "not a readable Parquet file" in json.loads(reason.read_text())["reason"]
+    (poisoned,) = stack.lake.glob(f"raw/vehicle_id={BAD}/**/{POISONED}")
+    assert poisoned.read_bytes() == b"PAR1 torn"
 
 
 def test_a_poisoned_object_is_a_failed_check(page: Page, stack: Stack, pictures: Path) -> None:

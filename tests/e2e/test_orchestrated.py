@@ -111,19 +111,3 @@ def test_a_simulated_drive_is_decoded_and_a_backfill_decodes_it_again(stack: Sta
     assert [path.read_bytes() for path in files] == contents
     after = stack.materializations()[partition][0]
     assert (after["rows"], after["decoded_frames"]) == (frames, before["decoded_frames"]) == (frames, frames)
-
-
-def test_what_cannot_be_read_is_refused_and_the_rest_goes_on(stack: Stack) -> None:
-    stack.telemetry("dbc", "add", str(ROOT / "dbc" / "ev_powertrain.dbc"))
-    drive = ("simulate", "--vehicle", "EV_666", "--start", "2026-02-24T12:00:00Z", "--duration", "1m")
-    folder = stack.lake / "raw" / "vehicle_id=EV_666" / "year=2026" / "month=02" / "day=24"
-    folder.mkdir(parents=True)
-    poisoned = folder / "20260224T110000.000Z_raw.parquet"
-    poisoned.with_suffix(".tmp").write_bytes(b"PAR1 torn")
-    poisoned.with_suffix(".tmp").rename(poisoned)
-    stack.telemetry(*drive)
-    line = wait_decoded(stack, "EV_666")
-    assert (line["decoded"], line["quarantined"]) == (1, 1)
-    (reason,) = stack.lake.glob("quarantine/raw/vehicle_id=EV_666/**/*.json")
-    assert "not a readable Parquet file" in json.loads(reason.read_text())["reason"]
-    assert poisoned.read_bytes() == b"PAR1 torn"
