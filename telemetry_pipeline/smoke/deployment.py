@@ -156,12 +156,11 @@ class Smoke:
             run_function(self._aws.functions(), f"{self._wanted.name}-catalog", self._wanted.timeout_s)
             how = "by its function"
         prefix = DECODED_SIGNALS.prefix_of(self._way.raw.partition)
-        values = DECODED_SIGNALS.values(prefix)
-
-        def there() -> bool:
-            return any(tuple(found["Values"]) == values for found in self._glue.partitions(DECODED_SIGNALS))
-
-        wait_for(there, f"{CATALOG}.{DECODED_SIGNALS.name}: {prefix}", self._wanted.timeout_s)
+        wait_for(
+            lambda: self._registered() is not None,
+            f"{CATALOG}.{DECODED_SIGNALS.name}: {prefix}",
+            self._wanted.timeout_s,
+        )
         return f"{prefix} registered {how}"
 
     def _athena(self) -> str:
@@ -190,12 +189,16 @@ class Smoke:
         if self._passage is None:
             return "nothing was landed"
         said = self._passage.remove()
-        partition = DECODED_SIGNALS.values(DECODED_SIGNALS.prefix_of(self._passage.raw.partition))
-        if partition is not None and any(
-            tuple(found["Values"]) == partition for found in self._glue.partitions(DECODED_SIGNALS)
-        ):
+        if (partition := self._registered()) is not None:
             self._glue.delete(DECODED_SIGNALS, [partition])
         return said
+
+    def _registered(self) -> tuple[str, ...] | None:
+        """The values of the object's partition in the catalogue; None while it is not there."""
+        values = DECODED_SIGNALS.values(DECODED_SIGNALS.prefix_of(self._way.raw.partition))
+        # of this vehicle alone: the whole table is thousands of partitions, and this is asked again and again
+        mine = self._glue.partitions(DECODED_SIGNALS, f"vehicle_id = '{self._way.raw.partition.vehicle_id}'")
+        return values if any(tuple(found["Values"]) == values for found in mine) else None
 
     def _remove_identity(self) -> str:
         return f"{self._vehicle.remove()} things taken away"

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from infra.permissions import Need
+from telemetry_pipeline.catalog.glue import Glue
+from telemetry_pipeline.catalog.tables import Table
 from telemetry_pipeline.lake import layout
 from telemetry_pipeline.smoke import front
 from telemetry_pipeline.smoke.aws import Aws, faults
@@ -142,7 +144,16 @@ def test_nobody_decodes(scene: Scene, tmp_path: Path) -> None:
     assert scene.left() == []
 
 
-def test_nobody_tells_glue_and_athena_fails(scene: Scene, tmp_path: Path) -> None:
+def test_nobody_tells_glue_and_athena_fails(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, listing = [], Glue.partitions
+
+    def partitions(glue: Glue, table: Table, expression: str = "") -> Iterator[dict[str, Any]]:
+        asked.append(expression)
+        return listing(glue, table, expression)
+
+    monkeypatch.setattr(Glue, "partitions", partitions)
     scene.catalog_error = "Task timed out"
     try:
         assert "Task timed out" in failed(check(scene, tmp_path))["catalogue"]
@@ -152,6 +163,8 @@ def test_nobody_tells_glue_and_athena_fails(scene: Scene, tmp_path: Path) -> Non
     done = failed(check(scene, tmp_path))
     assert done.keys() == {"Athena"}
     assert scene.left() == []
+    assert f"vehicle_id = '{VEHICLE}'" in asked
+    assert "" not in asked, "the whole table was listed"
 
 
 def test_doors_that_are_not_as_they_should_be(
