@@ -32,7 +32,9 @@ def fetch(url: str, digest: str = "") -> bytes:
         body: bytes = answer.read()
     found = hashlib.sha256(body).hexdigest()
     if digest and found != digest.lower():
-        raise ValueError(f"{url}: its SHA-256 is {found}, not {digest}. Look what changed, then set RDS_CA_SHA256")
+        raise ValueError(
+            f"{url}: its SHA-256 is {found}, not {digest}. Look what changed, then set RDS_CA_SHA256"
+        )
     if _BLOCK.sub("", body.decode("ascii", "replace")).strip() or not body.strip():
         raise ValueError(f"{url}: it holds something else than certificates (PEM)")
     with tempfile.NamedTemporaryFile() as file:
