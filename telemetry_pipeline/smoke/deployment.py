@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from telemetry_pipeline.catalog.glue import Glue
-from telemetry_pipeline.catalog.tables import DECODED_SIGNALS
+from telemetry_pipeline.catalog.tables import DECODED_SIGNALS, TABLES, Table
 from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.query.athena.connect import open_athena
 from telemetry_pipeline.query.athena.runner import Target
@@ -23,6 +23,8 @@ from telemetry_pipeline.smoke.outputs import Outputs, read_outputs
 from telemetry_pipeline.smoke.passage import Passage, wait_for
 from telemetry_pipeline.smoke.step import Failed, Step
 from telemetry_pipeline.smoke.watched import see_alarms, see_dead_letters
+
+_OF_VEHICLES: Final = tuple(table for table in TABLES if "vehicle_id" in table.keys)
 
 
 @dataclass(frozen=True)
@@ -157,7 +159,7 @@ class Smoke:
             how = "by its function"
         prefix = DECODED_SIGNALS.prefix_of(self._way.raw.partition)
         wait_for(
-            lambda: self._registered() is not None,
+            lambda: DECODED_SIGNALS.values(prefix) in self._registered(DECODED_SIGNALS),
             f"{CATALOG}.{DECODED_SIGNALS.name}: {prefix}",
             self._wanted.timeout_s,
         )
@@ -189,16 +191,16 @@ class Smoke:
         if self._passage is None:
             return "nothing was landed"
         said = self._passage.remove()
-        if (partition := self._registered()) is not None:
-            self._glue.delete(DECODED_SIGNALS, [partition])
+        for table in _OF_VEHICLES:  # a day is registered in each, whether or not anything of it is there
+            if partitions := self._registered(table):
+                self._glue.delete(table, partitions)
         return said
 
-    def _registered(self) -> tuple[str, ...] | None:
-        """The values of the object's partition in the catalogue; None while it is not there."""
-        values = DECODED_SIGNALS.values(DECODED_SIGNALS.prefix_of(self._way.raw.partition))
+    def _registered(self, table: Table) -> list[tuple[str, ...]]:
+        """The values of the vehicle's partitions in the catalogue; all are of this check, for the vehicle was none before."""
         # of this vehicle alone: the whole table is thousands of partitions, and this is asked again and again
-        mine = self._glue.partitions(DECODED_SIGNALS, f"vehicle_id = '{self._way.raw.partition.vehicle_id}'")
-        return values if any(tuple(found["Values"]) == values for found in mine) else None
+        found = self._glue.partitions(table, f"vehicle_id = '{self._way.vehicle_id}'")
+        return [tuple(item["Values"]) for item in found]
 
     def _remove_identity(self) -> str:
         return f"{self._vehicle.remove()} things taken away"

@@ -114,16 +114,21 @@ class Scene:
             pass
 
     def left(self) -> list[str]:
-        """What a check has left behind: objects of its vehicle, its thing, its certificate, its partition."""
+        """What a check has left behind: objects of its vehicle, its thing, its certificate, its partitions."""
         objects = [info.key for info in self.store.list_objects("") if VEHICLE in info.key]
         objects += [info.key for info in self.store.list_objects("dbc/")]
         iot = self.client("iot")
         things = [thing["thingName"] for thing in iot.list_things()["things"]]
         certificates = [found["certificateId"] for found in iot.list_certificates()["certificates"]]
-        partitions = self.client("glue").get_partitions(
-            DatabaseName="telemetry_db", TableName="decoded_signals"
-        )["Partitions"]
-        return [*objects, *things, *certificates, *(str(found["Values"]) for found in partitions)]
+        tables = self.client("glue").get_tables(DatabaseName="telemetry_db")["TableList"]
+        partitions = [
+            f"{table['Name']} {found['Values']}"
+            for table in tables
+            for found in self.client("glue").get_partitions(
+                DatabaseName="telemetry_db", TableName=table["Name"]
+            )["Partitions"]
+        ]
+        return [*objects, *things, *certificates, *partitions]
 
 
 @contextmanager
