@@ -118,7 +118,7 @@ def bundles(
         "whole": whole,
         "page": b"<!doctype html>",
         "none": b"",
-        "mixed": whole + b"-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----\n",
+        "mixed": whole + b"-----BEGIN PRIVATE" + b" KEY-----\nAA==\n-----END PRIVATE KEY-----\n",
         "broken": b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
     }.items():
         (folder / f"{name}.pem").write_bytes(body)

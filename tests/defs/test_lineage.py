@@ -70,7 +70,7 @@ def test_its_code_is_where_the_link_leads(graph, key: dg.AssetKey) -> None:
 
 def test_columns_are_those_of_the_lake(graph) -> None:
     for key, columns in (
-        (lineage.RAW_FRAMES, schema.RAW),
+        (lineage.RAW_FRAMES, schema.RAW_FD),
         (lineage.DECODED_SIGNALS, schema.DECODED),
         (lineage.FLEET_DAILY, schema.FLEET_DAILY),
     ):
