@@ -20,7 +20,7 @@ demo: $(VENV)/.run dashboard/dist/index.html ## two vehicles, Dagster, API and d
 
 ifdef FAST
 test: $(VENV)/.dev dashboard/dist/index.html
-	@$(NODE) $(BIN)/pytest -q --fast -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(NODE) $(BIN)/pytest -q --fast -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 else
 test: $(VENV)/.dev dashboard/dist/index.html ## the whole test suite; installs what it needs; FAST=1: the quick tests of each file
 	@scripts/need-chromium

@@ -9,7 +9,7 @@ import pytest
 
 from tests.corpus import needs_corpus
 
-PER_FILE = 3
+PER_FILE = 2
 """Tests of one file in the quick subset."""
 
 _SHARED = {"session", "package", "module"}

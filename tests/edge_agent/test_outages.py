@@ -80,6 +80,7 @@ SAYS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", SAYS)
 def test_an_hour_of_it_delays_and_loses_nothing(
     bucket, spool, window, add, caplog, tmp_path, monkeypatch, fault
