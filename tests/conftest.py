@@ -79,10 +79,9 @@ def lambda_package(shared_folder: Path) -> Callable[..., Package]:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Two workers a core: much of the suite's time is waiting for processes, sensors and browsers."""
-    cores = len(os.sched_getaffinity(0))
-    return cores if config.getoption("--fast") else 2 * cores
+def pytest_xdist_auto_num_workers() -> int:
+    """Three workers a core: much of the suite's time is waiting for processes, sensors and browsers."""
+    return 3 * len(os.sched_getaffinity(0))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -3,6 +3,7 @@
 import datetime as dt
 
 import duckdb
+import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,9 +25,10 @@ def days(first: dt.date, last: dt.date) -> list[dt.date]:
 def found_by(clause: Clause, every: list[dt.date]) -> set[dt.date]:
     """The days of two vehicles that a condition finds, by executing it."""
     with duckdb.connect() as connection:
-        connection.execute("CREATE TABLE p (vehicle_id TEXT, year TEXT, month TEXT, day TEXT)")
-        rows = [(v, f"{d:%Y}", f"{d:%m}", f"{d:%d}") for v in (V, "VIN_2") for d in every]
-        connection.executemany("INSERT INTO p VALUES (?, ?, ?, ?)", rows)
+        texts = [d.isoformat().split("-") for d in every] * 2
+        vehicles = [v for v in (V, "VIN_2") for _ in every]
+        rows = dict(zip(("year", "month", "day"), zip(*texts, strict=True), strict=True))
+        connection.register("p", pa.table({"vehicle_id": vehicles, **rows}))
         sql = filled(f"SELECT * FROM p WHERE {clause.sql}", list(clause.parameters))
         found = connection.execute(sql).fetchall()
     assert {v for v, *_ in found} <= {V}
