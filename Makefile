@@ -29,7 +29,7 @@ test: $(VENV)/.dev dashboard/dist/index.html ## the whole test suite; installs w
 	@scripts/need-uml
 	@scripts/need-shell-tools
 	@$(NODE) npm --prefix dashboard test --silent
-	@$(NODE) $(BIN)/pytest -n auto --maxprocesses 6 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(NODE) $(BIN)/pytest -n auto --maxprocesses 5 --dist loadfile --no-loadscope-reorder $(ARGS)
 endif
 
 pythons: dashboard/dist/index.html ## the quick tests on every Python that we support and this machine has
