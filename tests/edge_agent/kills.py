@@ -75,6 +75,10 @@ class Life:
         """The last frame that was handed over before a moment."""
         return max((stamp for stamp, when in self.handed if when <= moment), default=-1)
 
+    def frames(self) -> set[int]:
+        """Every frame that it said it had, also while the kill was on its way."""
+        return set(stamps_of(drive(self.began).frames(self.began, self.upto(sys.maxsize) + 1)).tolist())
+
 
 def kill_one(folder: Path, after_s: float) -> Life:
     """Start an agent and kill it, so long after its first frames."""
@@ -116,7 +120,7 @@ def kill_often(folder: Path, times: int, seed: int) -> str:
     assert not twice, f"{len(twice)} frames are there twice, such as {twice[0]}"
     sent, wanted, lag = set(), 0, 0
     for life in lives:
-        frames = set(stamps_of(drive(life.began).frames(life.began, life.upto(life.killed) + 1)).tolist())
+        frames = life.frames()
         safe = {stamp for stamp in frames if stamp <= life.upto(life.killed - SAFE_NS)}
         missing = sorted(safe - found.keys())
         assert not missing, f"{len(missing)} of {len(safe)} are missing, such as {missing[0]}"

@@ -1,4 +1,4 @@
-"""Templates of two deployments, synthesised once a session by a process of its own and read by every test as JSON."""
+"""Templates of three deployments, synthesised once a session by a process of its own and read by every test as JSON."""
 
 import fcntl
 import json
@@ -48,16 +48,16 @@ class Templates:
         }
 
 
-def synthesise(variant: str, shared: Path) -> Templates:
-    """Once for all workers: who comes second waits and reads."""
-    out = shared / f"cdk-{variant}"
-    with (shared / f"cdk-{variant}.lock").open("w") as lock:
+def synthesise(shared: Path) -> dict[str, Templates]:
+    """Every variant by its name, made once for all workers: who comes second waits and reads."""
+    out = shared / "cdk"
+    with (shared / "cdk.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (out / "done").exists():
+            shutil.rmtree(out, ignore_errors=True)
             node = [] if shutil.which("node") else [str(ROOT / "scripts" / "with-node")]
-            command = [*node, sys.executable, "-m", "tests.infra.synthesise", variant, str(out)]
             run = subprocess.run(
-                command,
+                [*node, sys.executable, "-m", "tests.infra.synthesise", str(out)],
                 cwd=ROOT,
                 env={**os.environ, "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "1"},
                 capture_output=True,
@@ -67,29 +67,43 @@ def synthesise(variant: str, shared: Path) -> Templates:
             )
             assert run.returncode == 0, run.stdout[-6000:] + run.stderr[-2000:]
             (out / "done").touch()
-    stacks = {
-        path.name.removesuffix(".template.json").rpartition("-")[2]: json.loads(path.read_text())
-        for path in out.glob("*.template.json")
+    return {
+        folder.name: Templates(folder, read(folder))
+        for folder in out.iterdir()
+        if (folder / "cdk.out").exists()
     }
-    return Templates(out, stacks)
+
+
+def read(folder: Path) -> dict[str, dict[str, Any]]:
+    """The template of every stack of a deployment, by the stack's name without the deployment's."""
+    return {
+        path.name.removesuffix(".template.json").rpartition("-")[2]: json.loads(path.read_text())
+        for path in folder.glob("*.template.json")
+    }
 
 
 @pytest.fixture(scope="session")
-def alone(shared_folder: Path) -> Templates:
+def synthesised(shared_folder: Path) -> dict[str, Templates]:
+    """Every variant, by its name."""
+    return synthesise(shared_folder)
+
+
+@pytest.fixture(scope="session")
+def alone(synthesised: dict[str, Templates]) -> Templates:
     """The default: Lambda decodes, Athena answers."""
-    return synthesise("alone", shared_folder)
+    return synthesised["alone"]
 
 
 @pytest.fixture(scope="session")
-def with_dagster(shared_folder: Path) -> Templates:
+def with_dagster(synthesised: dict[str, Templates]) -> Templates:
     """Everything that may be switched on: Dagster with functions that it invokes, a key, a copy elsewhere, an origin."""
-    return synthesise("with_dagster", shared_folder)
+    return synthesised["with_dagster"]
 
 
 @pytest.fixture(scope="session")
-def with_glue(shared_folder: Path) -> Templates:
+def with_glue(synthesised: dict[str, Templates]) -> Templates:
     """Dagster that sends backlogs to Glue, reached from inside its network alone."""
-    return synthesise("with_glue", shared_folder)
+    return synthesised["with_glue"]
 
 
 @pytest.fixture(scope="session", params=["alone", "with_dagster"])

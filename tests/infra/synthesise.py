@@ -1,6 +1,7 @@
-"""`python -m tests.infra.synthesise VARIANT FOLDER`: one deployment's templates, over packages that hold nothing.
+"""`python -m tests.infra.synthesise FOLDER`: the templates of every variant of a deployment, over packages that hold nothing.
 
-Fails where a rule of AWS Solutions is broken, as the real synthesis does.
+All of them by one process: what takes long is to start the library. Fails where a rule of AWS Solutions is broken, as the
+real synthesis does.
 """
 
 import shutil
@@ -68,6 +69,7 @@ def stand_ins(folder: Path) -> Assets:
 
 
 if __name__ == "__main__":
-    variant, out = sys.argv[1], Path(sys.argv[2])
-    assets = stand_ins(out.with_name(f"{out.name}-assets"))
-    build(Deployment.from_dict(VARIANTS[variant], variant), assets, out).synth()
+    folder = Path(sys.argv[1])
+    assets = stand_ins(folder / "assets")
+    for variant, settings in VARIANTS.items():
+        build(Deployment.from_dict(settings, variant), assets, folder / variant).synth()
