@@ -1,52 +1,28 @@
-"""The `telemetry` program: which commands there are, and how an error reads."""
+"""The `telemetry` program: how it is called, and how an error reads."""
 
 import logging
 import sys
 
 import typer
 
-from telemetry_pipeline.cli import (
-    catalog,
-    compact,
-    dbc,
-    decode,
-    demo,
-    fleet,
-    import_log,
-    query,
-    rules,
-    serve,
-    simulate,
-    smoke,
-    stale,
-    status,
-    verify,
-)
+from telemetry_pipeline.cli.commands import MARKUP, Commands
 from telemetry_pipeline.errors import BadSetting, TelemetryError
+
+
+def _no_options() -> None:
+    """Take none: what the program does is its commands' business."""
+
 
 app = typer.Typer(
     name="telemetry",
+    cls=Commands,
+    callback=_no_options,
     help="CAN-bus telemetry: from recordings and vehicles to decoded signals on screen.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
+    rich_markup_mode=MARKUP,
 )
-app.command("demo")(demo.demo)
-app.command("simulate")(simulate.simulate)
-app.command("import")(import_log.import_log)
-app.command("decode")(decode.decode)
-app.command("compact")(compact.compact)
-app.command("status")(status.status)
-app.command("stale")(stale.stale)
-app.command("verify")(verify.verify)
-app.command("query")(query.query)
-app.command("serve")(serve.serve)
-app.command("smoke")(smoke.smoke)
-app.command("fleet")(fleet.fleet)
-app.add_typer(catalog.app, name="catalog")
-app.add_typer(dbc.app, name="dbc")
-app.add_typer(rules.app, name="rules")
 
 
 def main() -> None:

@@ -36,6 +36,21 @@ def test_the_installed_program_says_the_same(folder_lake: Store, arguments: list
     )
 
 
+def test_a_command_does_not_wait_for_the_libraries_of_the_others() -> None:
+    program = (
+        "import sys, typer\n"
+        "from telemetry_pipeline.cli.main import app\n"
+        "commands = typer.main.get_command(app).commands\n"
+        "assert list(commands)[0] == 'demo' and 'nonsense' not in commands\n"
+        "assert commands['serve'].name == 'serve'\n"
+        "print(sorted({'boto3', 'cantools', 'pandas', 'polars', 'pyathena'} & {*sys.modules}))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert done.stdout == "[]\n"
+
+
 @pytest.mark.parametrize(
     ("lake", "arguments", "env", "code", "says"),
     [
