@@ -5,7 +5,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-SHIPPED = ("dashboard/dist", "dbc/ev_powertrain.dbc", "dbc/rules.yaml", "workspace.yaml")
+SHIPPED = ("dashboard/dist", "dbc/ev_powertrain.dbc", "dbc/rules.yaml", "deploy/instance/workspace.yaml")
 TARGET = "telemetry_pipeline/_shipped"
 
 

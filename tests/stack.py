@@ -1,24 +1,27 @@
-"""Dagster's webserver and daemon as real processes over one lake, and the questions that its UI asks."""
+"""Dagster's code server, webserver and daemon as real processes over one lake, and the questions that its UI asks."""
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 from typer.testing import CliRunner
 
 from telemetry_pipeline.cli.main import app
-from tests.servers import ended, free_port, wait_for_http
+from tests.servers import ended, free_port, wait_for_http, wait_until
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
-WORKSPACE = ["-w", str(ROOT / "workspace.yaml")]
+WORKSPACE = ["-w", str(ROOT / "deploy" / "instance" / "workspace.yaml")]
+"""Where the code server is; it is started by nobody but us."""
 
 
 @dataclass(frozen=True)
@@ -29,24 +32,15 @@ class Stack:
     env: dict[str, str]
     dagster: str
 
-    def telemetry(self, *arguments: str, check: bool = True) -> str:
-        """What a `telemetry` command prints."""
-        result = subprocess.run(
-            [BIN / "telemetry", *arguments],
-            env=self.env,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        assert not check or result.returncode == 0, result.stdout + result.stderr
+    def telemetry(self, *arguments: str) -> str:
+        """What a `telemetry` command prints, in this process: starting takes longer than most of them work."""
+        result = CliRunner().invoke(app, arguments, env=self.env)
+        assert result.exit_code == 0, f"{result.output}\n{result.exception!r}"
         return result.stdout
 
     def status(self) -> dict[str, Any]:
-        """`telemetry status --json`, in this process: who waits asks often, and starting takes longer than answering."""
-        result = CliRunner().invoke(app, ["status", "--json"], env=self.env)
-        assert result.exit_code == 0, f"{result.output}\n{result.exception!r}"
-        return json.loads(result.stdout)
+        """What waits and what is done, by vehicle."""
+        return json.loads(self.telemetry("status", "--json"))
 
     def graphql(self, query: str, **variables: object) -> dict[str, Any]:
         """Ask Dagster what its UI would ask."""
@@ -79,30 +73,60 @@ def make_home(folder: Path) -> Path:
     home = folder / "dagster"
     home.mkdir()
     (home / "dagster.yaml").write_text((ROOT / "telemetry_pipeline" / "defs" / "dagster.yaml").read_text())
-    env = {**os.environ, "DAGSTER_HOME": str(home)}
-    migrate = [BIN / "dagster", "instance", "migrate"]
-    subprocess.run(migrate, env=env, capture_output=True, timeout=300, check=True)
+    with dg.DagsterInstance.from_config(str(home)):  # it makes what is not there
+        pass
     return home
 
 
 @contextmanager
+def code_server(folder: Path, env: dict[str, str]) -> Iterator[dict[str, str]]:
+    """Start the process that holds the definitions and starts the runs; the environment for those who look for it.
+
+    Daemon and webserver would each start one of their own, and the daemon another one every minute.
+    """
+    port = free_port()
+    command = [BIN / "dagster", "api", "grpc", "-h", "127.0.0.1", "-p", str(port)]
+    log = folder / "code.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [*command, "-m", "telemetry_pipeline.definitions"],
+            env=env,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def listens() -> bool:
+        assert process.poll() is None, log.read_text()
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5.0):
+            return True
+        return False
+
+    with ended(process):
+        wait_until(listens, "the code server to listen")
+        yield {**env, "DAGSTER_CODE_HOST": "127.0.0.1", "DAGSTER_CODE_PORT": str(port)}
+
+
+@contextmanager
 def daemon_running(folder: Path, env: dict[str, str]) -> Iterator[None]:
-    """Start Dagster's daemon alone: nobody looks at its pages, and its sensors take what lands.
+    """Start Dagster's daemon and its code server alone: nobody looks at pages, and its sensors take what lands.
 
     Args:
         folder: For its home and its log.
         env: What makes it part of a lake.
     """
-    home = make_home(folder)
-    with (folder / "daemon.log").open("wb") as log:
+    env = {**os.environ, **env, "DAGSTER_HOME": str(make_home(folder))}
+    with ExitStack() as stack:
+        env = stack.enter_context(code_server(folder, env))
+        log = stack.enter_context((folder / "daemon.log").open("wb"))
         process = subprocess.Popen(
             [BIN / "dagster-daemon", "run", *WORKSPACE],
-            env={**os.environ, **env, "DAGSTER_HOME": str(home)},
+            env=env,
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    with ended(process):
+        stack.enter_context(ended(process))
         yield
 
 
@@ -111,9 +135,10 @@ def running(folder: Path) -> Iterator[Stack]:
     """Start Dagster over an empty lake in a folder; end what was started."""
     home, lake = make_home(folder), folder / "lake"
     port = free_port()
-    env = {**os.environ, "DAGSTER_HOME": str(home), "TELEMETRY_LAKE": lake.as_uri()}
     url = f"http://127.0.0.1:{port}"
     with ExitStack() as stack:
+        env = {**os.environ, "DAGSTER_HOME": str(home), "TELEMETRY_LAKE": lake.as_uri()}
+        env = stack.enter_context(code_server(folder, env))
         commands = {
             "daemon": [BIN / "dagster-daemon", "run", *WORKSPACE],
             "webserver": [BIN / "dagster-webserver", *WORKSPACE, "-h", "127.0.0.1", "-p", str(port)],

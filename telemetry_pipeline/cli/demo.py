@@ -7,7 +7,6 @@ over HTTP and ends them.
 import contextlib
 import http.client
 import json
-import shutil
 import signal
 import sys
 import time
@@ -21,6 +20,7 @@ from typing import Annotated, Any, Final
 import typer
 from rich.console import Console
 
+from telemetry_pipeline.cli.demo_dagster import DemoDagster
 from telemetry_pipeline.cli.processes import Processes, free_port
 from telemetry_pipeline.errors import AlreadyExists, PermanentError
 from telemetry_pipeline.lake import layout, ledger
@@ -42,7 +42,7 @@ class _Plan:
     settings: Settings
     vehicles: list[str]
     api: str
-    dagster: str
+    dagster: DemoDagster
 
 
 def demo(
@@ -67,16 +67,18 @@ def demo(
     env = child_env(
         **plan.settings.to_env(),
         TELEMETRY_AUTH_ISSUER="",  # the demo is this machine's, whatever else is set up here
-        DAGSTER_HOME=str(plan.folder / "dagster"),
-        DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS="1",
-        DAGSTER_BACKFILL_RETRY_DEFINITION_CHANGED_ERROR="1",
+        **plan.dagster.env(),
         PYTHONUNBUFFERED="1",
     )
     store = Store.open(plan.settings.lake)
     try:
         console.print(f"Lake: {plan.settings.lake}")
         _start(plan, processes, env, window, console)
-        for name, url in (("Dashboard", plan.api), ("API", f"{plan.api}/docs"), ("Dagster", plan.dagster)):
+        for name, url in (
+            ("Dashboard", plan.api),
+            ("API", f"{plan.api}/docs"),
+            ("Dagster", plan.dagster.url),
+        ):
             console.print(f"[bold]{name:<10}[/bold] {url}", soft_wrap=True)
         answer = _first_query(plan, processes, store, console)
         if stop:
@@ -95,10 +97,12 @@ def demo(
 
 
 def _prepare(folder: Path, vehicles: int, port: int, dagster_port: int) -> _Plan:
-    home = folder / "dagster"
-    home.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(Path(__file__).parents[1] / "defs" / "dagster.yaml", home / "dagster.yaml")
     api_port = free_port(port)
+    taken = {api_port}
+    ui_port = _port_beside(dagster_port, taken)
+    code_port = _port_beside(ui_port + 1, taken | {ui_port})
+    dagster = DemoDagster(folder / "dagster", ui_port, code_port)
+    dagster.make_home()
     settings = replace(
         Settings.from_env(),
         lake=(folder / "lake").as_uri(),
@@ -110,17 +114,24 @@ def _prepare(folder: Path, vehicles: int, port: int, dagster_port: int) -> _Plan
         settings=settings,
         vehicles=[f"EV_{number:03d}" for number in range(1, vehicles + 1)],
         api=f"http://127.0.0.1:{api_port}",
-        dagster=f"http://127.0.0.1:{free_port(dagster_port if dagster_port != api_port else api_port + 1)}",
+        dagster=dagster,
     )
+
+
+def _port_beside(wanted: int, taken: set[int]) -> int:
+    """A free port that none of the demo's own is; those do not listen yet."""
+    while (port := free_port(wanted)) in taken:
+        wanted = port + 1
+    return port
 
 
 def _start(plan: _Plan, processes: Processes, env: dict[str, str], window: float, console: Console) -> None:
     """Start every process and wait until each answers."""
     python = [sys.executable, "-m"]
-    workspace = ["-w", str(shipped("workspace.yaml"))]
     lake = Store.open(plan.settings.lake)
     with contextlib.suppress(AlreadyExists):  # whoever changed them keeps them
         lake.put(layout.RULES, shipped(layout.RULES).read_bytes(), create_only=True)
+    plan.dagster.start_code(processes, env)
     known = set(ledger.vehicles(lake))
     if fresh := [vehicle for vehicle in plan.vehicles if vehicle not in known]:
         console.print(f"Simulating how {', '.join(fresh)} came here")
@@ -142,18 +153,14 @@ def _start(plan: _Plan, processes: Processes, env: dict[str, str], window: float
             env,
         )
     console.print("Starting Dagster, API and dashboard")
-    # two processes that find no database both make one, and one of them loses: it is made before they start
-    binaries = Path(sys.executable).parent
-    processes.run("dagster-instance", [str(binaries / "dagster"), "instance", "migrate"], env)
-    port = plan.dagster.rpartition(":")[2]
-    processes.start("dagster-daemon", [str(binaries / "dagster-daemon"), "run", *workspace], env)
-    webserver = [str(binaries / "dagster-webserver"), *workspace, "-h", "127.0.0.1", "-p", port]
-    processes.start("dagster-webserver", webserver, env)
+    plan.dagster.make_books(processes, env)
+    _until(plan.dagster.code_answers, processes, _START_S, "Dagster's code server to answer")
+    plan.dagster.start(processes, env)
     processes.start(
         "api", [*python, "telemetry_pipeline.cli.main", "serve", "--port", plan.api.rpartition(":")[2]], env
     )
     _until(lambda: _get(f"{plan.api}/health"), processes, _START_S, "the API to answer")
-    _until(lambda: _get(f"{plan.dagster}/server_info"), processes, _START_S, "Dagster's UI to answer")
+    _until(lambda: _get(f"{plan.dagster.url}/server_info"), processes, _START_S, "Dagster's UI to answer")
 
 
 def _first_query(plan: _Plan, processes: Processes, store: Store, console: Console) -> dict[str, Any]:
@@ -192,7 +199,7 @@ def _first_query(plan: _Plan, processes: Processes, store: Store, console: Conso
 def _materialized(plan: _Plan) -> int:
     """How many partitions Dagster shows as materialized."""
     query = '{ assetNodes(assetKeys: [{path: ["decoded_signals"]}]) { partitionStats { numMaterialized } } }'
-    answer = _get(f"{plan.dagster}/graphql", {"query": query})
+    answer = _get(f"{plan.dagster.url}/graphql", {"query": query})
     nodes = (answer or {}).get("data", {}).get("assetNodes") or []
     return sum(node["partitionStats"]["numMaterialized"] for node in nodes if node["partitionStats"])
 

@@ -61,7 +61,12 @@ def test_it_holds_the_program_and_what_comes_with_it(wheel: Path) -> None:
     packages = ("api", "edge_agent", "telemetry_pipeline")
     code = {str(path.relative_to(ROOT)) for top in packages for path in (ROOT / top).rglob("*.py")}
     assert {name for name in names if name.endswith(".py")} == code
-    for name in ("dashboard/dist/index.html", "dbc/ev_powertrain.dbc", "dbc/rules.yaml", "workspace.yaml"):
+    for name in (
+        "dashboard/dist/index.html",
+        "dbc/ev_powertrain.dbc",
+        "dbc/rules.yaml",
+        "deploy/instance/workspace.yaml",
+    ):
         assert f"telemetry_pipeline/_shipped/{name}" in names
 
 
