@@ -99,6 +99,9 @@ def look_for_stale(job: "UnresolvedAssetJobDefinition") -> dg.SensorDefinition:
         fingerprint = f"{DECODER_VERSION} {lake.strict_length} {_fingerprint(store)}"
         last = _cursor(context.cursor)
         known = _load(store)
+        if not last and known is None and not store.list_dirs(layout.DECODED):
+            # a lake that begins: a run now would delay the first drain, and say nothing
+            return dg.SensorResult(skip_reason="nothing is decoded yet")
         waited = now - last.get("at", 0.0)
         if last.get("fingerprint") != fingerprint or waited > DAILY_S:
             look = _ALL

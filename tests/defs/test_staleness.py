@@ -113,12 +113,30 @@ def test_what_is_stale_is_looked_at_again_until_it_is_mended(
     assert not tick(folder_lake, instance, answer.cursor).run_requests
 
 
+def test_a_lake_that_begins_is_looked_at_when_something_is_decoded(
+    folder_lake: Store, instance: dg.DagsterInstance
+) -> None:
+    add_dbc(folder_lake)
+    raw = land(folder_lake, "EV_1", NOON, 20)
+    empty = tick(folder_lake, instance, None)
+    assert not empty.run_requests
+    assert empty.skip_reason is not None
+    decode(folder_lake, raw)
+    first = tick(folder_lake, instance, empty.cursor)
+    look(folder_lake, instance, first)
+    assert newest(instance).description == "0 of 1 partitions are stale."
+    folder_lake.delete(raw.decoded_key)  # what is known of is looked at though nothing is left
+    add_dbc_changed(folder_lake)
+    assert tick(folder_lake, instance, first.cursor).run_requests
+
+
 def add_dbc_changed(store: Store) -> None:
     store.put(f"dbc/{EV_DBC.name}", EV_DBC.read_bytes() + EXTRA)
 
 
 def test_one_look_at_a_time(folder_lake: Store, instance: dg.DagsterInstance) -> None:
     add_dbc(folder_lake)
+    decode(folder_lake, land(folder_lake, "EV_1", NOON, 20))
     job = build_definitions(Settings(lake=folder_lake.url)).resolve_job_def(staleness.JOB)
     instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTING)
     answer = tick(folder_lake, instance, None)
@@ -130,6 +148,7 @@ def test_a_day_later_everything_is_looked_at(
     folder_lake: Store, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add_dbc(folder_lake)
+    decode(folder_lake, land(folder_lake, "EV_1", NOON, 20))
     first = tick(folder_lake, instance, None)
     real = time.time
     monkeypatch.setattr(staleness.time, "time", lambda: real() + 86_401)
