@@ -24,13 +24,14 @@ def decode_columns(message, payloads: list[bytes]) -> tuple[dict[str, Column], i
     """
     found: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
     good = np.zeros(len(payloads), bool)
-    lengths = np.array([len(payload) for payload in payloads])
+    # what is behind a message's end changes nothing: payloads as long as it, and longer ones, are one kind
+    lengths = np.array([min(len(payload), message.length) for payload in payloads])
     for length in np.unique(lengths).tolist():
         rows = np.flatnonzero(lengths == length)
         whole = [payloads[row].ljust(message.length, b"\xff")[: message.length] for row in rows.tolist()]
         parts, refused = _walk(message, message._codecs, rows, whole, length)
         for name, at, values in parts:
-            kept = ~np.isin(at, refused)
+            kept = ~np.isin(at, refused) if len(refused) else np.ones(len(at), bool)
             if kept.any():
                 found.setdefault(name, []).append((at[kept], values[kept]))
                 good[at[kept]] = True
