@@ -63,12 +63,8 @@ _CATALOGUE: Final = {
 
 DECODES: Final = (
     _LIST,
-    Need("data", _GET, ("raw/", "dbc/", "decoded/", "dictionary/", "quarantine/", "_state/pipes/")),
-    Need(
-        "data",
-        _PUT,
-        ("decoded/", "events/", "quarantine/", "dictionary/", "_state/made_by/", "_state/pipes/"),
-    ),
+    Need("data", _GET, ("raw/", "dbc/", "decoded/", "dictionary/", "quarantine/")),
+    Need("data", _PUT, ("decoded/", "events/", "quarantine/", "dictionary/", "_state/made_by/")),
     Need("data", _DELETE, ("events/",)),
 )
 """What decoding needs of the lake, wherever it runs."""
@@ -85,8 +81,11 @@ DECODER: Final = (
     ),
 )
 
-SENT_TO: Final = (*DECODES, _LOG)
-"""The decoder that Dagster invokes: the queue is not its business."""
+_TELLS: Final = Need("data", _PUT, ("_state/pipes/",))
+"""What became of each object, for the run of Dagster's that sent it away."""
+
+SENT_TO: Final = (*DECODES, _TELLS, _LOG)
+"""The decoder that Dagster invokes: the queue is not its business, and what it is to do stands in the event."""
 
 _REGISTERS: Final = Need(
     "catalogue",
@@ -189,6 +188,11 @@ CONTROL_ROOM: Final = (
         dict.fromkeys(("s3:GetObject", "s3:PutObject"), "Dagster's S3ComputeLogManager"),
         ("dagster-logs/",),
     ),
+    Need(
+        "run_logs",
+        {"s3:DeleteObject": "telemetry_pipeline/defs/retention.py: compute_log_manager.delete_logs("},
+        ("dagster-logs/",),
+    ),
     Need("run_logs", {"s3:ListBucket": "Dagster's S3ComputeLogManager"}),
     Need("log", {"logs:GetLogEvents": _ECS}),
     Need("tasks", {"ecs:DescribeTasks": _ECS, "ecs:StopTask": _ECS}),
@@ -222,6 +226,9 @@ SENDS_TO_GLUE: Final = (
 
 SPARK: Final = (
     *DECODES,
+    _TELLS,
+    # a job's arguments are too short for what it is to do
+    Need("data", _GET, ("_state/pipes/",)),
     Need("script", {"s3:GetObject": "AWS Glue, for the job's script and its library"}),
     Need(
         "log",

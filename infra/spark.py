@@ -79,7 +79,6 @@ class SparkJob(Construct):
                 "--additional-python-modules": ",".join(
                     pins(assets.pipeline / "requirements.lock", LIBRARIES)
                 ),
-                "--enable-metrics": "true",
                 "--enable-auto-scaling": "true",
             },
         )

@@ -4,11 +4,7 @@ Calls are seen where botocore makes them; the double of Athena answers. What Ath
 the catalogue and writing the result) is sent by no client: those actions are AWS's own list of what a SELECT needs.
 """
 
-import threading
-from typing import Any
-
 import pytest
-from botocore.client import BaseClient
 
 from infra import permissions
 from telemetry_pipeline.errors import TransientError
@@ -17,7 +13,10 @@ from telemetry_pipeline.query.athena.runner import Target
 from telemetry_pipeline.query.parquet_reader import ParquetReader
 from tests.decoded_lake import put_decoded
 from tests.doubles.athena.running import AthenaLake
+from tests.infra.clients import Calls, calls_of_clients
 from tests.query.athena.test_reader import EVE, SPEED, S, V
+
+__all__ = ["calls_of_clients"]
 
 pytestmark = pytest.mark.slow
 
@@ -32,23 +31,8 @@ BY_ATHENA = {
 """What Athena does with its caller's rights, by the chapters of its user guide."""
 
 
-@pytest.fixture
-def calls(monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    """Every call of every client of this process, as IAM names it."""
-    seen: set[str] = set()
-    lock, whole = threading.Lock(), BaseClient._make_api_call
-
-    def call(self: Any, operation_name: str, api_params: Any) -> Any:
-        with lock:
-            seen.add(f"{self.meta.service_model.service_name}:{operation_name}")
-        return whole(self, operation_name, api_params)
-
-    monkeypatch.setattr(BaseClient, "_make_api_call", call)
-    return seen
-
-
 def test_athena_is_asked_by_its_rows_and_the_rest_is_athenas(
-    athena_lake: AthenaLake, calls: set[str]
+    athena_lake: AthenaLake, calls_of_clients: Calls
 ) -> None:
     put_decoded(
         athena_lake.store,
@@ -57,7 +41,7 @@ def test_athena_is_asked_by_its_rows_and_the_rest_is_athenas(
         {SPEED: ([EVE.start_ns + number * S for number in range(100)], [1.0] * 100)},
     )
     athena_lake.register()
-    calls.clear()
+    calls_of_clients.clear()
     for timeout_s in (600.0, 1.0):
         if timeout_s == 1.0:
             athena_lake.server.order({"delay_s": 120})
@@ -73,7 +57,7 @@ def test_athena_is_asked_by_its_rows_and_the_rest_is_athenas(
         else:
             assert len(reader.read(V, [SPEED], EVE.start_ns, EVE.end_ns).series[0].t) == 100
     # IAM knows a look at an object's head by the right to read it
-    sent = {"s3:GetObject" if call == "s3:HeadObject" else call for call in calls}
+    sent = {"s3:GetObject" if call == "s3:HeadObject" else call for call, _ in calls_of_clients}
     granted = {action for need in permissions.ASKS_ATHENA for action in need.actions}
     assert sent - granted == set(), "a call without its row"
     assert granted - sent == BY_ATHENA, "a row without a call, or a call that was thought to be Athena's"

@@ -1,5 +1,6 @@
 """Least privilege: every role of the templates is exactly its rows of the table, and every row names a call that exists."""
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -138,6 +139,25 @@ def test_dagster_starts_tasks_in_its_own_cluster_with_its_own_roles_alone(with_d
     assert {role.rpartition("/")[2] for role in passed} == {"fleet-task-starter", "fleet-control-room"}
     to = {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
     assert all(condition == to for condition in passed.values())
+
+
+def test_vehicles_may_do_what_their_page_says(with_dagster: Templates) -> None:
+    # tests/edge_agent/test_least_privilege.py holds the page's policy against agents: enough, and each statement needed
+    (text,) = re.findall(
+        r"^```json\n(.*?)^```", (ROOT / "docs" / "edge.md").read_text(), re.MULTILINE | re.DOTALL
+    )
+    said = {
+        (it["Action"], it["Resource"].partition("BUCKET/PREFIX")[2] or it["Resource"]): it.get(
+            "Condition", {}
+        )
+        for it in json.loads(text)["Statement"]
+    }
+    granted = {
+        (action, re.sub(r".*(?=/(?:raw|agents)/)", "", resource)): condition
+        for action, resource, condition in allowed(roles(with_dagster)["edge"])
+        if not action.startswith("kms:")
+    }
+    assert granted == said
 
 
 def ending_cluster(resource: str) -> str:

@@ -4,7 +4,7 @@ moto has no containers: it keeps definitions and tasks as they are sent. What a 
 """
 
 import json
-import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,6 @@ from typing import Any
 import dagster as dg
 import pytest
 import yaml
-from botocore.client import BaseClient
 from dagster._core.code_pointer import ModuleCodePointer
 from dagster._core.launcher import LaunchRunContext, WorkerStatus
 from dagster._core.origin import JobPythonOrigin, RepositoryPythonOrigin
@@ -26,9 +25,12 @@ from dagster._core.utils import make_new_run_id
 from dagster_aws.ecs import EcsRunLauncher
 
 from infra import permissions
+from tests.infra.clients import Calls, calls_of_clients
 from tests.infra.conftest import ROOT, Templates
 from tests.moto_server import Aws, moto_running
 from tests.servers import Answer, Asked, answering
+
+__all__ = ["calls_of_clients"]
 
 pytestmark = pytest.mark.slow
 
@@ -39,21 +41,6 @@ ROLES = (
 JOB = "drain"
 NO_CALL = {"iam:PassRole", "ecs:TagResource"}
 """What ECS asks the caller's rights for when it starts a task with roles and tags: no request has that name."""
-
-
-@pytest.fixture
-def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
-    """Every call of every client of this process, as IAM names it, and what it is sent with."""
-    seen: list[tuple[str, dict[str, Any]]] = []
-    lock, whole = threading.Lock(), BaseClient._make_api_call
-
-    def call(self: Any, operation_name: str, api_params: Any) -> Any:
-        with lock:
-            seen.append((f"{self.meta.service_model.service_name}:{operation_name}", api_params))
-        return whole(self, operation_name, api_params)
-
-    monkeypatch.setattr(BaseClient, "_make_api_call", call)
-    return seen
 
 
 @pytest.fixture
@@ -122,9 +109,38 @@ def a_run(instance: dg.DagsterInstance, image: str) -> DagsterRun:
     return instance.add_run(run)
 
 
+def said_at_last(
+    aws: Aws, died: DagsterRun, launcher: EcsRunLauncher, monkeypatch: pytest.MonkeyPatch, calls: Calls
+) -> None:
+    """A run whose task was killed: Dagster shows what it said last."""
+    told = launcher.ecs.describe_tasks
+    made = [sent for name, sent in calls if name == "ecs:RegisterTaskDefinition"]
+    (process,) = made[0]["containerDefinitions"]
+    group = process["logConfiguration"]["options"]["awslogs-group"]
+    task_id = died.tags["ecs/task_arn"].rpartition("/")[2]
+    stream = f"{process['logConfiguration']['options']['awslogs-stream-prefix']}/{process['name']}/{task_id}"
+    before, logs = list(calls), aws.client("logs")
+    logs.create_log_group(logGroupName=group)
+    logs.create_log_stream(logGroupName=group, logStreamName=stream)
+    line = {"timestamp": int(time.time() * 1000), "message": "no memory is left"}
+    logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=[line])
+    calls[:] = before  # the test's own
+
+    def killed(**asked: Any) -> Any:
+        answer = told(**asked)
+        for task in answer["tasks"]:
+            task |= {"lastStatus": "STOPPED", "containers": [{"name": process["name"], "exitCode": 137}]}
+        return answer
+
+    monkeypatch.setattr(launcher.ecs, "describe_tasks", killed)
+    health = launcher.check_run_worker_health(died)
+    assert health.status is WorkerStatus.FAILED
+    assert "no memory is left" in (health.msg or "")
+
+
 def test_a_runs_task_is_made_like_the_daemons_by_calls_that_the_role_may_make(
     aws: Aws,
-    calls: list[tuple[str, dict[str, Any]]],
+    calls_of_clients: Calls,
     with_dagster: Templates,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
@@ -149,7 +165,7 @@ def test_a_runs_task_is_made_like_the_daemons_by_calls_that_the_role_may_make(
         launcher = EcsRunLauncher(**config)
         launcher.register_instance(instance)
         run = a_run(instance, container["image"])
-        calls.clear()
+        calls_of_clients.clear()
         launcher.launch_run(LaunchRunContext(run, workspace=None))
         again = a_run(instance, container["image"])
         launcher.launch_run(LaunchRunContext(again, workspace=None))
@@ -157,7 +173,10 @@ def test_a_runs_task_is_made_like_the_daemons_by_calls_that_the_role_may_make(
         assert stored is not None
         assert launcher.check_run_worker_health(stored).status is not WorkerStatus.NOT_FOUND
         launcher.terminate(run.run_id)
-    made = [sent for name, sent in calls if name == "ecs:RegisterTaskDefinition"]
+        died = instance.get_run_by_id(again.run_id)
+        assert died is not None
+        said_at_last(aws, died, launcher, monkeypatch, calls_of_clients)
+    made = [sent for name, sent in calls_of_clients if name == "ecs:RegisterTaskDefinition"]
     assert len(made) == 1, "the second run is of the same image and finds the definition"
     (process,) = made[0]["containerDefinitions"]
     assert made[0]["family"].startswith("run_")
@@ -169,7 +188,7 @@ def test_a_runs_task_is_made_like_the_daemons_by_calls_that_the_role_may_make(
     ]
     assert made[0]["volumes"][0]["name"] == container["mountPoints"][0]["sourceVolume"]
     assert (made[0]["taskRoleArn"], made[0]["executionRoleArn"]) == ROLES
-    for started in (sent for name, sent in calls if name == "ecs:RunTask"):
+    for started in (sent for name, sent in calls_of_clients if name == "ecs:RunTask"):
         assert started["cluster"] == task["clusterArn"]
         assert started["taskDefinition"] == made[0]["family"]
         assert {tag["key"] for tag in started["tags"]} >= {"service"}
@@ -177,8 +196,8 @@ def test_a_runs_task_is_made_like_the_daemons_by_calls_that_the_role_may_make(
         action
         for need in permissions.CONTROL_ROOM
         for action in need.actions
-        if action.partition(":")[0] in ("ecs", "ec2", "iam")
+        if action.partition(":")[0] in ("ecs", "ec2", "iam", "logs")
     }
-    sent = {name for name, _ in calls}
+    sent = {name for name, _ in calls_of_clients}
     assert sent - granted == set(), "a call without its row"
     assert granted - sent == NO_CALL, "a row without a call"
