@@ -129,7 +129,7 @@ def test_a_disk_that_somebody_else_fills_is_waited_for(agent, tmp_path, small_di
 def test_two_agents_by_mistake(agent, tmp_path):
     process = agent("--window", "0.5", env={"AGENT_CLOCK_WAIT_SECONDS": "0"})
     places = ["--spool", tmp_path / "spool", "--lake", (tmp_path / "lake").as_uri(), "--vehicle", "V"]
-    command = [sys.executable, "-m", "edge_agent", "--channel", "vcan0", *places]
+    command = [sys.executable, "-m", "tests.edge_agent.bare_agent", "--channel", "vcan0", *places]
     second = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert second.returncode == 1
     assert "another agent uses this spool" in second.stderr

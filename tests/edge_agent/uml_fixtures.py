@@ -45,7 +45,7 @@ def agent(tmp_path):
     """Starts agents on both buses; ends those that are left."""
     started = []
 
-    def start(*arguments, env=None, module="edge_agent"):
+    def start(*arguments, env=None, module="tests.edge_agent.bare_agent"):
         places = ["--spool", tmp_path / "spool", "--lake", (tmp_path / "lake").as_uri(), "--vehicle", "V"]
         command = [sys.executable, "-m", module, "--channel", "vcan0,vcan1", *places, *arguments]
         log = tmp_path / f"{len(started)}.log"

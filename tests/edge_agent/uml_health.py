@@ -124,7 +124,17 @@ def test_a_machine_without_proc_and_sys_says_what_it_knows(tmp_path):
     bare = 'mount -t tmpfs none /proc && mount -t tmpfs none /sys && exec "$@"'
     metrics = tmp_path / "agent.prom"
     places = ["--spool", tmp_path / "spool", "--lake", (tmp_path / "lake").as_uri(), "--vehicle", "V"]
-    command = [sys.executable, "-m", "edge_agent", "--simulate", "--duration", "3", "--window", "1", *places]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.edge_agent.bare_agent",
+        "--simulate",
+        "--duration",
+        "3",
+        "--window",
+        "1",
+        *places,
+    ]
     ended = subprocess.run(
         ["unshare", "-m", "sh", "-c", bare, "sh", *command],
         env=os.environ | {"AGENT_METRICS_FILE": str(metrics), "AGENT_HEALTH_SECONDS": "1"},
