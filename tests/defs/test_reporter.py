@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -22,7 +21,7 @@ from telemetry_pipeline.lake.store import Store
 from telemetry_pipeline.settings import Settings
 from telemetry_pipeline.verify import verify_lake
 from tests.raw_lake import NOON, SECOND, add_dbc, land
-from tests.servers import wait_until
+from tests.servers import ended, wait_until
 
 
 def run(
@@ -175,11 +174,24 @@ if __name__ == "__main__":
 """
 
 
+def kill_at(receipts: int, decoded: Path, command: list[str], env: dict[str, str]) -> None:
+    """Start a drain and kill it, with its decoding processes, as soon as there are so many receipts."""
+    drain = subprocess.Popen(
+        command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    with ended(drain, gently=False):
+        wait_until(
+            lambda: len([*decoded.rglob("*.parquet")]) >= receipts or drain.poll() is not None,
+            "some receipts",
+            pause=0.02,
+        )
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("receipts", [1, 100])
-def test_a_drain_that_is_killed_loses_nothing_and_leaves_nothing_untold(
-    folder_lake: Store, tmp_path: Path, receipts: int
+def test_drains_that_are_killed_lose_nothing_and_leave_nothing_untold(
+    folder_lake: Store, tmp_path: Path
 ) -> None:
+    """One is killed at its first receipt, and the next, that has taken over from it, amid its work."""
     add_dbc(folder_lake)
     raws = [
         land(folder_lake, f"EV_{vehicle}", NOON + day * DAY_NS + minute * 60 * SECOND, count=20)
@@ -193,15 +205,14 @@ def test_a_drain_that_is_killed_loses_nothing_and_leaves_nothing_untold(
     (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
     env = {**os.environ, "DAGSTER_HOME": str(home)}
     command = [sys.executable, "-c", PROGRAM, folder_lake.url]
-    killed = subprocess.Popen(
-        command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    )
     assert folder_lake.root is not None
     decoded = folder_lake.root / "decoded"
-    wait_until(lambda: len([*decoded.rglob("*.parquet")]) >= receipts, "some receipts", pause=0.01)
-    os.killpg(killed.pid, signal.SIGKILL)
-    killed.wait()
-    before = {path: path.read_bytes() for path in decoded.rglob("*.parquet")}
+    before: dict[Path, bytes] = {}
+    for receipts in (1, 100):
+        kill_at(max(receipts, len(before) + 1), decoded, command, env)
+        now = {path: path.read_bytes() for path in decoded.rglob("*.parquet")}
+        assert before.items() <= now.items()
+        before = now
     subprocess.run(command, env=env, check=True, capture_output=True, timeout=300)
     assert not any(verdict.problems for verdict in verify_lake(folder_lake, deep=True))
     assert {path: path.read_bytes() for path in before} == before
