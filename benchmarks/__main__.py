@@ -1,6 +1,7 @@
 """Run the benchmarks and print their tables; `--write` also puts them into docs/benchmarks.md."""
 
 import argparse
+import gc
 from pathlib import Path
 from typing import Final
 
@@ -27,11 +28,13 @@ def main() -> None:
     if asked.write and asked.names:
         parser.error("the page holds all benchmarks: --write goes without names")
     pa.set_cpu_count(1)
+    gc.freeze()  # what the libraries are made of is no garbage: every round begins with a collection
     results = []
     for name, run in _BENCHMARKS.items():
         if not asked.names or name in asked.names:
             results.append(run(asked.frames, asked.rounds))
             print_result(results[-1])
+    gc.unfreeze()  # libraries complain of what is left at the end of a process
     if asked.write:
         write_page(PAGE, results)
 

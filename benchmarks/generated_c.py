@@ -3,7 +3,6 @@
 import ctypes
 import shutil
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from cantools.database.can.c_source import camel_to_snake_case
-
-from benchmarks.workload import make_dbc
+from cantools.database.can.c_source import camel_to_snake_case, generate
 
 Columns = dict[tuple[str, str], npt.NDArray[np.float64]]
 
@@ -53,15 +50,21 @@ class GeneratedC:
         return dict(zip(self.columns, values, strict=True))
 
 
-def build(database: Any, folder: Path) -> GeneratedC:
-    """Generate and compile; the driver is one translation unit with the generated code, so calls can be inlined."""
-    (folder / "bench.dbc").write_text(make_dbc())
-    command = [sys.executable, "-m", "cantools", "generate_c_source", "-o", str(folder)]
-    subprocess.run([*command, str(folder / "bench.dbc")], check=True, capture_output=True)
+def build(database: Any, folder: Path, level: str) -> GeneratedC:
+    """Generate and compile; the driver is one translation unit with the generated code, so calls can be inlined.
+
+    Args:
+        database: What is generated for.
+        folder: Where the files go.
+        level: What the compiler may do, such as -O2.
+    """
+    header, source, *_ = generate(database, "bench", "bench.h", "bench.c", "bench_fuzzer.c")
+    (folder / "bench.h").write_text(header)
+    (folder / "bench.c").write_text(source)
     columns, source = _driver(database)
     (folder / "driver.c").write_text(source)
     shared = folder / "driver.so"
-    flags = ["-O2", "-shared", "-fPIC", "-o", str(shared), str(folder / "driver.c")]
+    flags = [level, "-shared", "-fPIC", "-o", str(shared), str(folder / "driver.c")]
     subprocess.run([str(compiler()), *flags], check=True, capture_output=True)
     return GeneratedC(ctypes.CDLL(str(shared)), columns)
 

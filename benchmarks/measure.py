@@ -8,6 +8,7 @@ import gc
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,10 @@ class Result:
     text: str
     lines: list[Line] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+
+WHOLE: Final = 1_000_000
+"""Frames from which a run is a measurement; a shorter one is for whoever only wants to see it run."""
 
 
 def race(contenders: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:

@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from api import encode
 from api.query import Memory, Question, ask
-from benchmarks.measure import Line, Result
+from benchmarks.measure import WHOLE, Line, Result
 from benchmarks.page import print_result, write_page
 from benchmarks.query_lake import DAYS, DRIVE_S, LIVE, Built, build_days, measure_sizes, plus, write_day
 from benchmarks.query_load import load
@@ -32,7 +32,6 @@ from telemetry_pipeline.query.parquet_reader import ParquetReader
 NAME: Final = "query"
 PAGE: Final = Path(__file__).parents[1] / "docs" / "query-benchmarks.md"
 
-_WHOLE: Final = 1_000_000
 _MAX_POINTS: Final = 10_000
 
 _INTRODUCTION: Final = """# Benchmarks of the query service
@@ -51,7 +50,7 @@ T = TypeVar("T")
 def run(frames: int, rounds: int) -> Result:
     """A day of the large lake: what `make bench` has time for."""
     # a shorter drive is for whoever only wants to see it run
-    drive_s = DRIVE_S if frames >= _WHOLE else 3000
+    drive_s = DRIVE_S if frames >= WHOLE else 3000
     with tempfile.TemporaryDirectory() as folder:
         built = Built(1, year=False)
         store = Store.open(Path(folder).as_uri())
