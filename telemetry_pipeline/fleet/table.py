@@ -5,9 +5,8 @@ import io
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -16,6 +15,9 @@ from telemetry_pipeline.fleet.vehicle_day import Inputs, sum_up
 from telemetry_pipeline.lake import layout, ledger, schema
 from telemetry_pipeline.lake.layout import Partition
 from telemetry_pipeline.lake.store import Store
+
+if TYPE_CHECKING:
+    import polars as pl
 
 _FLUSH: Final = 100
 """Vehicles after which what was made so far is written: a run that is killed has done something."""
@@ -86,13 +88,15 @@ def make_day(
     return result
 
 
-def read_day(store: Store, date: dt.date) -> pl.DataFrame | None:
+def read_day(store: Store, date: dt.date) -> "pl.DataFrame | None":
     """The table's rows of a day, by the columns of `schema.FLEET_DAILY`; None when the day has not been summed up.
 
     Raises:
         BadRaw: The object is damaged.
         TransientError: The store does not answer.
     """
+    import polars as pl  # noqa: PLC0415  slow to import; most who import this file read no day
+
     key = layout.fleet_key(date)
     try:
         return pl.read_parquet(io.BytesIO(store.get(key)), hive_partitioning=False)
@@ -119,6 +123,8 @@ def _rows(store: Store, date: dt.date) -> dict[str, dict[str, Any]]:
         return {}
     if found is None or found.columns != schema.FLEET_DAILY.names:
         return {}
+    import polars as pl  # noqa: PLC0415  slow to import; most who import this file read no day
+
     times = [pl.col(name).cast(pl.Int64) for name in ("first_timestamp", "last_timestamp")]
     return {row["vehicle_id"]: row for row in found.with_columns(times).iter_rows(named=True)}
 

@@ -9,10 +9,9 @@ import math
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
-import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
@@ -23,7 +22,10 @@ from telemetry_pipeline.lake.layout import Partition
 from telemetry_pipeline.lake.signal_list import listed
 from telemetry_pipeline.query.reader import SESSION_PAUSE_NS, SignalName
 
-_READ_ERRORS: Final = (pa.ArrowException, pl.exceptions.PolarsError, OSError, ValueError)
+if TYPE_CHECKING:
+    import polars as pl
+
+_READ_ERRORS: Final = (pa.ArrowException, OSError, ValueError)
 _NAMES: Final = ["message_name", "signal_name"]
 
 
@@ -185,6 +187,8 @@ def _run_of(entry: Mapping[str, Any], offset: int) -> Run:
 
 def _scanned(file: pq.ParquetFile, where: str) -> tuple[int, dict[str, int], dict[SignalName, Run]]:
     """The same, from the rows themselves."""
+    import polars as pl  # noqa: PLC0415  slow to import; an object with a report needs none
+
     names = file.schema_arrow.names
     wanted = ["timestamp", *_NAMES, "value", "unit"]
     if missing := [name for name in wanted if name not in names]:
@@ -205,7 +209,7 @@ def _scanned(file: pq.ParquetFile, where: str) -> tuple[int, dict[str, int], dic
             finite.sum().alias("total"),
             finite.len().alias("finite"),
         )
-    except _READ_ERRORS as error:
+    except (pl.exceptions.PolarsError, *_READ_ERRORS) as error:
         raise BadRaw(f"its data cannot be read ({str(error).partition(chr(10))[0]})", where) from error
     runs: dict[SignalName, Run] = {}
     for group in groups.iter_rows(named=True):
@@ -236,9 +240,11 @@ def _spans(
     if last - first <= SESSION_PAUSE_NS and partition.start_ns <= first and last < partition.end_ns:
         yield Span(first, last, sum(messages.values()))
         return
+    import polars as pl  # noqa: PLC0415  slow to import; an object with a report needs none
+
     try:  # long enough to hide a pause, or reaching into other days: only the rows can tell
         frame = _frame(file, ["timestamp", "message_name"])
-    except _READ_ERRORS as error:
+    except (pl.exceptions.PolarsError, *_READ_ERRORS) as error:
         raise BadRaw(f"its data cannot be read ({str(error).partition(chr(10))[0]})", where) from error
     inside = pl.col("timestamp").is_between(partition.start_ns, partition.end_ns, closed="left")
     times = frame.filter(inside).unique()["timestamp"].sort().to_numpy()
@@ -257,8 +263,10 @@ def _known_spans(footer: Mapping[str, str]) -> tuple[Span, ...] | None:
         return None
 
 
-def _frame(file: pq.ParquetFile, columns: list[str]) -> pl.DataFrame:
+def _frame(file: pq.ParquetFile, columns: list[str]) -> "pl.DataFrame":
     """Columns of a whole object with each row's number, times as int64; rows without a time or name are left out."""
+    import polars as pl  # noqa: PLC0415  slow to import; an object with a report needs none
+
     table = file.read(columns=columns)
     frame = pl.DataFrame(
         {
