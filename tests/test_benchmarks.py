@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.__main__ import _BENCHMARKS, PAGE
 from benchmarks.workload import load_car, make_frames
 
 ROOT = Path(__file__).parents[1]
@@ -15,6 +14,8 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.mark.slow
 def test_every_benchmark_runs_and_its_contenders_agree() -> None:
+    from benchmarks.__main__ import _BENCHMARKS  # slow to import, with every contender
+
     command = [sys.executable, "-m", "benchmarks", "--frames", "3000", "--rounds", "1"]
     said = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT, timeout=300).stdout
     for name in _BENCHMARKS:
@@ -25,6 +26,8 @@ def test_every_benchmark_runs_and_its_contenders_agree() -> None:
 
 
 def test_the_page_holds_every_benchmark_and_says_where_it_ran() -> None:
+    from benchmarks.__main__ import _BENCHMARKS, PAGE  # slow to import, with every contender
+
     page = PAGE.read_text()
     assert re.findall(r"^## (.+)$", page, re.MULTILINE) == list(_BENCHMARKS)
     assert re.search(r"^\d{4}-\d\d-\d\d \d\d:\d\d UTC, .+ cores, Python 3\.\d+", page, re.MULTILINE)

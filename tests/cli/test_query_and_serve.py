@@ -15,13 +15,11 @@ import numpy as np
 import polars as pl
 import pytest
 import typer
-from asammdf import MDF
 from PIL import Image
 from typer.testing import CliRunner
 
 from api.query import Drawn, Source
 from api.tier_gaps import Gaps
-from telemetry_pipeline.cli.picture import _with_gaps
 from telemetry_pipeline.cli.query import query
 from telemetry_pipeline.cli.serve import listen
 from telemetry_pipeline.errors import BadQuery, BadSetting, PermanentError
@@ -87,6 +85,8 @@ def test_a_terminal_is_not_given_bytes(telemetry, monkeypatch):
 
 
 def test_a_measurement_file_has_a_group_for_each_message(telemetry, tmp_path):
+    from asammdf import MDF  # slow to import, with sympy and pandas
+
     out = tmp_path / "drive.mf4"
     told = telemetry("VIN1", "Drive.Speed", "Battery.Level", *RANGE, "-o", "mf4", "--out", str(out))
     assert f"{len(INSIDE) + 1:,} samples in" in told
@@ -133,6 +133,8 @@ def test_a_picture_is_drawn_with_a_panel_for_each_unit(telemetry, tmp_path):
 
 
 def test_a_gap_lifts_the_pen():
+    from telemetry_pipeline.cli.picture import _with_gaps  # slow to import, with matplotlib
+
     t = np.array([0, 10, 100, 110])
     source = Source("Drive", "Speed", "km/h", len(t))
     drawn = Drawn(source, t, np.arange(4.0), "raw", Gaps(np.array([[10, 100]]), complete=True), None, None)

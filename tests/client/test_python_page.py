@@ -4,7 +4,6 @@ import json
 import re
 from pathlib import Path
 
-import matplotlib as mpl
 import pytest
 from typer.testing import CliRunner
 
@@ -34,6 +33,8 @@ def drive(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def _here(drive, monkeypatch):
     monkeypatch.setenv("TELEMETRY_LAKE", drive.as_uri())
+    import matplotlib as mpl  # slow to import
+
     backend = mpl.get_backend()
     mpl.use("agg")
     yield

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from infra import metrics
 from tests.infra.conftest import Templates
 
 NAMED = (
@@ -89,6 +88,7 @@ def test_a_failed_hour_of_the_catalogue_rings_where_dead_letters_ring(
 
 def test_metrics_of_our_own_are_those_that_the_code_writes() -> None:
     from api import metrics as service
+    from infra import metrics  # starts Node, which every worker would wait for
     from telemetry_pipeline import lambda_handler
 
     assert set(metrics.DECODER) <= lambda_handler._counts([]).keys()

@@ -5,7 +5,6 @@ from typing import Any
 
 import yaml
 
-from infra.spark import LIBRARIES, pins
 from telemetry_pipeline.settings import Settings
 from tests.infra.conftest import ROOT, Templates
 from tests.recipes import Recipe
@@ -136,6 +135,8 @@ def test_the_entrance_is_reached_from_named_networks(with_dagster: Templates) ->
 
 
 def test_the_glue_job_has_the_libraries_of_the_lock_file(with_glue: Templates) -> None:
+    from infra.spark import LIBRARIES, pins  # starts Node, which every worker would wait for
+
     job = with_glue.one("AWS::Glue::Job")
     assert job["MaxRetries"] == 0
     wanted = pins(ROOT / "requirements.lock", LIBRARIES)

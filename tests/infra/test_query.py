@@ -10,7 +10,6 @@ import pytest
 
 from api import headers
 from api.site import _API, _PAGES
-from infra.site import API_PATHS
 from tests.infra.conftest import ROOT, Templates
 
 
@@ -107,6 +106,8 @@ def test_files_come_from_a_bucket_that_cloudfront_alone_may_read(either: Templat
 
 
 def test_what_the_service_answers_is_passed_on_by_tls_and_never_kept(either: Templates) -> None:
+    from infra.site import API_PATHS  # starts Node, which every worker would wait for
+
     passed = {it["PathPattern"]: it for it in distribution(either)["CacheBehaviors"]}
     assert passed.keys() == set(API_PATHS)
     for behaviour in passed.values():
