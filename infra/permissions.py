@@ -259,7 +259,7 @@ STARTS_TASKS: Final = (
 COMPACTOR: Final = (
     _LIST,
     Need("data", _GET, ("decoded/", "series/", "overview/")),
-    Need("data", _PUT, ("series/", "overview/")),
+    Need("data", _PUT, ("series/", "overview/", "_state/nights/")),
     Need("data", _DELETE, ("series/", "overview/")),
     _REGISTERS,
 )

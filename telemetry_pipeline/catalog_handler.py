@@ -5,11 +5,13 @@ left to `telemetry catalog sync`: a function's time is limited, and a lake grows
 """
 
 import datetime as dt
+import time
 from collections.abc import Mapping
 from typing import Any
 
 from telemetry_pipeline import metrics_log
 from telemetry_pipeline.catalog.connect import open_catalog
+from telemetry_pipeline.catalog.nights import miss_nights
 from telemetry_pipeline.catalog.recent import sync_recent
 from telemetry_pipeline.errors import BadSetting, TransientError
 from telemetry_pipeline.lake.store import Store
@@ -28,7 +30,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: 
 
     Raises:
         BadSetting: The lake has no catalogue, that has not our tables, or `time` is none.
-        TransientError: Glue refused partitions, or does not answer; the next time tries them again.
+        TransientError: Glue refused partitions, or does not answer; the next time tries them again. Or all was told,
+            and the compaction of every night was last through too long ago.
     """
     settings = Settings.from_env()
     glue = open_catalog(settings.lake, settings.catalog, endpoint_url=settings.endpoint_url)
@@ -42,6 +45,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: 
         metrics_log.write_line("catalog", **item)
     if refused := {name: len(item["failed"]) for name, item in done.items() if item["failed"]}:
         raise TransientError(f"Glue refused {sum(refused.values())} partitions", ", ".join(refused))
+    miss_nights(store, time.time_ns())
     return done
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from telemetry_pipeline.catalog.connect import open_catalog
+from telemetry_pipeline.catalog.nights import note_night
 from telemetry_pipeline.catalog.recent import DAYS, sync_recent
 from telemetry_pipeline.errors import BadSetting, NotFound, TelemetryError
 from telemetry_pipeline.lake.duration import parse_duration
@@ -80,7 +81,9 @@ def _work(days: int, quiet_ns: int, until: float) -> int:
     for item in sync_recent(glue, store, today, days) if glue else ():
         write_line("catalog", **item.to_dict())
         refused += len(item.failed)
-    write_line("night", **vars(night), refused_by_glue=refused, seconds=round(time.monotonic() - began, 1))
+    said = {**vars(night), "refused_by_glue": refused, "seconds": round(time.monotonic() - began, 1)}
+    write_line("night", **said)
+    note_night(store, said)
     return 1 if night.failed or night.left or refused else 0
 
 

@@ -156,7 +156,8 @@ def _catalog(vehicles: int, measured: Mapping[str, Any], habits: Mapping[str, fl
     seconds = seconds_of_a_look(vehicles, measured, habits)
     return [
         Line("catalogue", "lambda_request", HOURS),
-        Line("catalogue", "s3_write", HOURS * lists_of_a_look(vehicles)),
+        # and one, whether a night was through lately
+        Line("catalogue", "s3_write", HOURS * (lists_of_a_look(vehicles) + 1)),
         Line("catalogue", "glue_request", HOURS * glue_of_a_look(vehicles)),
         Line("catalogue", "lambda_gb_second", HOURS * seconds * CATALOG_GB),
     ]

@@ -2,7 +2,9 @@
 
 import datetime as dt
 import threading
+import time
 import uuid
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from telemetry_pipeline import catalog_handler
 from telemetry_pipeline.catalog.connect import open_catalog
 from telemetry_pipeline.catalog.glue import Glue
+from telemetry_pipeline.catalog.nights import note_night
 from telemetry_pipeline.catalog.recent import BY_DAY, DAYS, decoded_days, sync_recent, window_of
 from telemetry_pipeline.catalog.sync import sync
 from telemetry_pipeline.catalog.tables import DECODED_SIGNALS, SIGNAL_OVERVIEW, SIGNAL_SERIES
@@ -136,6 +139,13 @@ def test_the_function_looks_back_from_when_it_was_rung(
     }
     with pytest.raises(BadSetting, match="'soon' is no time"):
         catalog_handler.handler({"time": "soon"}, None)
+    note_night(store, {})
+    catalog_handler.handler(rung, None)
+    in_three_days = time.time_ns() + 3 * 86_400_000_000_000
+    with monkeypatch.context() as later:
+        later.setattr(catalog_handler, "time", SimpleNamespace(time_ns=lambda: in_three_days))
+        with pytest.raises(TransientError, match="no compaction of a night"):
+            catalog_handler.handler(rung, None)
     _refuse_all(monkeypatch)
     decode(store, "EV_3", TODAY)
     lines: list[dict[str, Any]] = []
