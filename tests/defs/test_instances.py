@@ -9,7 +9,6 @@ from dagster._core.remote_origin import (
     RemoteRepositoryOrigin,
 )
 from dagster._core.scheduler.instigation import TickStatus
-from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import QueuedRunCoordinatorDaemon
 
 from telemetry_pipeline.definitions import build_definitions
 from telemetry_pipeline.defs.assets import MODE
@@ -34,6 +33,9 @@ def backfill_limit(instance: dg.DagsterInstance) -> int:
 
 def dequeued(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
     """The runs that Dagster's own coordinator would launch now."""
+    # slow to import: it brings the whole daemon
+    from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import QueuedRunCoordinatorDaemon
+
     daemon = QueuedRunCoordinatorDaemon(interval_seconds=1)
     return daemon._get_runs_to_dequeue(instance, instance.get_concurrency_config(), None)
 
