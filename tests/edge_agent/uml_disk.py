@@ -76,9 +76,7 @@ def test_a_disk_that_turns_read_only_is_waited_for(agent, tmp_path, card):
 
 def test_what_a_read_only_disk_and_memory_do_not_take_is_counted(agent, tmp_path, card):
     env = {"AGENT_CLOCK_WAIT_SECONDS": "0", "AGENT_FREE_MEGABYTES": "1", "AGENT_HEALTH_SECONDS": "1"}
-    process = agent(
-        "--spool", card / "spool", "--window", "1", env=env, module="tests.edge_agent.forgetful_agent"
-    )
+    process = agent("--spool", card / "spool", "--window", "1", env=env, held_bytes=200_000)
     sent = 0
 
     def send_more():

@@ -1,15 +1,14 @@
 """What scenes in the guest start from: buses that are up, agents, disks, a clock that can be set. A plugin of pytest."""
 
-import os
 import socket
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from edge_agent.config import AgentConfig
+from tests.edge_agent.uml_agents import AgentProcess
 from tests.edge_agent.uml_tools import ip, process_log, set_clock, until
 
 
@@ -45,21 +44,21 @@ def agent(tmp_path):
     """Starts agents on both buses; ends those that are left."""
     started = []
 
-    def start(*arguments, env=None, module="tests.edge_agent.bare_agent"):
+    def start(*arguments, env=None, held_bytes=None):
         places = ["--spool", tmp_path / "spool", "--lake", (tmp_path / "lake").as_uri(), "--vehicle", "V"]
-        command = [sys.executable, "-m", module, "--channel", "vcan0,vcan1", *places, *arguments]
-        log = tmp_path / f"{len(started)}.log"
-        with log.open("w") as file:
-            process = subprocess.Popen(command, env=os.environ | (env or {}), stderr=file, text=True)
-        process.log = log
+        process = AgentProcess(
+            ["--channel", "vcan0,vcan1", *places, *arguments],
+            env or {},
+            tmp_path / f"{len(started)}.log",
+            held_bytes=held_bytes,
+        )
         started.append(process)
         until(lambda: process_log(process).count("listening on") == 2, process=process)
         return process
 
     yield start
     for process in started:
-        if process.poll() is None:
-            process.kill()
+        process.kill()
         process.wait()
 
 
