@@ -1,6 +1,6 @@
 """SIGKILL a real agent at random moments, again and again, and compare the lake with what its bus had sent.
 
-`python -m tests.edge_agent.kills 200` does it two hundred times; the suite does it twenty times.
+`python -m tests.edge_agent.kills 200` does it two hundred times; the suite does it twelve times.
 """
 
 import os
