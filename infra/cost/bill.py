@@ -18,7 +18,7 @@ CATALOG_GB: Final = 0.5
 HOURS: Final = 730
 ALARM_METRICS: Final = 12
 DECODER_METRICS: Final = 10
-"""Metrics of the alarms' expressions, and those that the decoder writes."""
+"""Metrics of the alarms, and those that the decoder writes."""
 
 CATALOG_VCPU: Final = CATALOG_GB * 1024 / 1769
 """The share of a processor that Lambda gives with so much memory: a whole one with 1,769 MB."""

@@ -134,6 +134,19 @@ def test_the_task_is_as_large_as_the_stacks_make_it() -> None:
     assert f"{night.BEGIN_WITHIN_H}h" in task["ContainerDefinitions"][0]["Command"]
 
 
+def test_alarms_are_as_many_metrics_as_the_stacks_make_them() -> None:
+    # with Dagster there are fewer: no queue of failed hours, and perhaps no function that decodes
+    counted = {}
+    for variant in ("alone", "with_dagster", "with_glue"):
+        resources = json.loads(path_of(variant, "observe").read_text())["Resources"].values()
+        alarms = [it["Properties"] for it in resources if it["Type"] == "AWS::CloudWatch::Alarm"]
+        # an alarm of one metric names it itself; a question to all of the fleet's is one
+        counted[variant] = sum(
+            sum("MetricStat" in it for it in alarm.get("Metrics", ())) or 1 for alarm in alarms
+        )
+    assert counted["alone"] == bill.ALARM_METRICS == max(counted.values())
+
+
 def test_small_objects_stay_because_moving_them_never_pays() -> None:
     prices = PRICED["prices"]
     # of a million objects of 45.6 kB: 45.6 GB; archived 77.6 GB in Glacier and 8 GB beside it
