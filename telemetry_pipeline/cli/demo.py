@@ -32,6 +32,8 @@ from telemetry_pipeline.shipped import shipped
 _SIGNAL: Final = ("MotorCtrl_Status", "Motor_RPM")
 _START_S: Final = 180.0
 _FIRST_QUERY_S: Final = 240.0
+_LAST_PORTS: Final = 65_000
+"""Nothing is looked for above it: of the last ports there may be no next one."""
 
 
 @dataclass(frozen=True)
@@ -98,9 +100,8 @@ def demo(
 
 def _prepare(folder: Path, vehicles: int, port: int, dagster_port: int) -> _Plan:
     api_port = free_port(port)
-    taken = {api_port}
-    ui_port = _port_beside(dagster_port, taken)
-    code_port = _port_beside(ui_port + 1, taken | {ui_port})
+    ui_port = _port_beside(dagster_port, {api_port})
+    code_port = _port_beside(min(ui_port + 1, _LAST_PORTS), {api_port, ui_port})
     dagster = DemoDagster(folder / "dagster", ui_port, code_port)
     dagster.make_home()
     settings = replace(
