@@ -1,6 +1,7 @@
 """Dagster as deploy/ runs it: PostgreSQL, code server, daemon and webserver as processes, killed at bad moments."""
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -48,6 +49,24 @@ class Fleet:
                 if "resource_tracker" not in " ".join(process.cmdline()):
                     found.append(process)
         return found
+
+    def at_work(self, lake: Path) -> list[psutil.Process]:
+        """The same, once each run has given a sign of life.
+
+        A run that is killed with its code server before it has begun is missed only when its five minutes of starting
+        are over.
+        """
+        found = self.runs()
+        born = []
+        for process in found:
+            with suppress(psutil.Error):
+                if "spawn_main" in " ".join(process.cmdline()):
+                    born.append(process.create_time())
+        signs = 0
+        for path in (lake / "_state" / "alive").glob("*"):
+            with suppress(FileNotFoundError):  # the run is over
+                signs += path.stat().st_mtime > min(born, default=math.inf)
+        return found if born and signs >= len(born) else []
 
     def kill(self, name: str) -> None:
         """Kill a process as the kernel does that has no memory left: it alone, and at once."""
@@ -117,7 +136,9 @@ def test_nothing_is_lost_whoever_is_killed(fleet: tuple[Fleet, Stack]) -> None:
         vehicles = [f"EV_{round_}{k}" for k in range(3)]
         land(stack, vehicles)
         landed += vehicles
-        running = wait_until(processes.runs, f"a run in flight in round {round_}", pause=0.2)
+        running = wait_until(
+            lambda: processes.at_work(stack.lake), f"a run at work in round {round_}", pause=0.2, seconds=600
+        )
         for victim in victims:
             if victim == "run":
                 for process in running:
