@@ -28,7 +28,6 @@ test: $(VENV)/.dev dashboard/dist/index.html ## the whole test suite; installs w
 	@scripts/need-postgres
 	@scripts/need-uml
 	@scripts/need-shell-tools
-	@$(NODE) npm --prefix dashboard test --silent
 	@$(NODE) $(BIN)/pytest -n auto --maxprocesses 5 --dist loadfile --no-loadscope-reorder $(ARGS)
 endif
 
