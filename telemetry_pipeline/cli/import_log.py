@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from telemetry_pipeline.cli.console import emit, open_lake, progress_console
-from telemetry_pipeline.errors import BadLog
+from telemetry_pipeline.errors import BadLog, TransientError
 from telemetry_pipeline.formats.reader import read_log
 from telemetry_pipeline.formats.report import LogReport
 from telemetry_pipeline.lake.duration import parse_duration
@@ -46,7 +46,8 @@ def import_log(
 ) -> None:
     """Import recorded logs as raw objects. Exit code 1 when a log could not be imported; the others still are.
 
-    Importing a log twice writes nothing the second time.
+    Where the lake itself fails, the logs after that one are not tried, and are named. Importing a log twice writes nothing
+    the second time.
     """
     check_vehicle_id(vehicle)
     start_ns = None if start is None else parse_instant(start)
@@ -60,22 +61,31 @@ def import_log(
             report = LogReport()
             tables = read_log(path, vehicle_id=vehicle, channel=channel, start_ns=start_ns, report=report)
             windows = split_windows(_watched(tables, progress, task), window_ns, vehicle)
-            findings.append(_import(store, path, windows, report))
+            finding, goes_on = _import(store, path, windows, report)
+            findings.append(finding)
             progress.remove_task(task)
-    payload = {"lake": store.url, "vehicle": vehicle, "logs": findings}
-    emit(payload, as_json=as_json, lines=lambda console: _print(console, findings))
+            if not goes_on:
+                break
+    not_tried = [str(path) for path in logs[len(findings) :]]
+    payload = {"lake": store.url, "vehicle": vehicle, "logs": findings, "not_tried": not_tried}
+    emit(payload, as_json=as_json, lines=lambda console: _print(console, findings, not_tried))
     if any(finding["error"] for finding in findings):
         raise typer.Exit(1)
 
 
-def _import(store: Store, path: Path, windows: Iterator[Any], report: LogReport) -> dict[str, Any]:
-    landed, failure = Landed(), None
+def _import(
+    store: Store, path: Path, windows: Iterator[Any], report: LogReport
+) -> tuple[dict[str, Any], bool]:
+    """What became of one log, and whether others have a chance: they have where it was the log that failed."""
+    landed = Landed()
+    error: str | None
     try:
         # no footer: the same frames give the same bytes, whatever the log is called or packed with
         land(store, windows, landed=landed)
-    except BadLog as error:
-        failure = str(error)
-    return {"log": str(path), "error": failure, **asdict(report), **asdict(landed)}
+        error, goes_on = None, True
+    except (BadLog, TransientError) as failure:
+        error, goes_on = str(failure), isinstance(failure, BadLog)
+    return {"log": str(path), "error": error, **asdict(report), **asdict(landed)}, goes_on
 
 
 def _watched(tables: Iterator[pa.Table], progress: Progress, task: TaskID) -> Iterator[pa.Table]:
@@ -84,12 +94,14 @@ def _watched(tables: Iterator[pa.Table], progress: Progress, task: TaskID) -> It
         progress.advance(task, table.num_rows)
 
 
-def _print(console: Console, findings: list[dict[str, Any]]) -> None:
+def _print(console: Console, findings: list[dict[str, Any]], not_tried: list[str]) -> None:
     for item in findings:
         if item["error"]:
             console.print(item["error"], soft_wrap=True, markup=False)
         for note in _landed_before(item) if item["error"] else _notes(item):
             console.print(f"{item['log']}: {note}", soft_wrap=True, markup=False)
+    for log in not_tried:
+        console.print(f"{log}: not tried", soft_wrap=True, markup=False)
 
 
 def _landed_before(item: dict[str, Any]) -> Iterator[str]:

@@ -7,7 +7,7 @@ import typer
 from typer.testing import CliRunner
 
 from telemetry_pipeline.cli.import_log import import_log
-from telemetry_pipeline.errors import BadKey, BadSetting
+from telemetry_pipeline.errors import BadKey, BadSetting, TransientError
 from telemetry_pipeline.lake import parquet, schema
 from telemetry_pipeline.lake.store import Store
 
@@ -104,6 +104,30 @@ def test_what_landed_before_a_log_failed_is_counted(store, log, monkeypatch):
     assert (account["size"], len(bodies), rows) == (sum(map(len, bodies)), 2, 60)
     said = run(log, "--vehicle", "CAR_1", "--window", "30s").stdout
     assert "0 raw objects of 0 frames were written, 2 were already there; they stay in the lake" in said
+
+
+def test_a_lake_that_fails_leaves_an_account_of_what_it_took(store, log, tmp_path, monkeypatch):
+    again, third = tmp_path / "again.log", tmp_path / "third.log"
+    again.write_text(log.read_text().replace("(18", "(17"))
+    third.write_text(log.read_text())
+    put, taken = Store.put, []
+
+    def fails_later(self, key, body, **options):
+        if len(taken) == 3:
+            raise TransientError("does not answer", self.url)
+        taken.append(key)
+        return put(self, key, body, **options)
+
+    monkeypatch.setattr(Store, "put", fails_later)
+    result = run(log, again, third, "--vehicle", "CAR_1", "--json")
+    assert result.exit_code == 1
+    said = json.loads(result.stdout)
+    assert [(item["error"] is None, item["objects"]) for item in said["logs"]] == [(True, 2), (False, 1)]
+    assert "does not answer" in said["logs"][1]["error"]
+    assert said["not_tried"] == [str(third)]
+    told = run(log, again, third, "--vehicle", "CAR_1").stdout
+    assert f"{again}: not tried" in told
+    assert f"{third}: not tried" in told
 
 
 def test_a_person_reads_what_was_left_out(store, log):
