@@ -86,7 +86,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BadSetting as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    build(deployment, assets, chosen.out).synth()
+    made = build(deployment, assets, chosen.out).synth().stacks
+    sys.stdout.write(f"{len(made)} templates in {chosen.out}: {', '.join(it.stack_name for it in made)}\n")
     return 0
 
 

@@ -87,8 +87,12 @@ class Deployment:
         """
         try:
             found = yaml.safe_load(path.read_text()) or {}
-        except (OSError, yaml.YAMLError) as error:
-            raise BadSetting(f"cannot be read ({error})", str(path), "See docs/deploy.md") from error
+        except OSError as error:
+            raise BadSetting(f"cannot be read ({error.strerror})", str(path), "See docs/deploy.md") from error
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            # it says on several lines in which one of the file it stumbled
+            said = " ".join(str(error).split())
+            raise BadSetting(f"not YAML ({said})", str(path), "See docs/deploy.md") from error
         if not isinstance(found, dict):
             raise BadSetting("not a list of settings", str(path), "Write name: value, one a line")
         return cls.from_dict(found, str(path))
@@ -110,9 +114,9 @@ class Deployment:
                     f"Did you mean {near[0]}?" if near else f"Known: {', '.join(known)}",
                 )
             if not _is_a(value, known[name].type, known[name].default):
-                raise BadSetting(
-                    f"{name}: {value!r} will not do", where, f"Write it like {known[name].default!r}"
-                )
+                like = {bool: "true or false", tuple: "a list: [one, another]"}
+                remedy = like.get(type(known[name].default), f"it like {known[name].default!r}")
+                raise BadSetting(f"{name}: {value!r} will not do", where, f"Write {remedy}")
         tidy: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
         }
@@ -134,7 +138,7 @@ class Deployment:
         for setting, choices in (("decoder", Decoder), ("work", Work), ("query", Engine)):
             need(
                 getattr(self, setting) in get_args(choices),
-                f"{setting}: {getattr(self, setting)!r} is none",
+                f"{setting}: {getattr(self, setting)!r} will not do",
                 f"Use one of {', '.join(get_args(choices))}",
             )
         need(

@@ -10,7 +10,6 @@ import re
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -22,7 +21,7 @@ from telemetry_pipeline.lake.store import Store
 from tests import postgres
 from tests.edge_agent.credential_server import Authority
 from tests.moto_server import make_landing, moto_running
-from tests.servers import ended, free_port, wait_for_http
+from tests.servers import ended, free_port, wait_for_http, wait_until
 
 ROOT: Final = Path(__file__).parents[2]
 BIN: Final = Path(sys.executable).parent
@@ -154,14 +153,20 @@ def main() -> int:
 
 
 def decoded(env: dict[str, str]) -> int:
-    """How many objects are decoded, once there are any; 0 when none was in time."""
+    """How many objects are decoded, once all that landed are; 0 when they were not in time."""
     store = Store.open(env["TELEMETRY_LAKE"], endpoint_url=env["AWS_ENDPOINT_URL"], credentials="environment")
-    until = time.monotonic() + DEADLINE_S
-    while time.monotonic() < until:
-        if found := sum(info.key.endswith(".parquet") for info in store.list_objects("decoded/")):
-            return found
-        time.sleep(2)
-    return 0
+
+    def all_of_them() -> int:
+        landed, done = (
+            sum(info.key.endswith(".parquet") for info in store.list_objects(zone))
+            for zone in ("raw/", "decoded/")
+        )
+        return done if done == landed else 0
+
+    try:
+        return int(wait_until(all_of_them, "what landed to be decoded", seconds=DEADLINE_S, pause=1.0))
+    except AssertionError:
+        return 0
 
 
 if __name__ == "__main__":

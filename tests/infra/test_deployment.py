@@ -21,9 +21,9 @@ COPIED = {"kms": True, "replica": "arn:aws:s3:::a-copy"}
     [
         ({"nmae": "fleet"}, "no setting 'nmae'", "Did you mean name"),
         ({"name": "Fleet"}, "name: 'Fleet'", "a-z"),
-        ({"kms": "yes"}, "kms: 'yes'", "False"),
+        ({"kms": "yes"}, "kms: 'yes'", "true or false"),
         ({"budget_usd": 0}, "budget_usd: 0", "100"),
-        ({"people": "me"}, "people: 'me'", "()"),
+        ({"people": "me"}, "people: 'me'", "a list: [one"),
         ({"query": "spark"}, "query: 'spark'", "athena, parquet"),
         ({"work": "glue"}, "without Dagster", "decoder: dagster"),
         ({"decoder": "dagster"}, "nobody could sign in", "control_room_domain"),
@@ -44,6 +44,28 @@ def test_what_will_not_do_is_refused(values: dict[str, Any], what: str, remedy: 
     assert what in refused.value.what
     assert remedy in refused.value.remedy
     assert refused.value.where == "fleet.yaml"
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        (None, "cannot be read (No such file or directory)"),
+        (b"name: fleet\norigins: [a\n", "line 3"),
+        (b"name: \xff\n", "not YAML"),
+        (b"- name\n", "not a list of settings"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_refused_in_one_line(
+    text: bytes | None, what: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "fleet.yaml"
+    if text is not None:
+        path.write_bytes(text)
+    with pytest.raises(BadSetting) as refused:
+        Deployment.read(path)
+    assert what in refused.value.what
+    assert "\n" not in str(refused.value)
+    assert refused.value.where == str(path)
 
 
 def test_what_will_do_is_taken(tmp_path: Path) -> None:
